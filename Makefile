@@ -1,0 +1,64 @@
+# Everything runs from a fresh clone: each target makes .venv from requirements.lock first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+OUT ?= runs
+
+# One BLAS thread: the same bits everywhere, and no fight over the cores.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+export MPLBACKEND = Agg
+export VOLKIT_STORE ?= $(CURDIR)/data/store
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test test-all bench lab docs lint types lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+venv: $(STAMP)  ## make .venv from requirements.lock (uv when present, else venv and pip)
+
+$(STAMP): requirements.lock pyproject.toml
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --allow-existing --python $(PYTHON) $(VENV) && \
+	  uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
+	  uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
+	else \
+	  $(PYTHON) -m venv $(VENV) && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $(STAMP)
+
+demo: $(STAMP)  ## run the two demo studies, offline; ends with the path of a report
+	$(BIN)/volkit demo -o $(OUT)
+
+test: $(STAMP)  ## format, lint, import contract, types, tests, docstring examples, notebooks
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -n 2 \
+	  -m "not slow" --doctest-modules volkit tests
+	$(BIN)/pytest -p no:randomly -n 2 --nbmake --nbmake-timeout=120 notebooks
+
+test-all: $(STAMP)  ## make test, the slow tests and the long notebooks
+	$(MAKE) test
+	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -m slow tests
+
+bench: $(STAMP)  ## measured times of the main steps beside their peers
+	$(BIN)/python -m benchmarks.foundation
+
+lab: $(STAMP)  ## open the notebooks in JupyterLab
+	$(BIN)/volkit lab
+
+docs: $(STAMP)  ## build the documentation into docs/_build/html
+	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
+
+lock:  ## renew requirements.lock from pyproject.toml
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+	  --python-version 3.11 --extra dev --extra notebooks --extra docs pyproject.toml -o requirements.lock
+
+clean:  ## remove what was built
+	rm -rf $(VENV) runs docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
