@@ -1,0 +1,85 @@
+"""One seam for running independent pieces of work: serial, or processes through joblib.
+
+Every piece carries its own seed or none, so that serial and parallel runs give the same bits.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from volkit.checks import check_count
+
+__all__ = ["map_tasks", "progress"]
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def progress(items: Iterable[Task], *, label: str, total: int | None = None) -> Iterable[Task]:
+    """Return the items behind a progress bar on an interactive terminal, and as they are elsewhere.
+
+    Parameters
+    ----------
+    items : iterable
+        What is worked through.
+    label : str
+        Text before the bar.
+    total : int, optional
+        Number of items when it cannot be asked of them.
+
+    Returns
+    -------
+    iterable
+        The same items, in order (shape unchanged).
+
+    Examples
+    --------
+    >>> list(progress([1, 2], label="fits"))
+    [1, 2]
+    """
+    if not sys.stderr.isatty():
+        return items
+    from tqdm import tqdm
+
+    bar: Iterable[Task] = tqdm(items, desc=label, total=total, leave=False)
+    return bar
+
+
+def map_tasks(
+    function: Callable[[Task], Result], tasks: Sequence[Task], *, n_jobs: int = 1, label: str = "tasks"
+) -> list[Result]:
+    """Return the function's results over the tasks, in their order.
+
+    Parameters
+    ----------
+    function : callable
+        Takes one task. With `n_jobs` above 1 it must be importable (a module's function or a partial).
+    tasks : sequence
+        Independent pieces of work.
+    n_jobs : int
+        Processes; 1 runs in this process.
+    label : str
+        Text of the progress bar.
+
+    Returns
+    -------
+    list
+        One result a task, shape (len(tasks),).
+
+    Raises
+    ------
+    ArgumentError
+        When `n_jobs` is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> map_tasks(abs, [-1, 2])
+    [1, 2]
+    """
+    workers = check_count(n_jobs, argument="n_jobs", unit="processes")
+    if workers == 1 or len(tasks) < 2:
+        return [function(task) for task in progress(tasks, label=label)]
+    from joblib import Parallel, delayed
+
+    results = Parallel(n_jobs=workers, return_as="generator")(delayed(function)(task) for task in tasks)
+    return list(progress(results, label=label, total=len(tasks)))

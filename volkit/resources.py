@@ -1,0 +1,35 @@
+"""Where the packaged files are: `data/` and `studies/`, in a checkout and in an installed wheel."""
+
+from pathlib import Path
+
+__all__ = ["data_folder", "studies_folder"]
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def data_folder() -> Path:
+    """Return the folder that holds the catalogue, the events and the offline series.
+
+    Examples
+    --------
+    >>> (data_folder() / "series.toml").is_file()
+    True
+    """
+    return _find("data")
+
+
+def studies_folder() -> Path:
+    """Return the folder of the ready-made study files.
+
+    Examples
+    --------
+    >>> (studies_folder() / "btc-margin.toml").is_file()
+    True
+    """
+    return _find("studies")
+
+
+def _find(name: str) -> Path:
+    # A wheel carries the folder inside the package; a checkout keeps it at the top, where people look.
+    inside = _PACKAGE / name
+    return inside if inside.is_dir() else _PACKAGE.parent / name

@@ -1,0 +1,194 @@
+"""What every result shares: provenance, read-only data, a one-line repr and an html repr.
+
+A result is ``@dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)`` and inherits
+`ResultDisplay`, which asks of it a `headline` (the three facts one asks first) and a `summary` table.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["Provenance", "ResultDisplay", "SeriesProvenance", "content_hash", "freeze"]
+
+Pandas = TypeVar("Pandas", pd.Series, pd.DataFrame)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesProvenance:
+    """Where one series came from, and what is known of its clock.
+
+    Attributes
+    ----------
+    name : str
+        Catalogue name.
+    source : str
+        The source's own description, e.g. ``bundled: arch.data.sp500``.
+    sha256 : str
+        Hash of the values as loaded (`content_hash`).
+    unit : str
+        Unit of the values, e.g. ``USD`` or ``percent``.
+    close_rule : str
+        How `close_time` was set, in words.
+    close_estimated : bool
+        Whether `close_time` is an estimate rather than a documented instant.
+    simulated : bool
+        Whether the values are simulated.
+    licence : str
+        Licence or terms note.
+    note : str
+        Known bias or blemish.
+    """
+
+    name: str
+    source: str
+    sha256: str
+    unit: str
+    close_rule: str
+    close_estimated: bool = False
+    simulated: bool = False
+    licence: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """The series that a result was made from.
+
+    Examples
+    --------
+    >>> Provenance(()).simulated
+    False
+    """
+
+    series: tuple[SeriesProvenance, ...]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any series behind the result is simulated."""
+        return any(s.simulated for s in self.series)
+
+    @property
+    def sha256(self) -> str:
+        """One hash over the hashes of all series, in order of name."""
+        joined = "\n".join(f"{s.name} {s.sha256}" for s in sorted(self.series, key=lambda s: s.name))
+        return hashlib.sha256(joined.encode()).hexdigest()
+
+    def of(self, names: Iterable[str]) -> "Provenance":
+        """Return the provenance of the named series only, in their order."""
+        by_name = {s.name: s for s in self.series}
+        return Provenance(tuple(by_name[n] for n in names if n in by_name))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a series: source, unit, close rule, simulated, hash, note."""
+        rows = [
+            {
+                "series": s.name,
+                "source": s.source,
+                "unit": s.unit,
+                "closes": s.close_rule + (" (estimated)" if s.close_estimated else ""),
+                "simulated": s.simulated,
+                "sha-256": s.sha256,
+                "licence": s.licence,
+                "note": s.note,
+            }
+            for s in self.series
+        ]
+        return pd.DataFrame(rows)
+
+
+class _Described(Protocol):
+    @property
+    def headline(self) -> str: ...
+
+    def summary(self) -> pd.DataFrame: ...
+
+
+class ResultDisplay:
+    """One-line repr and html repr for a result with `headline` and `summary`."""
+
+    __slots__ = ()
+
+    def __repr__(self: _Described) -> str:
+        return f"<{type(self).__name__}: {self.headline}>"
+
+    def _repr_html_(self: _Described) -> str:
+        head = repr(self).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return f"<p><code>{head}</code></p>{self.summary().to_html(escape=True)}"
+
+
+def freeze(data: Pandas) -> Pandas:
+    """Return a copy of a frame or series whose numbers cannot be changed in place.
+
+    Parameters
+    ----------
+    data : Series or DataFrame
+        Any dtypes; numpy-backed columns become read-only, extension columns are copied.
+
+    Returns
+    -------
+    Series or DataFrame
+        Same shape, labels and dtypes.
+
+    Examples
+    --------
+    >>> frozen = freeze(pd.Series([1.0, 2.0]))
+    >>> frozen.iloc[0] = 9.0
+    Traceback (most recent call last):
+        ...
+    ValueError: assignment destination is read-only
+    """
+    if isinstance(data, pd.Series):
+        return _freeze_column(data)
+    columns = [_freeze_column(data.iloc[:, i]) for i in range(data.shape[1])]
+    if columns and all(c.dtype == columns[0].dtype and isinstance(c.dtype, np.dtype) for c in columns):
+        block = np.array(data.to_numpy())
+        block.flags.writeable = False
+        return pd.DataFrame(block, index=data.index, columns=data.columns, copy=False)
+    frame = pd.concat(columns, axis=1) if columns else data.copy()
+    frame.columns = data.columns
+    return frame
+
+
+def _freeze_column(column: pd.Series) -> pd.Series:
+    if not isinstance(column.dtype, np.dtype):
+        return column.copy(deep=True)
+    values = np.array(column.to_numpy())
+    values.flags.writeable = False
+    return pd.Series(values, index=column.index, name=column.name, copy=False)
+
+
+def content_hash(frames: Mapping[str, pd.DataFrame] | pd.DataFrame) -> str:
+    """Return the sha-256 of times, column names and values, independent of how they were stored.
+
+    Parameters
+    ----------
+    frames : DataFrame or mapping of DataFrame
+        Indexed by time; every column a number or a time. NaN hashes as one canonical NaN.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Examples
+    --------
+    >>> times = pd.date_range("2024-01-01", periods=2, tz="UTC", name="time")
+    >>> content_hash(pd.DataFrame({"close": [1.0, 2.0]}, index=times))[:12]
+    'b39e33e5b2cf'
+    """
+    digest = hashlib.sha256()
+    items = frames.items() if isinstance(frames, Mapping) else [("", frames)]
+    for key, frame in items:
+        digest.update(f"{key}|{frame.shape}|{','.join(map(str, frame.columns))}".encode())
+        for column in [frame.index.to_series(), *(frame[c] for c in frame.columns)]:
+            if isinstance(column.dtype, pd.DatetimeTZDtype) or column.dtype.kind == "M":
+                values = column.dt.as_unit("us").astype("int64").to_numpy()
+            else:
+                values = column.to_numpy(dtype=np.float64, na_value=np.nan) + 0.0  # -0.0 hashes as 0.0
+                values = np.where(np.isnan(values), np.nan, values)
+            digest.update(np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<")).tobytes())
+    return digest.hexdigest()
