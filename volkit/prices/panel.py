@@ -1,0 +1,371 @@
+"""Closes of many series on one clock.
+
+`align` takes the close instants of one series as the clock and pairs every other series by its nearest
+close; 24/7 crypto and weekday macro then share rows, with the remaining mismatch stated. Prices are paired
+first and returns taken afterwards, so a crypto return between Friday's and Monday's session covers the
+weekend, and nothing is ever filled. `last_known` is the other join: the value that had been published by
+an instant, for predictors.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from volkit.checks import check_times
+from volkit.conventions import (
+    CONTEMPORANEOUS_TOLERANCE,
+    CRYPTO_DAYS_PER_YEAR,
+    CRYPTO_HOURS_PER_YEAR,
+    SESSIONS_PER_YEAR,
+)
+from volkit.errors import ArgumentError, AsynchronousWarning, DataError, SeriesNotFoundError
+from volkit.prices.quality import GapReport, inspect_bars
+from volkit.results import Provenance, ResultDisplay, freeze
+from volkit.sources.catalogue import Interval, SeriesSpec
+from volkit.sources.protocol import Bars, PriceSource
+
+__all__ = ["BarSet", "PricePanel", "align", "last_known", "load_bars", "load_prices"]
+
+# Below this share of common time a correlation says more about clocks than about markets.
+_OVERLAP_WARNING = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class BarSet:
+    """Bars by name, and the optional series that the source does not have.
+
+    Attributes
+    ----------
+    bars : mapping of str to Bars
+        In the order asked for.
+    missing_optional : tuple of str
+        Optional names that were not there.
+    """
+
+    bars: Mapping[str, Bars]
+    missing_optional: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
+class PricePanel(ResultDisplay):
+    """Closes of many series on one clock.
+
+    Attributes
+    ----------
+    close : DataFrame, shape (n_obs, n_series)
+        Closes in each series' unit; NaN where no close lies within the tolerance. Index `time` (UTC): the
+        labels of the clock series.
+    close_time : DataFrame, shape (n_obs, n_series)
+        The instant (UTC) of each close used, NaT where missing.
+    clock : str
+        Name of the series whose closes set the rows.
+    periods_per_year : int
+        Rows of this clock in a year: 365 UTC days, 8760 hours, 252 exchange sessions.
+    specs : mapping of str to SeriesSpec
+        Catalogue entries by column.
+    gap_report : GapReport
+        What was found in the bars, before alignment.
+    provenance : Provenance
+        Sources and hashes.
+    missing_optional : tuple of str
+        Optional series that the source does not have.
+    """
+
+    close: pd.DataFrame
+    close_time: pd.DataFrame
+    clock: str
+    periods_per_year: int
+    specs: Mapping[str, SeriesSpec]
+    gap_report: GapReport
+    provenance: Provenance
+    missing_optional: tuple[str, ...] = ()
+
+    @property
+    def mismatch(self) -> pd.DataFrame:
+        """Hours from the clock's close to each series' close (positive: later), shape of `close`."""
+        clock = self.close_time[self.clock]
+        return self.close_time.apply(lambda t: (t - clock) / pd.Timedelta(hours=1))
+
+    @property
+    def overlap_share(self) -> pd.Series:
+        """Share of the clock's usual period that each series' period has in common with it.
+
+        With news that flows evenly, a true correlation is multiplied by about this share.
+        """
+        usual_step = self.close_time[self.clock].diff().median() / pd.Timedelta(hours=1)
+        return (1.0 - self.mismatch.abs().median() / usual_step).clip(lower=0.0).rename("overlap share")
+
+    @property
+    def as_of(self) -> pd.Timestamp:
+        """The last instant (UTC) that any close in the panel was known."""
+        return self.close_time.max().max()
+
+    @property
+    def headline(self) -> str:
+        """Series, rows and clock in one line."""
+        mark = "SIMULATED " if self.provenance.simulated else ""
+        span = f"{self.close.index[0].date()}..{self.close.index[-1].date()}"
+        return f"{mark}{self.close.shape[1]} series, {len(self.close)} rows {span} on the {self.clock} clock"
+
+    def summary(self) -> pd.DataFrame:
+        """Return, by series: rows with a price, missing ones, mismatch in hours, overlap share, close rule."""
+        mismatch = self.mismatch
+        rules = {p.name: p.close_rule + (" (estimated)" if p.close_estimated else "") for p in self.provenance.series}
+        return pd.DataFrame(
+            {
+                "prices": self.close.notna().sum(),
+                "missing": self.close.isna().sum(),
+                "median mismatch (hours)": mismatch.median().round(2),
+                "largest mismatch (hours)": mismatch.abs().max().round(2),
+                "overlap share": self.overlap_share.round(3),
+                "closes": pd.Series(rules),
+            }
+        ).loc[list(self.close.columns)]
+
+
+def load_bars(
+    source: PriceSource,
+    required: Sequence[str],
+    *,
+    optional: Sequence[str] = (),
+    intervals: Mapping[str, Interval] | None = None,
+) -> BarSet:
+    """Return the bars of the named series from a source.
+
+    Parameters
+    ----------
+    source : PriceSource
+        From `volkit.open_source`.
+    required : sequence of str
+        Names that must be there.
+    optional : sequence of str
+        Names that may be missing; those that are stand in the result.
+    intervals : mapping of str to {"1d", "1h", "1m"}, optional
+        Step by name; daily by default.
+
+    Returns
+    -------
+    BarSet
+        Bars by name (times in UTC), and the optional ones missing.
+
+    Raises
+    ------
+    SeriesNotFoundError
+        When a required series is missing; lists what the source has.
+
+    Examples
+    --------
+    >>> from volkit.sources.bundled import BundledSource
+    >>> load_bars(BundledSource(), ["SPX"], optional=["GOLD"]).missing_optional
+    ('GOLD',)
+    """
+    steps = dict(intervals or {})
+    held = {(h.name, h.interval) for h in source.holdings()}
+    names = list(dict.fromkeys([*required, *optional]))
+    absent = [n for n in names if (n, steps.get(n, "1d")) not in held]
+    if lacking := tuple(n for n in absent if n in required):
+        available = tuple(h.name if h.interval == "1d" else f"{h.name} {h.interval}" for h in source.holdings())
+        raise SeriesNotFoundError(source.name, lacking, available)
+    bars = {n: source.load_bars(n, interval=steps.get(n, "1d")) for n in names if n not in absent}
+    return BarSet(bars, tuple(absent))
+
+
+def align(
+    bars: Sequence[Bars],
+    *,
+    clock: str | None = None,
+    start: pd.Timestamp | None = None,
+    end: pd.Timestamp | None = None,
+    tolerance: pd.Timedelta = CONTEMPORANEOUS_TOLERANCE,
+) -> PricePanel:
+    """Return the closes of several series on one clock, each paired by its nearest close.
+
+    Parameters
+    ----------
+    bars : sequence of Bars
+        One entry a series. With hourly crypto the price at the clock's very close is taken.
+    clock : str, optional
+        Name of the series whose close instants set the rows; by default the first that does not trade
+        around the clock, else the first.
+    start, end : Timestamp, optional
+        First (inclusive) and last (exclusive) label of the clock, UTC.
+    tolerance : Timedelta
+        Largest distance of two paired closes; eight hours by default, so that the early closes of July still
+        pair with the UTC day.
+
+    Returns
+    -------
+    PricePanel
+        Shape (n_obs, n_series); NaN where nothing lies within the tolerance, never a filled price.
+
+    Raises
+    ------
+    ArgumentError
+        For no bars, a name twice, an unknown clock, an empty span.
+    DataError
+        For bars that `inspect_bars` refuses, or a tolerance so wide that a bar would be used twice.
+
+    Warns
+    -----
+    AsynchronousWarning
+        When a series shares less than 75 % of its period with the clock.
+
+    Examples
+    --------
+    >>> from volkit.sources.bundled import BundledSource
+    >>> source = BundledSource()
+    >>> panel = align([source.load_bars("SPX"), source.load_bars("NASDAQ")])
+    >>> panel.clock, panel.periods_per_year, panel.close.shape
+    ('SPX', 252, (5031, 2))
+    """
+    by_name = {b.name: b for b in bars}
+    if not bars or len(by_name) != len(bars):
+        names = [b.name for b in bars]
+        raise ArgumentError(
+            "bars", "must hold each series once, and at least one", str(names), "pass one Bars a series"
+        )
+    report = inspect_bars(bars)
+    chosen = clock or next((b.name for b in bars if b.spec.calendar != "24/7"), bars[0].name)
+    if chosen not in by_name:
+        raise ArgumentError("clock", f"must name one of {', '.join(by_name)}", repr(chosen), "choose one of these")
+    instants = _clock_instants(by_name[chosen], start, end)
+    paired = {name: _pair(instants, one, tolerance) for name, one in by_name.items()}
+    labels = instants.index
+    panel = PricePanel(
+        close=freeze(pd.DataFrame({n: p[0] for n, p in paired.items()}, index=labels)),
+        close_time=pd.DataFrame({n: p[1] for n, p in paired.items()}, index=labels),
+        clock=chosen,
+        periods_per_year=_periods_per_year(by_name[chosen]),
+        specs={n: b.spec for n, b in by_name.items()},
+        gap_report=report,
+        provenance=Provenance(tuple(b.provenance for b in bars)),
+    )
+    _warn_asynchronous(panel)
+    return panel
+
+
+def load_prices(
+    source: PriceSource,
+    names: Sequence[str],
+    *,
+    clock: str | None = None,
+    start: pd.Timestamp | None = None,
+    end: pd.Timestamp | None = None,
+    intervals: Mapping[str, Interval] | None = None,
+    tolerance: pd.Timedelta = CONTEMPORANEOUS_TOLERANCE,
+) -> PricePanel:
+    """Return the named series of a source on one clock: `load_bars`, then `align`.
+
+    Parameters
+    ----------
+    source : PriceSource
+        From `volkit.open_source`.
+    names : sequence of str
+        Catalogue names, all required.
+    clock, start, end, tolerance
+        As in `align`.
+    intervals : mapping of str to {"1d", "1h", "1m"}, optional
+        As in `load_bars`.
+
+    Returns
+    -------
+    PricePanel
+        Shape (n_obs, n_series), times in UTC.
+
+    Examples
+    --------
+    >>> from volkit.sources.bundled import BundledSource
+    >>> load_prices(BundledSource(), ["SPX", "NASDAQ"])
+    <PricePanel: 2 series, 5031 rows 1999-01-04..2018-12-31 on the SPX clock>
+    """
+    loaded = load_bars(source, names, intervals=intervals)
+    return align(list(loaded.bars.values()), clock=clock, start=start, end=end, tolerance=tolerance)
+
+
+def last_known(bars: Bars, at: pd.DatetimeIndex) -> pd.DataFrame:
+    """Return the last value of a series that had been published by each instant.
+
+    Parameters
+    ----------
+    bars : Bars
+        A macro level or any predictor; its `release_time` decides, else its `close_time`.
+    at : DatetimeIndex, shape (n_obs,)
+        Instants (UTC) of the decisions; usually the close instants of a panel.
+
+    Returns
+    -------
+    DataFrame, shape (n_obs, 3)
+        `value`, `label` (the value's own time, UTC) and `age_days`; NaN before the first release.
+
+    Raises
+    ------
+    DataError
+        When `at` is naive, unsorted or has duplicates.
+
+    Examples
+    --------
+    >>> from volkit.sources.bundled import BundledSource
+    >>> oil = BundledSource().load_bars("WTI_SPOT")
+    >>> known = last_known(oil, pd.DatetimeIndex(["2018-06-15 20:00"], tz="UTC"))
+    >>> str(known["label"].iloc[0].date())  # published a week late
+    '2018-06-07'
+    """
+    instants = check_times(at, argument="at")
+    published = "release_time" if "release_time" in bars.frame.columns else "close_time"
+    values = bars.frame[["close", published]].dropna().rename_axis("label").reset_index().sort_values(published)
+    joined = pd.merge_asof(pd.DataFrame({"at": instants}), values, left_on="at", right_on=published)
+    age = (joined["at"] - joined[published]) / pd.Timedelta(days=1)
+    known = pd.DataFrame({"value": joined["close"], "label": joined["label"], "age_days": age})
+    return known.set_axis(instants, axis=0)
+
+
+def _clock_instants(bars: Bars, start: pd.Timestamp | None, end: pd.Timestamp | None) -> pd.Series:
+    instants = bars.frame["close_time"]
+    inside = np.ones(len(instants), dtype=bool)
+    if start is not None:
+        inside &= np.asarray(instants.index >= start)
+    if end is not None:
+        inside &= np.asarray(instants.index < end)
+    if not inside.any():
+        span = f"{instants.index[0].date()}..{instants.index[-1].date()}" if len(instants) else "no bars"
+        raise ArgumentError("start and end", f"must leave bars of {bars.name}", f"{start} to {end}", f"it has {span}")
+    return instants[inside]
+
+
+def _pair(instants: pd.Series, bars: Bars, tolerance: pd.Timedelta) -> tuple[np.ndarray, pd.DatetimeIndex]:
+    left = pd.DataFrame({"clock": instants.to_numpy()}).astype({"clock": "datetime64[us, UTC]"})
+    right = bars.frame[["close", "close_time"]].dropna(subset=["close"]).reset_index(drop=True)
+    joined = pd.merge_asof(
+        left, right, left_on="clock", right_on="close_time", direction="nearest", tolerance=tolerance
+    )
+    used = joined["close_time"].dropna()
+    if used.duplicated().any():
+        raise DataError(
+            "tolerance",
+            "must not let one bar stand for two periods",
+            f"{tolerance}, with which {int(used.duplicated().sum())} bars of {bars.name} are used twice",
+            f"pass less than half the distance of its closes, or choose {bars.name} as the clock",
+        )
+    return joined["close"].to_numpy(), pd.DatetimeIndex(joined["close_time"])
+
+
+def _periods_per_year(bars: Bars) -> int:
+    if bars.spec.calendar == "24/7":
+        return {"1d": CRYPTO_DAYS_PER_YEAR, "1h": CRYPTO_HOURS_PER_YEAR, "1m": 60 * CRYPTO_HOURS_PER_YEAR}[
+            bars.interval
+        ]
+    return SESSIONS_PER_YEAR
+
+
+def _warn_asynchronous(panel: PricePanel) -> None:
+    shares = panel.overlap_share
+    for name in shares.index[(shares < _OVERLAP_WARNING).to_numpy()]:
+        warnings.warn(
+            f"{name} and the {panel.clock} clock have {shares[name]:.0%} of a period in common: a correlation is "
+            "multiplied by about that share. Use hourly bars, or read it as a lower bound.",
+            AsynchronousWarning,
+            stacklevel=3,
+        )
