@@ -1,0 +1,46 @@
+"""What a reader of the report has to know and no number says: warnings, gaps, series left out."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from volkit.errors import VolkitWarning
+
+__all__ = ["Notes"]
+
+
+class Notes:
+    """Notes by stage, in order, each once.
+
+    Examples
+    --------
+    >>> notes = Notes()
+    >>> notes.add("data", "GOLD: 2 bars missing")
+    >>> notes.add("data", "GOLD: 2 bars missing")
+    >>> notes.entries
+    (('data', 'GOLD: 2 bars missing'),)
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, str], None] = {}
+
+    def add(self, stage: str, text: str) -> None:
+        """Keep a note unless it is there already."""
+        self._entries[(stage, text)] = None
+
+    @property
+    def entries(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of stage and text."""
+        return tuple(self._entries)
+
+    @contextmanager
+    def recording(self, stage: str) -> Iterator[None]:
+        """Turn volkit's warnings inside the block into notes; let all others through."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", VolkitWarning)
+            yield
+        for warning in caught:
+            if issubclass(warning.category, VolkitWarning):
+                self.add(stage, str(warning.message))
+            else:
+                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)

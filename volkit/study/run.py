@@ -1,0 +1,146 @@
+"""A study run: the stages once, top to bottom."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from volkit.errors import StudyError
+from volkit.margin import CalibratedParameters
+from volkit.prices import BarSet, GapReport, PricePanel, inspect_bars
+from volkit.results import Provenance, ResultDisplay
+from volkit.sources import PriceSource, open_source
+from volkit.study.notes import Notes
+from volkit.study.spec import StudySpec, load_study
+from volkit.study.stages import (
+    AssetCorrelation,
+    AssetVolatility,
+    calibrate_assets,
+    correlate_assets,
+    fit_assets,
+    load_study_bars,
+    pair_closes,
+)
+
+__all__ = ["StudyRun", "run_study"]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
+class StudyRun(ResultDisplay):
+    """Everything that a study found.
+
+    Attributes
+    ----------
+    spec : StudySpec
+        The study.
+    source : str
+        Name of the source used.
+    bars : BarSet
+        What was loaded, cut to the study's span.
+    gap_report : GapReport
+        What was found in it.
+    volatility : dict of str to AssetVolatility
+        By asset.
+    panel : PricePanel or None
+        Closes on the common clock; None without a correlation.
+    correlation : dict of str to AssetCorrelation
+        By asset.
+    parameters : dict of str to CalibratedParameters
+        By asset.
+    notes : tuple of (stage, text)
+        Warnings, series left out, rows missing.
+    """
+
+    spec: StudySpec
+    source: str
+    bars: BarSet
+    gap_report: GapReport
+    volatility: dict[str, AssetVolatility]
+    panel: PricePanel | None
+    correlation: dict[str, AssetCorrelation]
+    parameters: dict[str, CalibratedParameters]
+    notes: tuple[tuple[str, str], ...]
+
+    @property
+    def provenance(self) -> Provenance:
+        """All series of the run, with those of another interval that the pairing used."""
+        used = {s.provenance.sha256: s.provenance for s in self.bars.bars.values()}
+        if self.panel is not None:
+            used |= {s.sha256: s for s in self.panel.provenance.series}
+        return Provenance(tuple(used.values()))
+
+    @property
+    def as_of(self) -> pd.Timestamp:
+        """Label (UTC) of the last return behind any parameter."""
+        return max(p.as_of for p in self.parameters.values())
+
+    @property
+    def headline(self) -> str:
+        """Study, source and recommended rates in one line."""
+        mark = "SIMULATED " if self.provenance.simulated else ""
+        rates = "; ".join(
+            f"{name} {p.table.loc['initial_margin_long', 'recommended']:.1%} long"
+            for name, p in self.parameters.items()
+        )
+        return f"{mark}{self.spec.name} on {self.source}, initial margin {rates}, as of {self.as_of.date()}"
+
+    def summary(self) -> pd.DataFrame:
+        """Return all recommended parameters (units in their column)."""
+        return self.to_frame().drop(columns="reason")
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the parameter tables, one below the other."""
+        return pd.concat([p.to_frame() for p in self.parameters.values()])
+
+
+def run_study(study: StudySpec | str | Path, *, source: PriceSource | str | None = None, n_jobs: int = 1) -> StudyRun:
+    """Return the results of a study.
+
+    Parameters
+    ----------
+    study : StudySpec, str or Path
+        A study, the path of its file, or a packaged name such as ``btc-margin``.
+    source : PriceSource or str, optional
+        Replaces the study's own, e.g. ``files:prices``.
+    n_jobs : int
+        Processes for the fits; the numbers do not depend on it.
+
+    Returns
+    -------
+    StudyRun
+        All stages' results; rates as fractions of the notional, times in UTC.
+
+    Raises
+    ------
+    StudyError
+        When the study does not fit its schema, or the source has none of the assets to margin.
+    SourceError
+        When the source or a required series is missing, or a file cannot be read.
+    DataError
+        When the data cannot be used as they are.
+    """
+    spec = study if isinstance(study, StudySpec) else load_study(study)
+    chosen = source if source is not None else spec.data.source
+    opened = open_source(chosen) if isinstance(chosen, str) else chosen
+    notes = Notes()
+
+    bars = load_study_bars(opened, spec, notes)
+    gap_report = inspect_bars(bars.bars.values())
+    volatility = fit_assets(bars, spec, notes, n_jobs=n_jobs)
+    panel = pair_closes(opened, bars, spec, notes)
+    correlation = correlate_assets(panel, spec, notes)
+    parameters = calibrate_assets(bars, correlation, spec, notes, n_jobs=n_jobs)
+
+    if not parameters:
+        raise StudyError(f"study {spec.name}: {opened.name} has none of the assets {', '.join(spec.margin.assets)}.")
+    return StudyRun(
+        spec=spec,
+        source=opened.name,
+        bars=bars,
+        gap_report=gap_report,
+        volatility=volatility,
+        panel=panel,
+        correlation=correlation,
+        parameters=parameters,
+        notes=notes.entries,
+    )
