@@ -1,0 +1,65 @@
+"""What readers see: figures, tables, one self-contained page, and the parameter file.
+
+The only room that imports matplotlib and seaborn. It knows the results of the stages and draws them; what
+a study's report says is composed in `volkit.study`.
+"""
+
+from volkit.report.figures import FigureFiles, FigureSpec, save_figure
+from volkit.report.html import Block, FigureBlock, ReportDocument, Section, TableBlock, TextBlock, render_report
+from volkit.report.parameters import ParameterFile, load_parameters, write_parameters
+from volkit.report.plots import (
+    plot_betas,
+    plot_correlation_eras,
+    plot_correlation_matrix,
+    plot_coverage,
+    plot_gaps,
+    plot_margin_schedule,
+    plot_parameters,
+    plot_rolling_correlation,
+    plot_volatility,
+    plot_volatility_models,
+)
+from volkit.report.style import (
+    ASSET_COLOURS,
+    MODEL_COLOURS,
+    ROLE_COLOURS,
+    colour_of,
+    figure_style,
+    mark_simulated,
+)
+from volkit.report.tables import ColumnKind, format_value, to_html_table
+
+__all__ = [
+    "ASSET_COLOURS",
+    "MODEL_COLOURS",
+    "ROLE_COLOURS",
+    "Block",
+    "ColumnKind",
+    "FigureBlock",
+    "FigureFiles",
+    "FigureSpec",
+    "ParameterFile",
+    "ReportDocument",
+    "Section",
+    "TableBlock",
+    "TextBlock",
+    "colour_of",
+    "figure_style",
+    "format_value",
+    "load_parameters",
+    "mark_simulated",
+    "plot_betas",
+    "plot_correlation_eras",
+    "plot_correlation_matrix",
+    "plot_coverage",
+    "plot_gaps",
+    "plot_margin_schedule",
+    "plot_parameters",
+    "plot_rolling_correlation",
+    "plot_volatility",
+    "plot_volatility_models",
+    "render_report",
+    "save_figure",
+    "to_html_table",
+    "write_parameters",
+]

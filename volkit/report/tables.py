@@ -1,0 +1,287 @@
+"""Tables for the page: numbers formatted by what they are, every text escaped, units in the heads."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from string import ascii_lowercase
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, Template
+from markupsafe import Markup
+
+from volkit.checks import check_choice
+from volkit.errors import ArgumentError
+
+__all__ = ["ColumnKind", "format_value", "to_html_table"]
+
+ColumnKind = Literal["text", "number", "percent", "correlation", "p_value", "count", "date", "time", "by_unit", "hash"]
+
+_MISSING = Markup('<span class="missing" title="not available" aria-label="not available">\u2013</span>')
+_MINUS = "\u2212"
+_HASH_SHOWN = 12
+_SNAKE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
+_LARGEST_PLAIN = 1e9
+_ROUNDING = 1e-12
+
+_TABLE = """<div class="table-scroll" tabindex="0" role="region" aria-label="{{ caption or 'table' }}"><table>
+{%- if caption %}<caption>{{ caption }}</caption>{% endif %}
+<thead><tr>{% for head in heads -%}
+<th scope="col"{% if head.numeric %} class="number"{% endif %}>{{ head.words }}
+{%- if head.unit %} <span class="unit">{{ head.unit }}</span>{% endif %}</th>{% endfor %}</tr></thead>
+<tbody>{% for row in rows %}
+<tr>{% for cell in row -%}
+{% if loop.index0 < n_heads %}<th scope="row">{{ cell.words }}</th>{% else -%}
+<td class="{{ cell.css }}"{% if cell.title %} title="{{ cell.title }}"{% endif %}>{{ cell.words }}</td>
+{%- endif %}{% endfor %}</tr>
+{%- endfor %}
+</tbody></table></div>
+{%- if notes %}<ol class="notes">{% for note in notes %}<li>{{ note }}</li>{% endfor %}</ol>{% endif %}"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    words: str
+    unit: str
+    numeric: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    words: str
+    css: str
+    title: str = ""
+
+
+def format_value(value: object, *, kind: ColumnKind, unit: str = "") -> str:
+    """Return a value as it stands in a table cell.
+
+    Parameters
+    ----------
+    value : object
+        A number, text, time or a missing value (None, NaN, NaT), which becomes a dash.
+    kind : str
+        `percent` is for fractions (0.05 is 5 %), `p_value` has three digits, `correlation` two, `number` four
+        significant ones, `date` leaves the clock out, `time` keeps it, `hash` is cut to twelve letters,
+        `by_unit` follows `unit`.
+    unit : str
+        For `by_unit`: ``fraction...`` is written as per cent, ``times`` with a multiplication sign.
+
+    Returns
+    -------
+    str
+        Not escaped.
+
+    Examples
+    --------
+    >>> [format_value(v, kind=k) for v, k in ((0.1234, "percent"), (0.00004, "p_value"), (12345, "count"))]
+    ['12.34 %', '<0.001', '12,345']
+    >>> format_value(pd.Timestamp("2024-03-01", tz="UTC"), kind="date"), format_value(8.0, kind="by_unit", unit="times")
+    ('2024-03-01', '8.00\u00d7')
+    """
+    if _is_missing(value):
+        return "\u2013"
+    if kind == "by_unit":
+        if unit == "times" and isinstance(value, (int, float, np.number)):
+            return f"{float(value):.2f}\u00d7"
+        kind = "percent" if unit.startswith("fraction") else "number"
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    if kind == "hash":
+        return str(value)[:_HASH_SHOWN]
+    if kind in ("date", "time") and hasattr(value, "strftime"):
+        return str(value.strftime("%Y-%m-%d" if kind == "date" else "%Y-%m-%d %H:%M UTC"))
+    if kind == "text" or not isinstance(value, (int, float, np.number)):
+        return str(value)
+    return _number_words(float(value), kind).replace("-", _MINUS)
+
+
+def to_html_table(
+    frame: pd.DataFrame,
+    *,
+    caption: str = "",
+    kinds: Mapping[str, ColumnKind] | None = None,
+    units: Mapping[str, str] | None = None,
+    notes: str = "",
+    index: bool = True,
+) -> str:
+    """Return a frame as an HTML table that scrolls in its own box and whose texts are all escaped.
+
+    Parameters
+    ----------
+    frame : DataFrame, shape (n_rows, n_columns)
+        Any dtypes; a missing value becomes a dash that says "not available".
+    caption : str
+        Above the table.
+    kinds : mapping of str to str, optional
+        Kind by column where the guess from dtype and name (times, counts, p-values, numbers) is not right;
+        see `format_value`. `by_unit` reads the frame's own column ``unit``,
+        which is then not shown.
+    units : mapping of str to str, optional
+        Unit by column, in small letters in the head.
+    notes : str
+        A column of long texts: its cells become letters, and each different text stands once below the table.
+    index : bool
+        Whether the row labels are the first columns.
+
+    Returns
+    -------
+    str
+        One ``<div>`` with a ``<table>``, and a list of the notes when there are some.
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown column or kind, or `by_unit` without a column ``unit``.
+
+    Examples
+    --------
+    >>> "&lt;b&gt;" in to_html_table(pd.DataFrame({"name": ["<b>"]}))
+    True
+    """
+    lettered, listed = _letters(frame, notes)
+    shown = lettered.reset_index(allow_duplicates=True) if index else lettered
+    shown.columns = pd.Index([" ".join(map(str, c)) if isinstance(c, tuple) else str(c) for c in shown.columns])
+    n_heads = frame.index.nlevels if index else 0
+    chosen = _kinds_of(shown, kinds or {})
+    if "by_unit" in chosen:
+        # The signs in the cells say the unit already.
+        chosen = [kind for kind, name in zip(chosen, shown.columns, strict=True) if name != "unit"]
+        shown = shown.drop(columns="unit")
+    unknown = set(units or {}) - set(shown.columns)
+    if unknown:
+        got = ", ".join(sorted(unknown))
+        raise ArgumentError("units", f"may name {', '.join(shown.columns)}", got, "use these names")
+    unnamed = index and n_heads == 1 and frame.index.name is None
+    heads = [
+        _Head(
+            "" if unnamed and i == 0 else _plain(name), (units or {}).get(name, ""), i >= n_heads and _is_numeric(kind)
+        )
+        for i, (name, kind) in enumerate(zip(shown.columns, chosen, strict=True))
+    ]
+    digits = [_digits(shown.iloc[:, i]) if kind == "number" else None for i, kind in enumerate(chosen)]
+    row_units = frame["unit"].astype(str).tolist() if "unit" in frame.columns else [""] * len(frame)
+    rows = [
+        [_cell(value, kind, unit, decimals) for value, kind, decimals in zip(record, chosen, digits, strict=True)]
+        for record, unit in zip(shown.itertuples(index=False, name=None), row_units, strict=True)
+    ]
+    return _template().render(caption=caption, heads=heads, rows=rows, n_heads=n_heads, notes=listed)
+
+
+def _letters(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, list[str]]:
+    if not column:
+        return frame.copy(), []
+    if column not in frame.columns:
+        got = repr(column)
+        raise ArgumentError(
+            "notes", f"must be one of {', '.join(map(str, frame.columns))}", got, "use one of these names"
+        )
+    numbers, texts = pd.factorize(frame[column].astype("str"))
+    if len(texts) > len(ascii_lowercase):
+        remedy = "show the column in the table instead"
+        raise ArgumentError("notes", f"may have {len(ascii_lowercase)} different texts", str(len(texts)), remedy)
+    # Beside the row's name, where a narrow window still shows it.
+    lettered = frame.drop(columns=column)
+    lettered.insert(0, column, [ascii_lowercase[n] if n >= 0 else None for n in numbers])
+    return lettered, [str(text) for text in texts]
+
+
+@cache
+def _template() -> Template:
+    return Environment(autoescape=True).from_string(_TABLE)
+
+
+def _cell(value: object, kind: ColumnKind, unit: str, digits: int | None) -> _Cell:
+    if _is_missing(value):
+        return _Cell(_MISSING, "number" if _is_numeric(kind) else "")
+    if digits is not None and isinstance(value, (float, np.floating)):
+        return _Cell(f"{value:,.{digits}f}".replace("-", _MINUS), "number")
+    words = format_value(value, kind=kind, unit=unit)
+    words = _plain(words) if kind == "text" else words
+    css = "number" if _is_numeric(kind) else "code" if kind == "hash" else "words" if len(words) > 40 else ""
+    title = str(value) if kind == "hash" and len(str(value)) > _HASH_SHOWN else ""
+    return _Cell(words, css, title)
+
+
+def _kinds_of(frame: pd.DataFrame, given: Mapping[str, ColumnKind]) -> list[ColumnKind]:
+    unknown = set(given) - set(frame.columns)
+    if unknown:
+        raise ArgumentError(
+            "kinds", f"may name {', '.join(frame.columns)}", ", ".join(sorted(unknown)), "use these names"
+        )
+    for kind in given.values():
+        check_choice(kind, argument="kinds", choices=get_args(ColumnKind))
+    if "by_unit" in given.values() and "unit" not in frame.columns:
+        raise ArgumentError("kinds", "by_unit needs a column named unit", ", ".join(frame.columns), "add the column")
+    return [given[name] if name in given else _guess(name, frame.iloc[:, i]) for i, name in enumerate(frame.columns)]
+
+
+def _guess(name: str, column: pd.Series) -> ColumnKind:
+    if pd.api.types.is_bool_dtype(column):
+        return "text"
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return "date" if (column.dropna() == column.dropna().dt.normalize()).all() else "time"
+    if pd.api.types.is_integer_dtype(column):
+        return "count"
+    lowered = name.lower()
+    if lowered.startswith(("sha-256", "sha256")):
+        return "hash"
+    if pd.api.types.is_float_dtype(column):
+        p_value = lowered in ("p", "p-value", "p_value") or lowered.endswith((" p", "p-value"))
+        whole = bool(column.notna().any()) and bool((column.dropna() % 1 == 0).all()) and column.abs().max() >= 1000
+        return "p_value" if p_value else "count" if whole else "number"
+    return "text"
+
+
+def _digits(column: pd.Series) -> int | None:
+    """Find the least decimals, up to three, that write a whole column exactly, so that its points align."""
+    values = pd.to_numeric(column, errors="coerce").dropna().to_numpy(dtype=np.float64)
+    if not np.isfinite(values).all() or np.abs(values).max(initial=0.0) >= _LARGEST_PLAIN:
+        return None
+    return next((d for d in range(4) if np.abs(values - values.round(d)).max(initial=0.0) < _ROUNDING), None)
+
+
+def _plain(words: str) -> str:
+    # Python names such as value_at_risk read as words; catalogue names such as WTI_SPOT stay.
+    return words.replace("_", " ") if _SNAKE.fullmatch(words) else words
+
+
+def _is_numeric(kind: ColumnKind) -> bool:
+    return kind in ("number", "percent", "correlation", "p_value", "count", "by_unit")
+
+
+def _is_missing(value: object) -> bool:
+    return (
+        value is None
+        or value is pd.NaT
+        or (isinstance(value, (float, np.floating)) and np.isnan(value))
+        or value is pd.NA
+    )
+
+
+def _number_words(number: float, kind: ColumnKind) -> str:
+    if np.isinf(number):
+        return "\u221e" if number > 0 else "-\u221e"
+    if kind == "percent":
+        size = abs(100.0 * number)
+        digits = 1 if size >= 20 else 2 if size >= 0.1 or size == 0 else 3
+        return f"{100.0 * number:,.{digits}f} %"
+    if kind == "p_value":
+        return "<0.001" if number < 0.0005 else f"{number:.3f}"
+    if kind == "correlation":
+        return f"{number:.2f}"
+    if kind == "count":
+        return f"{number:,.0f}"
+    return _significant(number)
+
+
+def _significant(number: float) -> str:
+    if number == 0.0:
+        return "0"
+    size = abs(number)
+    if size >= 1e9 or size < 1e-5:
+        return f"{number:.3e}"
+    digits = max(0, 3 - int(np.floor(np.log10(size))))
+    return f"{number:,.{digits}f}"
