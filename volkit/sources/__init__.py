@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 from volkit.errors import SourceError
 from volkit.sources.bundled import BundledSource
 from volkit.sources.catalogue import Catalogue, SeriesSpec, load_catalogue
+from volkit.sources.events import Events, load_events
 from volkit.sources.files import FilesSource
 from volkit.sources.market import MarketTruth, SimulatedMarket, simulate_market
 from volkit.sources.protocol import Bars, Holding, PriceSource, make_bars
@@ -21,6 +22,7 @@ __all__ = [
     "Bars",
     "BundledSource",
     "Catalogue",
+    "Events",
     "FilesSource",
     "Holding",
     "MarketTruth",
@@ -29,6 +31,7 @@ __all__ = [
     "SimulatedMarket",
     "SimulatedSource",
     "load_catalogue",
+    "load_events",
     "make_bars",
     "open_source",
     "simulate_market",
