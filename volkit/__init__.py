@@ -1,1 +1,156 @@
-"""volkit"""
+"""volkit: from prices to validated margin parameters.
+
+Crypto and macro prices come in on one clock, volatility and correlation are estimated with what is known of
+their error, and margin rates come out with the evidence that they would have held.
+
+>>> import volkit
+>>> source = volkit.open_source("bundled")
+>>> panel = volkit.load_prices(source, ["SPX"])
+>>> returns = volkit.simple_returns(panel.close["SPX"])
+>>> policy = volkit.MarginPolicy(method="historical", confidence=0.99, lookback=500)
+>>> schedule = volkit.margin_schedule(returns, policy=policy, periods_per_year=panel.periods_per_year)
+>>> volkit.backtest_margin(schedule)
+<MarginBacktest: SPX, 63 long and 63 short exceptions in 4530 periods, 45.3 expected a side>
+
+Names are loaded when first used, so that importing volkit costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from volkit.correlation import (
+        correlation,
+        correlation_by_era,
+        correlation_matrix,
+        ewma_correlation,
+        macro_betas,
+        rolling_correlation,
+    )
+    from volkit.margin import (
+        MarginPolicy,
+        backtest_margin,
+        bankruptcy_price,
+        calibrate_margin,
+        inverse_bankruptcy_price,
+        inverse_liquidation_price,
+        liquidation_price,
+        margin_rates,
+        margin_schedule,
+        tail_risk,
+    )
+    from volkit.prices import align, inspect_bars, last_known, load_bars, load_prices
+    from volkit.report import load_parameters
+    from volkit.returns import changes, complete_rows, log_returns, mask_not_positive, simple_returns
+    from volkit.scenarios import (
+        filtered_historical_scenarios,
+        historical_scenarios,
+        macro_day_scenarios,
+        worst_factor_move,
+    )
+    from volkit.sources import load_catalogue, load_events, open_source, simulate_market, source_names
+    from volkit.study import load_study, run_study, study_names, study_schema, verify_run, write_run
+    from volkit.validation import christoffersen_test, kupiec_power, kupiec_test, traffic_light
+    from volkit.volatility import Ewma, Garch, close_to_close_volatility, rolling_forecast
+
+_HOMES = {
+    "correlation": (
+        "correlation",
+        "correlation_by_era",
+        "correlation_matrix",
+        "ewma_correlation",
+        "macro_betas",
+        "rolling_correlation",
+    ),
+    "margin": (
+        "MarginPolicy",
+        "backtest_margin",
+        "bankruptcy_price",
+        "calibrate_margin",
+        "inverse_bankruptcy_price",
+        "inverse_liquidation_price",
+        "liquidation_price",
+        "margin_rates",
+        "margin_schedule",
+        "tail_risk",
+    ),
+    "prices": ("align", "inspect_bars", "last_known", "load_bars", "load_prices"),
+    "report": ("load_parameters",),
+    "returns": ("changes", "complete_rows", "log_returns", "mask_not_positive", "simple_returns"),
+    "scenarios": (
+        "filtered_historical_scenarios",
+        "historical_scenarios",
+        "macro_day_scenarios",
+        "worst_factor_move",
+    ),
+    "sources": ("load_catalogue", "load_events", "open_source", "simulate_market", "source_names"),
+    "study": ("load_study", "run_study", "study_names", "study_schema", "verify_run", "write_run"),
+    "validation": ("christoffersen_test", "kupiec_power", "kupiec_test", "traffic_light"),
+    "volatility": ("Ewma", "Garch", "close_to_close_volatility", "rolling_forecast"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__version__ = "0.1.0"
+__all__ = [
+    "Ewma",
+    "Garch",
+    "MarginPolicy",
+    "__version__",
+    "align",
+    "backtest_margin",
+    "bankruptcy_price",
+    "calibrate_margin",
+    "changes",
+    "christoffersen_test",
+    "close_to_close_volatility",
+    "complete_rows",
+    "correlation",
+    "correlation_by_era",
+    "correlation_matrix",
+    "ewma_correlation",
+    "filtered_historical_scenarios",
+    "historical_scenarios",
+    "inspect_bars",
+    "inverse_bankruptcy_price",
+    "inverse_liquidation_price",
+    "kupiec_power",
+    "kupiec_test",
+    "last_known",
+    "liquidation_price",
+    "load_bars",
+    "load_catalogue",
+    "load_events",
+    "load_parameters",
+    "load_prices",
+    "load_study",
+    "log_returns",
+    "macro_betas",
+    "macro_day_scenarios",
+    "margin_rates",
+    "margin_schedule",
+    "mask_not_positive",
+    "open_source",
+    "rolling_correlation",
+    "rolling_forecast",
+    "run_study",
+    "simple_returns",
+    "simulate_market",
+    "source_names",
+    "study_names",
+    "study_schema",
+    "tail_risk",
+    "traffic_light",
+    "verify_run",
+    "worst_factor_move",
+    "write_run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'volkit' has no attribute {name!r}")
+    return getattr(import_module(f"volkit.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

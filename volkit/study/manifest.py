@@ -8,11 +8,12 @@ import hashlib
 import json
 import platform
 import subprocess
-from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import volkit
 from volkit.errors import StudyError
 from volkit.results import Provenance
 from volkit.study.spec import StudySpec
@@ -21,7 +22,6 @@ __all__ = ["MANIFEST", "build_manifest", "config_hash", "file_hashes", "read_man
 
 MANIFEST = "manifest.json"
 _PACKAGES = (
-    "volkit-lab",
     "pandas",
     "numpy",
     "scipy",
@@ -66,7 +66,11 @@ def build_manifest(
         "config_sha256": config_hash(spec),
         "data_sha256": provenance.sha256,
         "data": {s.name: {"source": s.source, "sha256": s.sha256} for s in provenance.series},
-        "environment": {"python": platform.python_version(), **_versions(_PACKAGES)},
+        "environment": {
+            "python": platform.python_version(),
+            "volkit": volkit.__version__,
+            **{name: version(name) for name in _PACKAGES},
+        },
         "commit": _commit(),
         "files": dict(files),
     }
@@ -97,16 +101,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise StudyError(f"{path} is damaged: {error}. Run the study again.") from error
     return manifest
-
-
-def _versions(packages: Iterable[str]) -> dict[str, str]:
-    found = {}
-    for name in packages:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed as a package"
-    return found
 
 
 def _commit() -> str | None:

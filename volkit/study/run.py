@@ -7,6 +7,7 @@ import pandas as pd
 
 from volkit.errors import StudyError
 from volkit.margin import CalibratedParameters
+from volkit.parallel import one_blas_thread
 from volkit.prices import BarSet, GapReport, PricePanel, inspect_bars
 from volkit.results import Provenance, ResultDisplay
 from volkit.sources import PriceSource, open_source
@@ -124,12 +125,13 @@ def run_study(study: StudySpec | str | Path, *, source: PriceSource | str | None
     opened = open_source(chosen) if isinstance(chosen, str) else chosen
     notes = Notes()
 
-    bars = load_study_bars(opened, spec, notes)
-    gap_report = inspect_bars(bars.bars.values())
-    volatility = fit_assets(bars, spec, notes, n_jobs=n_jobs)
-    panel = pair_closes(opened, bars, spec, notes)
-    correlation = correlate_assets(panel, spec, notes)
-    parameters = calibrate_assets(bars, correlation, spec, notes, n_jobs=n_jobs)
+    with one_blas_thread():
+        bars = load_study_bars(opened, spec, notes)
+        gap_report = inspect_bars(bars.bars.values())
+        volatility = fit_assets(bars, spec, notes, n_jobs=n_jobs)
+        panel = pair_closes(opened, bars, spec, notes)
+        correlation = correlate_assets(panel, spec, notes)
+        parameters = calibrate_assets(bars, correlation, spec, notes, n_jobs=n_jobs)
 
     if not parameters:
         raise StudyError(f"study {spec.name}: {opened.name} has none of the assets {', '.join(spec.margin.assets)}.")

@@ -1,0 +1,228 @@
+"""The report's sections on margins: what is recommended, and whether it would have held."""
+
+import pandas as pd
+
+from volkit.conventions import SIDES
+from volkit.margin import CalibratedParameters
+from volkit.report import (
+    Block,
+    ColumnKind,
+    FigureSpec,
+    Section,
+    TableBlock,
+    TextBlock,
+    plot_coverage,
+    plot_margin_schedule,
+    plot_parameters,
+)
+from volkit.sources import load_events
+from volkit.study.artefacts import Artefacts
+from volkit.study.run import StudyRun
+
+__all__ = ["backtest_section", "margin_answers", "recommendation_section"]
+
+_TERMS = (
+    "Rates are fractions of a position's notional, for a linear contract. The maintenance margin covers the loss while "
+    "a position is closed out: the tail measure over the margin period of risk, at least the floor. The initial margin "
+    "adds the buffer, so that a new position is not called at the first move.",
+    "Low and high are the ends of a 90 % block-bootstrap interval for the rate; the high end is at least what a bad "
+    "day "
+    "in the macro market would need. Recommended is the middle value, rounded up. For leverage, low and high are the "
+    "inverse: the lowest leverage belongs to the highest margin.",
+)
+_TESTS = (
+    "Each period's rate is set from earlier periods only and compared with the loss that followed. An exception is a "
+    "loss above the rate. Kupiec's test asks whether there are too many or too few of them, the independence test "
+    "whether they come in clusters; a small p-value speaks against the rate. Power is the chance that Kupiec's test "
+    "would notice if the true rate of exceptions were twice the target: where it is low, a pass says little.",
+    "The initial margin is not meant to be exceeded at the target rate: it holds more than the measure asks, so few "
+    "exceptions there are by design and its p-values are no verdict.",
+)
+_LOSS_KINDS: dict[str, ColumnKind] = {
+    "loss": "percent",
+    "value_at_risk": "percent",
+    "maintenance_margin": "percent",
+    "initial_margin": "percent",
+}
+_TEST_KINDS: dict[str, ColumnKind] = {
+    "rate": "percent",
+    "target rate": "percent",
+    "size at 5 %": "percent",
+    "power at twice the rate": "percent",
+    "mean beyond": "percent",
+    "largest beyond": "percent",
+    "expected": "number",
+    "mean quantile loss": "number",
+}
+
+
+def margin_answers(run: StudyRun) -> tuple[str, ...]:
+    """Return whether the rates would have held, then a sentence an asset with its rates and their test."""
+    lines = [_held_words(run)]
+    for name, found in run.parameters.items():
+        rate, policy = found.table["recommended"], found.policy
+        test = found.backtest
+        long, short = (test.coverage[side].n_exceptions for side in SIDES)
+        lines.append(
+            f"{name}: initial margin {rate['initial_margin_long']:.1%} for longs and "
+            f"{rate['initial_margin_short']:.1%} "
+            f"for shorts, maintenance margin {rate['maintenance_margin_long']:.1%} and "
+            f"{rate['maintenance_margin_short']:.1%}, at {policy.confidence:.4g} confidence over {_periods(found)}. "
+            "Tested on "
+            f"{test.n_obs:,} periods: {long} exceptions long and {short} short, "
+            f"{(1 - policy.confidence) * test.n_obs:.1f} expected on each side."
+        )
+    return tuple(lines)
+
+
+def recommendation_section(run: StudyRun, files: Artefacts) -> Section:
+    """Return the section with the recommended parameters, their range, reasons and drivers."""
+    everyone = list(run.parameters.values())
+    table = run.to_frame().reset_index()
+    reasons = table[["asset", "parameter", "reason"]][~table["parameter"].str.startswith("max_leverage")]
+    drivers = pd.concat({n: p.drivers for n, p in run.parameters.items()}, names=["asset"]).reset_index("asset")
+    figure = FigureSpec(
+        name="parameters",
+        draw=lambda ax: plot_parameters(everyone, ax=ax),
+        alt="Recommended margin of each asset and side with its range from low to high.",
+        caption=_range_words(everyone),
+        height_ratio=0.16 + 0.12 * len(everyone),
+        narrow_height_ratio=0.5 + 0.3 * len(everyone),
+    )
+    return Section(
+        title="Recommended margins",
+        lead=_validity(everyone),
+        blocks=(
+            _parameter_table(table, files),
+            files.figure(figure),
+            TextBlock(_TERMS),
+            files.table("reasons", reasons, "Why these values: the method chosen and its test.", is_folded=True),
+            files.table("drivers", drivers, "What drives the rates.", is_folded=True),
+        ),
+    )
+
+
+def backtest_section(run: StudyRun, files: Artefacts) -> Section:
+    """Return the section with schedules, exceptions and coverage tests of every asset."""
+    blocks: list[Block] = [TextBlock(_TESTS)]
+    for name, found in run.parameters.items():
+        blocks += [files.figure(_schedule_figure(name, found)), files.figure(_coverage_figure(name, found))]
+    tests = pd.concat(
+        {
+            (name, method): b.table.drop(columns=["mean rate"])
+            for name, found in run.parameters.items()
+            for method, b in found.backtests.items()
+        },
+        names=["asset", "method"],
+    ).reset_index()
+    exceptions = pd.concat(
+        {name: found.backtest.exceptions for name, found in run.parameters.items()}, names=["asset"]
+    ).reset_index("asset")
+    exceptions["stress window"] = load_events().window_of(pd.DatetimeIndex(exceptions["until"])).to_numpy()
+    blocks += [
+        files.table(
+            "coverage_tests",
+            tests,
+            "Coverage tests of every method, by side.",
+            kinds=_TEST_KINDS,
+            is_folded=True,
+        ),
+        files.table(
+            "exceptions",
+            exceptions,
+            "Every exception of the chosen methods, and the stress window that it falls into.",
+            kinds=_LOSS_KINDS,
+            is_folded=True,
+        ),
+    ]
+    return Section(title="Would they have held?", lead=_held_words(run), blocks=tuple(blocks))
+
+
+def _parameter_table(table: pd.DataFrame, files: Artefacts) -> TableBlock:
+    """Write the whole table and show it with words for names and without the columns that say nothing."""
+    files.table("parameters", table, "Parameters.")
+    spoken = table["parameter"].str.replace("_", " ").str.replace(r" (long|short)$", r", \1", regex=True)
+    shown = ["parameter", "recommended", "low", "mid", "high"] + (["current"] if table["current"].notna().any() else [])
+    words = table.assign(parameter=table["asset"] + " " + spoken)[[*shown, "unit"]]
+    mark = "Simulated prices. " if files.simulated else ""
+    return TableBlock(
+        frame=words,
+        caption=f"{mark}Parameters: recommended, and the range they stand in. Margins in per cent of the notional.",
+        kinds={c: "by_unit" for c in shown if c != "parameter"},
+        index=False,
+    )
+
+
+def _schedule_figure(name: str, found: CalibratedParameters) -> FigureSpec:
+    exceptions = found.backtest.exceptions
+    caption = f"{name}, {found.policy.method.replace('_', ' ')}: no exceptions."
+    if len(exceptions):
+        worst = exceptions.loc[exceptions["loss"].idxmax()]
+        caption = (
+            f"{name}, {found.policy.method.replace('_', ' ')}: the largest loss outside the rate was "
+            f"{worst['loss']:.1%} "
+            f"({worst['side']}, {worst['until'].date()}) against a maintenance margin of "
+            f"{worst['maintenance_margin']:.1%}."
+        )
+    return FigureSpec(
+        name=f"margin_{name.lower()}",
+        draw=lambda ax: plot_margin_schedule(found.schedule, ax=ax),
+        alt=f"Losses of {name} through time, long upward and short downward, with the margins and the exceptions.",
+        caption=caption,
+        height_ratio=0.52,
+    )
+
+
+def _coverage_figure(name: str, found: CalibratedParameters) -> FigureSpec:
+    rates = {m: b.coverage["long"].exception_rate for m, b in found.backtests.items()}
+    words = ", ".join(f"{m.replace('_', ' ')} {r:.2%}" for m, r in rates.items())
+    return FigureSpec(
+        name=f"coverage_{name.lower()}",
+        draw=lambda ax: plot_coverage({str(m): b for m, b in found.backtests.items()}, ax=ax),
+        alt=f"Rate of exceptions of {name} by method and side against the target.",
+        caption=f"{name}: rate of exceptions on the long side {words}; target {1 - found.policy.confidence:.2%}.",
+        height_ratio=0.14 + 0.08 * len(found.backtests),
+        narrow_height_ratio=0.4 + 0.16 * len(found.backtests),
+    )
+
+
+def _periods(found: CalibratedParameters) -> str:
+    n = found.policy.margin_period_of_risk
+    unit = {365: "day", 252: "session"}.get(int(found.periods_per_year), "period")
+    return f"{n} {unit}" + ("s" if n > 1 else "")
+
+
+def _range_words(everyone: list[CalibratedParameters]) -> str:
+    one = everyone[0]
+    row = one.table.loc["initial_margin_long"]
+    return (
+        f"The range is wide: {one.asset}'s initial margin for longs is recommended at {row['recommended']:.1%} and "
+        "lies "
+        f"between {row['low']:.1%} and {row['high']:.1%}."
+    )
+
+
+def _validity(everyone: list[CalibratedParameters]) -> str:
+    spans = {p.asset: f"from data to {p.as_of.date()}, valid to {p.valid_until.date()}" for p in everyone}
+    if len(set(spans.values())) == 1:
+        return f"Made {next(iter(spans.values()))}; then calibrate again."
+    return "Made " + "; ".join(f"{asset} {words}" for asset, words in spans.items()) + "; then calibrate again."
+
+
+def _held_words(run: StudyRun) -> str:
+    rejected = [name for name, found in run.parameters.items() if found.backtest.under_margined]
+    weak = [
+        name for name, found in run.parameters.items() if min(found.backtest.coverage[s].power for s in SIDES) < 0.5
+    ]
+    n = len(run.parameters)
+    words = (
+        f"None of the {n} chosen methods has significantly too many exceptions."
+        if not rejected
+        else f"Too many exceptions for {', '.join(rejected)}: every method is rejected there; rates are too low."
+    )
+    if weak:
+        words += (
+            f" For {', '.join(weak)} the history is too short to tell: the test would miss a doubled rate more often "
+            "than not."
+        )
+    return words

@@ -1,0 +1,82 @@
+"""A run written to its folder: parameters, tables, figures, report, settings, manifest."""
+
+import shutil
+from pathlib import Path
+
+import tomli_w
+
+from volkit.errors import StudyError
+from volkit.report import render_report, write_parameters
+from volkit.study.artefacts import Artefacts
+from volkit.study.document import build_document
+from volkit.study.manifest import MANIFEST, build_manifest, config_hash, file_hashes, read_manifest, write_manifest
+from volkit.study.run import StudyRun
+
+__all__ = ["STUDY_FILE", "write_run"]
+
+STUDY_FILE = "study.toml"
+
+
+def write_run(run: StudyRun, folder: Path | str, *, source_label: str | None = None) -> Path:
+    """Write a run to a folder and return it.
+
+    Parameters
+    ----------
+    run : StudyRun
+        From `run_study`.
+    folder : Path or str
+        New, empty, or a run folder, whose files are replaced.
+    source_label : str, optional
+        Name of the source to write instead of the run's own; for comparing runs on data that moved.
+
+    Returns
+    -------
+    Path
+        The folder: ``report.html``, ``parameters.toml`` and ``.csv`` (fractions of the notional), ``tables/``
+        (times in UTC), ``figures/``, ``study.toml`` and ``manifest.json`` with the sha-256 of each.
+
+    Raises
+    ------
+    StudyError
+        When the folder holds files that no run wrote.
+    """
+    path = Path(folder)
+    _make_room(path)
+    simulated = run.provenance.simulated
+    document = build_document(run, Artefacts(path, simulated=simulated), source=source_label or run.source)
+    (path / "report.html").write_text(render_report(document), encoding="utf-8")
+    write_parameters(
+        list(run.parameters.values()),
+        path,
+        study=run.spec.name,
+        data_sha256=run.provenance.sha256,
+        config_sha256=config_hash(run.spec),
+    )
+    settings = run.spec.model_dump(mode="json", exclude_none=True)
+    (path / STUDY_FILE).write_text(tomli_w.dumps(settings), encoding="utf-8")
+    manifest = build_manifest(
+        run.spec,
+        source=source_label or run.source,
+        provenance=run.provenance,
+        as_of=str(run.as_of.date()),
+        files=file_hashes(path),
+    )
+    write_manifest(path, manifest)
+    return path
+
+
+def _make_room(folder: Path) -> None:
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        return
+    if not folder.is_dir():
+        raise StudyError(f"{folder} is a file; name a folder for the run.")
+    if not any(folder.iterdir()):
+        return
+    if not (folder / MANIFEST).is_file():
+        raise StudyError(f"{folder} is not empty and not a run folder; name another one, nothing was written.")
+    for name in read_manifest(folder)["files"]:
+        (folder / name).unlink(missing_ok=True)
+    for below in ("figures", "tables"):
+        if (folder / below).is_dir() and not any((folder / below).iterdir()):
+            shutil.rmtree(folder / below)
