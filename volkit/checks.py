@@ -215,7 +215,7 @@ def check_returns(
     Raises
     ------
     DataError
-        For a bad index, NaN or inf, too few rows, a constant series, prices, or per cent.
+        For a bad index, text, NaN or inf, too few rows, a constant series, prices, or per cent.
 
     Examples
     --------
@@ -234,7 +234,10 @@ def check_returns(
         )
     name = f"{argument} of {returns.name}" if isinstance(returns.name, str) else argument
     index = check_times(returns.index, argument=name)
-    values = returns.to_numpy(dtype=np.float64, na_value=np.nan)
+    try:
+        values = returns.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise DataError(name, "must be numbers", f"a column of {returns.dtype}", "use pd.to_numeric first") from error
     bad = ~np.isfinite(values) if not allow_missing else np.isinf(values)
     if bad.any():
         kind = "NaN or infinite" if not allow_missing else "infinite"

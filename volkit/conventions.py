@@ -12,6 +12,8 @@ from typing import Literal, TypeVar
 import numpy as np
 import pandas as pd
 
+from volkit.errors import ArgumentError
+
 __all__ = [
     "BASIS_POINTS_PER_PERCENT",
     "CONTEMPORANEOUS_TOLERANCE",
@@ -86,11 +88,18 @@ def losses(simple_returns: Signed, *, side: Side) -> Signed:
     float, ndarray, Series or DataFrame
         Loss as a fraction of the notional at the start of the period, same shape.
 
+    Raises
+    ------
+    ArgumentError
+        For another side.
+
     Examples
     --------
     >>> losses(-0.395, side="long"), losses(-0.395, side="short")
     (0.395, -0.395)
     """
+    if side not in SIDES:
+        raise ArgumentError("side", "must be long or short", repr(side), "choose one of these")
     return -simple_returns if side == "long" else +simple_returns
 
 

@@ -178,12 +178,13 @@ def content_hash(frames: Mapping[str, pd.DataFrame] | pd.DataFrame) -> str:
     --------
     >>> times = pd.date_range("2024-01-01", periods=2, tz="UTC", name="time")
     >>> content_hash(pd.DataFrame({"close": [1.0, 2.0]}, index=times))[:12]
-    'b39e33e5b2cf'
+    '61a31419ea67'
     """
     digest = hashlib.sha256()
     items = frames.items() if isinstance(frames, Mapping) else [("", frames)]
     for key, frame in items:
-        digest.update(f"{key}|{frame.shape}|{','.join(map(str, frame.columns))}".encode())
+        names = ",".join(str(c).replace("\\", r"\\").replace(",", r"\,") for c in frame.columns)
+        digest.update(f"{key}|{frame.shape}|{names}".encode())
         for column in [frame.index.to_series(), *(frame[c] for c in frame.columns)]:
             if isinstance(column.dtype, pd.DatetimeTZDtype) or column.dtype.kind == "M":
                 values = column.dt.as_unit("us").astype("int64").to_numpy()

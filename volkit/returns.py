@@ -5,7 +5,7 @@ position gains or loses (margins); log returns add up over time (volatility, cor
 basis points.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -15,7 +15,7 @@ from volkit.checks import check_fraction, check_times
 from volkit.conventions import BASIS_POINTS_PER_PERCENT
 from volkit.errors import DataError, DataLossError
 from volkit.prices import PricePanel
-from volkit.results import ResultDisplay
+from volkit.results import ResultDisplay, freeze
 
 __all__ = ["CompleteRows", "changes", "complete_rows", "log_returns", "mask_not_positive", "simple_returns"]
 
@@ -144,8 +144,7 @@ def mask_not_positive(panel: PricePanel) -> tuple[PricePanel, pd.Series]:
         return panel, bad.sum()
     close = panel.close.copy()
     close[logs] = close[logs].mask(bad)
-    fields = {f: getattr(panel, f) for f in panel.__dataclass_fields__}
-    return PricePanel(**{**fields, "close": close}), bad.sum()
+    return replace(panel, close=freeze(close)), bad.sum()
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -216,8 +215,8 @@ def complete_rows(frame: pd.DataFrame, *, max_loss: float = 0.10) -> CompleteRow
         worst, most = (missing.idxmax(), int(missing.max())) if len(missing) else ("no series", 0)
         raise DataLossError(
             "frame",
-            f"may lose at most {budget:.0%} of its rows",
-            f"{lost:.1%} of {len(frame)} rows with a missing value, most in {worst} ({most})",
+            f"may lose at most {budget:.3g} of its rows",
+            f"{lost:.3g} ({len(frame) - len(kept)} of {len(frame)} rows with a missing value, most in {worst}: {most})",
             f"leave {worst} out, shorten the span, or pass a larger max_loss",
         )
     return CompleteRows(frame=kept, n_before=len(frame), missing_by_series=missing)
@@ -234,7 +233,7 @@ def _check_prices(close: Prices) -> Prices:
             row = int(np.argmax(wrong.any(axis=1)))
             column = close.columns[int(np.argmax(wrong[row]))] if isinstance(close, pd.DataFrame) else close.name
             raise DataError(
-                f"close of {column}",
+                "close" if column is None else f"close of {column}",
                 "must be positive and finite",
                 f"{int(wrong.sum())} {what} prices, first {rows[row][wrong[row]][0]:g} at {index[row]}",
                 "correct them, or set them to missing and count them (volkit.mask_not_positive)",

@@ -119,7 +119,7 @@ def test_crypto_trades_every_day_and_macro_on_sessions(market):
     bitcoin, shares = market.daily["BTC"].index, market.daily["SPX"].index
 
     assert len(bitcoin) == (pd.Timestamp("2025-01-01") - pd.Timestamp("2015-01-01")).days
-    assert set(shares.dayofweek) == {0, 1, 2, 3, 4}
+    assert set(shares.day_of_week) == {0, 1, 2, 3, 4}
     assert pd.Timestamp("2024-07-04", tz="UTC") not in shares
     assert len(market.hourly["BTC"]) == 366 * 24
 

@@ -63,7 +63,8 @@ class PricePanel(ResultDisplay):
     clock : str
         Name of the series whose closes set the rows.
     periods_per_year : int
-        Rows of this clock in a year: 365 UTC days, 8760 hours, 252 exchange sessions.
+        Rows of this clock in a year: 365 UTC days, 8760 hours, 252 exchange sessions (1764 session hours), 52
+        weeks, 12 months.
     specs : mapping of str to SeriesSpec
         Catalogue entries by column.
     gap_report : GapReport
@@ -153,6 +154,8 @@ def load_bars(
 
     Raises
     ------
+    ArgumentError
+        For one text in place of a list of names, or an interval of a series that was not asked for.
     SeriesNotFoundError
         When a required series is missing; lists what the source has.
 
@@ -163,10 +166,18 @@ def load_bars(
     ('GOLD',)
     """
     steps = dict(intervals or {})
-    held = {(h.name, h.interval) for h in source.holdings()}
+    for argument, given in (("required", required), ("optional", optional)):
+        if isinstance(given, str):
+            raise ArgumentError(argument, "must be a list of names", repr(given), f"pass [{given!r}]")
     names = list(dict.fromkeys([*required, *optional]))
+    if unused := [n for n in steps if n not in names]:
+        raise ArgumentError(
+            "intervals", f"must be of {', '.join(names)}", ", ".join(unused), "ask for the series too, or leave it out"
+        )
+    held = {(h.name, h.interval) for h in source.holdings()}
     absent = [n for n in names if (n, steps.get(n, "1d")) not in held]
-    if lacking := tuple(n for n in absent if n in required):
+    if any(n in required for n in absent):
+        lacking = tuple(n if n not in steps else f"{n} {steps[n]}" for n in absent if n in required)
         available = tuple(h.name if h.interval == "1d" else f"{h.name} {h.interval}" for h in source.holdings())
         raise SeriesNotFoundError(source.name, lacking, available)
     bars = {n: source.load_bars(n, interval=steps.get(n, "1d")) for n in names if n not in absent}
@@ -188,8 +199,8 @@ def align(
     bars : sequence of Bars
         One entry a series. With hourly crypto the price at the clock's very close is taken.
     clock : str, optional
-        Name of the series whose close instants set the rows; by default the first that does not trade
-        around the clock, else the first.
+        Name of the series whose close instants set the rows; by default the first that keeps exchange sessions
+        or weekdays, else the first.
     start, end : Timestamp, optional
         First (inclusive) and last (exclusive) label of the clock, UTC.
     tolerance : Timedelta
@@ -204,14 +215,14 @@ def align(
     Raises
     ------
     ArgumentError
-        For no bars, a name twice, an unknown clock, an empty span.
+        For no bars, a name twice, an unknown clock, a naive start or end, an empty span.
     DataError
         For bars that `inspect_bars` refuses, or a tolerance so wide that a bar would be used twice.
 
     Warns
     -----
     AsynchronousWarning
-        When a series shares less than 75 % of its period with the clock.
+        When a series shares less than 75 % of its period with the clock, or has no close within the tolerance.
 
     Examples
     --------
@@ -228,7 +239,7 @@ def align(
             "bars", "must hold each series once, and at least one", str(names), "pass one Bars a series"
         )
     report = inspect_bars(bars)
-    chosen = clock or next((b.name for b in bars if b.spec.calendar != "24/7"), bars[0].name)
+    chosen = clock or next((b.name for b in bars if b.spec.calendar in ("XNYS", "weekdays")), bars[0].name)
     if chosen not in by_name:
         raise ArgumentError("clock", f"must name one of {', '.join(by_name)}", repr(chosen), "choose one of these")
     instants = _clock_instants(by_name[chosen], start, end)
@@ -243,7 +254,7 @@ def align(
         gap_report=report,
         provenance=Provenance(tuple(b.provenance for b in bars)),
     )
-    _warn_asynchronous(panel)
+    _warn_asynchronous(panel, tolerance)
     return panel
 
 
@@ -298,7 +309,8 @@ def last_known(bars: Bars, at: pd.DatetimeIndex) -> pd.DataFrame:
     Returns
     -------
     DataFrame, shape (n_obs, 3)
-        `value`, `label` (the value's own time, UTC) and `age_days`; NaN before the first release.
+        `value`, `label` (the value's own time, UTC) and `age_days` since its publication; NaN before the first.
+        Of values published at one instant the latest label counts.
 
     Raises
     ------
@@ -315,7 +327,8 @@ def last_known(bars: Bars, at: pd.DatetimeIndex) -> pd.DataFrame:
     """
     instants = check_times(at, argument="at")
     published = "release_time" if "release_time" in bars.frame.columns else "close_time"
-    values = bars.frame[["close", published]].dropna().rename_axis("label").reset_index().sort_values(published)
+    values = bars.frame[["close", published]].dropna().rename_axis("label").reset_index()
+    values = values.sort_values(published, kind="stable")
     joined = pd.merge_asof(pd.DataFrame({"at": instants}), values, left_on="at", right_on=published)
     age = (joined["at"] - joined[published]) / pd.Timedelta(days=1)
     known = pd.DataFrame({"value": joined["close"], "label": joined["label"], "age_days": age})
@@ -325,6 +338,10 @@ def last_known(bars: Bars, at: pd.DatetimeIndex) -> pd.DataFrame:
 def _clock_instants(bars: Bars, start: pd.Timestamp | None, end: pd.Timestamp | None) -> pd.Series:
     instants = bars.frame["close_time"]
     inside = np.ones(len(instants), dtype=bool)
+    for argument, bound in (("start", start), ("end", end)):
+        if bound is not None and pd.Timestamp(bound).tz is None:
+            remedy = f'pass pd.Timestamp("{bound}", tz="UTC")'
+            raise ArgumentError(argument, "must be a time in UTC", f"the naive {bound}", remedy)
     if start is not None:
         inside &= np.asarray(instants.index >= start)
     if end is not None:
@@ -336,7 +353,7 @@ def _clock_instants(bars: Bars, start: pd.Timestamp | None, end: pd.Timestamp | 
 
 
 def _pair(instants: pd.Series, bars: Bars, tolerance: pd.Timedelta) -> tuple[np.ndarray, pd.DatetimeIndex]:
-    left = pd.DataFrame({"clock": instants.to_numpy()}).astype({"clock": "datetime64[us, UTC]"})
+    left = pd.DataFrame({"clock": instants.reset_index(drop=True)})
     right = bars.frame[["close", "close_time"]].dropna(subset=["close"]).reset_index(drop=True)
     joined = pd.merge_asof(
         left, right, left_on="clock", right_on="close_time", direction="nearest", tolerance=tolerance
@@ -346,21 +363,31 @@ def _pair(instants: pd.Series, bars: Bars, tolerance: pd.Timedelta) -> tuple[np.
         raise DataError(
             "tolerance",
             "must not let one bar stand for two periods",
-            f"{tolerance}, with which {int(used.duplicated().sum())} bars of {bars.name} are used twice",
+            f"{tolerance}, with which {used[used.duplicated()].nunique()} bars of {bars.name} are used more than once",
             f"pass less than half the distance of its closes, or choose {bars.name} as the clock",
         )
     return joined["close"].to_numpy(), pd.DatetimeIndex(joined["close_time"])
 
 
 def _periods_per_year(bars: Bars) -> int:
+    if bars.spec.calendar in ("weekly", "monthly"):
+        return 52 if bars.spec.calendar == "weekly" else 12
     if bars.spec.calendar == "24/7":
         return {"1d": CRYPTO_DAYS_PER_YEAR, "1h": CRYPTO_HOURS_PER_YEAR, "1m": 60 * CRYPTO_HOURS_PER_YEAR}[
             bars.interval
         ]
-    return SESSIONS_PER_YEAR
+    # A cash session of six and a half hours touches seven hours of the clock.
+    return SESSIONS_PER_YEAR * {"1d": 1, "1h": 7, "1m": 390}[bars.interval]
 
 
-def _warn_asynchronous(panel: PricePanel) -> None:
+def _warn_asynchronous(panel: PricePanel, tolerance: pd.Timedelta) -> None:
+    for name in panel.close.columns[panel.close.isna().all().to_numpy()]:
+        warnings.warn(
+            f"{name} has no close within {tolerance / pd.Timedelta(hours=1):g} hours of any on the {panel.clock} "
+            "clock: its column is empty. Compare spans and close times, use hourly bars, or pass a larger tolerance.",
+            AsynchronousWarning,
+            stacklevel=3,
+        )
     shares = panel.overlap_share
     for name in shares.index[(shares < _OVERLAP_WARNING).to_numpy()]:
         warnings.warn(

@@ -23,7 +23,7 @@ __all__ = ["GapReport", "inspect_bars"]
 _KINDS = {
     "missing bars": "no bar where the calendar expects one",
     "missing values": "a bar without a close",
-    "off calendar": "a bar on a date without a session",
+    "off calendar": "a bar on a date without a session, or at a weekend",
     "price order": "low <= open, close <= high does not hold",
     "not positive": "a price of zero or less: no log return there",
     "stale": "the same close again and again",
@@ -162,13 +162,24 @@ def _find(bars: Bars, outlier_mads: float, stale_run: int) -> Iterator[dict[str,
         yield from _runs("missing bars", expected, missing)
     if bars.spec.calendar == "XNYS" and expected is not None:
         yield from _runs("off calendar", index, ~index.isin(expected))
+    elif bars.spec.calendar == "weekdays":
+        yield from _runs("off calendar", index, np.asarray(index.day_of_week >= 5))
     yield from _runs("missing values", index, close.isna().to_numpy())
     yield from _runs("price order", index, _disordered(frame))
     if bars.spec.transform == "log":
         yield from _runs("not positive", index, (close <= 0).to_numpy(), values=close)
-    repeats = close.groupby((close != close.shift()).cumsum()).transform("size")
-    yield from _runs("stale", index, (repeats >= stale_run).to_numpy() & close.notna().to_numpy(), values=close)
+    yield from _stale(close, stale_run)
     yield from _outliers(bars, outlier_mads)
+
+
+def _stale(close: pd.Series, stale_run: int) -> Iterator[dict[str, object]]:
+    values = close.to_numpy()
+    starts = np.flatnonzero(np.r_[True, values[1:] != values[:-1]]) if len(values) else np.empty(0, dtype=int)
+    lengths = np.diff(np.r_[starts, len(values)])
+    for start, length in zip(starts[lengths >= stale_run], lengths[lengths >= stale_run], strict=True):
+        detail = f"{_KINDS['stale']}: {values[start]:g}"
+        last = close.index[start + length - 1]
+        yield {"kind": "stale", "first": close.index[start], "last": last, "count": int(length), "detail": detail}
 
 
 def _disordered(frame: pd.DataFrame) -> np.ndarray:

@@ -8,6 +8,7 @@ import hashlib
 import tomllib
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 
 import pandas as pd
 
@@ -47,6 +48,13 @@ class BundledSource:
     ----------
     argument : str, optional
         Not used by this source; anything but None is refused.
+    folder : Path, optional
+        Folder of the packaged data, the one that comes with volkit by default.
+
+    Raises
+    ------
+    ArgumentError
+        When an argument is given.
 
     Examples
     --------
@@ -56,11 +64,12 @@ class BundledSource:
 
     name = "bundled"
 
-    def __init__(self, argument: str | None = None) -> None:
+    def __init__(self, argument: str | None = None, *, folder: Path | None = None) -> None:
         if argument is not None:
             raise ArgumentError("source", "must be 'bundled' alone", f"'bundled:{argument}'", "leave the colon out")
         specs = {s.name: s for s in load_catalogue() if s.ids.bundled}
         self.catalogue = Catalogue(specs)
+        self._folder = folder or data_folder()
 
     def holdings(self) -> tuple[Holding, ...]:
         """Return the five daily series with their spans (UTC dates)."""
@@ -74,6 +83,8 @@ class BundledSource:
         ------
         SeriesNotFoundError
             When the name or the interval is not there.
+        SourceError
+            When the file of Bitcoin differs from the manifest.
         """
         if name not in self.catalogue or interval != "1d":
             wanted = name if interval == "1d" else f"{name} {interval}"
@@ -96,13 +107,10 @@ class BundledSource:
 
     def _bitcoin(self) -> Bars:
         spec = self.catalogue["BTC"]
-        folder = data_folder()
-        path = folder / "bundled" / f"{spec.ids.bundled}.csv"
-        expected = tomllib.loads((folder / "manifest.toml").read_text())["bundled"][path.name]["sha256"]
+        path, listed = self._folder / "bundled" / f"{spec.ids.bundled}.csv", self._folder / "manifest.toml"
+        expected = tomllib.loads(listed.read_text(encoding="utf-8"))["bundled"][path.name]["sha256"]
         if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
-            raise SourceError(
-                f"bundled file {path} differs from data/manifest.toml; restore it or run data/bundled/rebuild.py."
-            )
+            raise SourceError(f"bundled file {path} differs from {listed}; restore it or run data/bundled/rebuild.py.")
         raw = pd.read_csv(path, index_col="time")
         raw.index = pd.DatetimeIndex(pd.to_datetime(raw.index, utc=True)).as_unit("us")
         return make_bars(

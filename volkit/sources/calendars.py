@@ -1,5 +1,6 @@
 """Exchange sessions: which dates trade, and when each closes (early closes included)."""
 
+import warnings
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +13,10 @@ __all__ = ["session_closes", "sessions_between"]
 def _calendar(first_year: int, last_year: int) -> Any:
     import exchange_calendars  # a third of a second: only when sessions are asked for
 
-    return exchange_calendars.get_calendar("XNYS", start=f"{first_year}-01-01", end=f"{last_year}-12-31")
+    with warnings.catch_warnings():
+        # The library writes into read-only views, which pandas 4 will refuse and pandas 3 copies.
+        warnings.simplefilter("ignore", pd.errors.Pandas4Warning)
+        return exchange_calendars.get_calendar("XNYS", start=f"{first_year}-01-01", end=f"{last_year}-12-31")
 
 
 def sessions_between(first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:

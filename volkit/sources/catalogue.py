@@ -8,10 +8,11 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from volkit.conventions import to_utc
 from volkit.errors import SourceError
@@ -28,6 +29,18 @@ STEPS: dict[Interval, pd.Timedelta] = {
 }
 
 
+def _known_zone(zone: str) -> str:
+    try:
+        ZoneInfo(zone)
+    except (OSError, ValueError, LookupError) as error:
+        raise ValueError("must name a time zone such as America/New_York") from error
+    return zone
+
+
+ClockTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+ZoneName = Annotated[str, AfterValidator(_known_zone)]
+
+
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -37,8 +50,8 @@ class CloseRule(_Entry):
 
     rule: Literal["step", "session", "local"]
     minutes: int = 0
-    time: str = "00:00"
-    zone: str = "UTC"
+    time: ClockTime = "00:00"
+    zone: ZoneName = "UTC"
 
     @property
     def words(self) -> str:
@@ -56,8 +69,8 @@ class ReleaseRule(_Entry):
     months: int = 0
     weekdays: int = 0
     days: int = 0
-    time: str
-    zone: str
+    time: ClockTime
+    zone: ZoneName
 
 
 class SeriesIds(_Entry):
@@ -205,7 +218,7 @@ def load_catalogue(path: Path | None = None) -> Catalogue:
     specs = {}
     for name, table in tables.items():
         try:
-            specs[name] = SeriesSpec.model_validate({"name": name, **table})
+            specs[name] = SeriesSpec.model_validate({**table, "name": name})
         except (ValidationError, TypeError) as error:
             raise SourceError(f"catalogue {path}, series {name}: {_first_fault(error)}.") from error
     return Catalogue(specs)
@@ -215,4 +228,9 @@ def _first_fault(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return "must be a table of keys"
     fault = error.errors()[0]
+    if fault["type"] == "extra_forbidden":
+        *_, part, key = ("", *map(str, fault["loc"]))
+        parts: dict[str, type[_Entry]] = {"close": CloseRule, "release": ReleaseRule, "ids": SeriesIds}
+        known = [k for k in parts.get(part, SeriesSpec).model_fields if k != "name"]
+        return f"unknown key {key!r} (value {fault['input']!r}); known are {', '.join(known)}"
     return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']} (got {fault['input']!r})"

@@ -103,14 +103,20 @@ class FilesSource:
 
 def _read_table(path: Path) -> pd.DataFrame:
     try:
-        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype="str")
+        if path.suffix == ".parquet":
+            table = pd.read_parquet(path)
+        else:
+            # Blank lines are read and then dropped, so that the row number still tells the line.
+            table = pd.read_csv(path, dtype="str", skip_blank_lines=False).dropna(how="all")
     except Exception as error:  # parsers raise a dozen unrelated types for a damaged file
-        raise SourceError(f"file {path} cannot be read: {type(error).__name__}: {error}.") from error
+        fault = f"{type(error).__name__}: {str(error).rstrip('.')}"
+        raise SourceError(f"file {path} cannot be read: {fault}; fetch it again, or remove it.") from error
     if table.index.name == "time" and "time" not in table.columns:
         table = table.reset_index()
     if "time" not in table.columns:
         raise SourceError(
-            f"file {path} has no column 'time', only {', '.join(map(str, table.columns))}; name the bars' open."
+            f"file {path} has no column 'time', only {', '.join(map(str, table.columns))}; "
+            "add one with the open of each bar."
         )
     if table.empty:
         raise SourceError(f"file {path} has a header and no rows; remove it or fill it.")
@@ -119,7 +125,8 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 def _numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     if "close" not in table.columns and "value" not in table.columns:
-        raise SourceError(f"file {path} has neither 'close' nor 'value', only {', '.join(map(str, table.columns))}.")
+        has = ", ".join(map(str, table.columns))
+        raise SourceError(f"file {path} has neither 'close' nor 'value', only {has}; rename the column of prices.")
     named = table.rename(columns={"value": "close"}) if "close" not in table.columns else table
     columns = {}
     for column in (c for c in BAR_COLUMNS if c in named.columns):
@@ -128,8 +135,8 @@ def _numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
         if unreadable.any():
             row = int(np.argmax(unreadable))
             raise SourceError(
-                f"file {path}, line {row + 2}, column {column!r}: {named[column].iloc[row]!r} is not a number; "
-                "correct it, or leave the field empty for a missing value."
+                f"file {path}, line {table.index[row] + 2}, column {column!r}: {named[column].iloc[row]!r} is not a "
+                "number; correct it, or leave the field empty for a missing value."
             )
         columns[column] = numbers
     return pd.DataFrame(columns)
@@ -144,7 +151,7 @@ def _labels(times: pd.Series, path: Path) -> pd.DatetimeIndex:
     if parsed.isna().any():
         row = int(np.argmax(parsed.isna().to_numpy()))
         raise SourceError(
-            f"file {path}, line {row + 2}, column 'time': {text.iloc[row]!r} is neither a date (2024-01-31) nor an "
-            "instant with its zone (2024-01-31T16:00:00Z); add the zone, e.g. a Z for UTC."
+            f"file {path}, line {times.index[row] + 2}, column 'time': {text.iloc[row]!r} is neither a date "
+            "(2024-01-31) nor an instant with its zone (2024-01-31T16:00:00Z); add the zone, e.g. a Z for UTC."
         )
     return pd.DatetimeIndex(parsed).as_unit("us")

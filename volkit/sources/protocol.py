@@ -11,6 +11,8 @@ from typing import Protocol
 
 import pandas as pd
 
+from volkit.conventions import to_utc
+from volkit.errors import DataError
 from volkit.results import ResultDisplay, SeriesProvenance, content_hash, freeze
 from volkit.sources.catalogue import Catalogue, Interval, SeriesSpec
 
@@ -127,7 +129,7 @@ def make_bars(
     Parameters
     ----------
     frame : DataFrame, shape (n_obs, n_columns)
-        Numeric columns, `close` among them, on open instants in UTC.
+        Numeric columns, `close` among them, on open instants with a time zone.
     spec : SeriesSpec
         The catalogue entry.
     interval : {"1d", "1h", "1m"}
@@ -152,6 +154,11 @@ def make_bars(
     Bars
         Read-only bars; index and close_time in UTC.
 
+    Raises
+    ------
+    DataError
+        When there is no close, or the index is naive or not made of times.
+
     Examples
     --------
     >>> from volkit.sources.catalogue import load_catalogue
@@ -162,8 +169,18 @@ def make_bars(
     '2024-01-02 00:00:00+00:00'
     """
     columns = [c for c in BAR_COLUMNS if c in frame.columns]
+    if "close" not in columns:
+        has = ", ".join(map(str, frame.columns)) or "no columns"
+        raise DataError(f"bars of {spec.name}", "must have a close", has, "rename the column of prices to close")
+    if not isinstance(frame.index, pd.DatetimeIndex) or frame.index.tz is None:
+        raise DataError(
+            f"bars of {spec.name}",
+            "must be labelled by their open instants in UTC",
+            f"an index of {frame.index.dtype}",
+            'say what zone the times are in, e.g. frame.tz_localize("UTC")',
+        )
     bars = frame[columns].astype("float64")
-    bars.index = pd.DatetimeIndex(frame.index).as_unit("us").rename("time")
+    bars.index = to_utc(frame.index).rename("time")
     closes = spec.close_times(bars.index, interval) if close_times is None else close_times
     bars["close_time"] = closes.as_unit("us")
     release = spec.release_times(bars.index)
@@ -174,7 +191,7 @@ def make_bars(
         source=source,
         sha256=content_hash(bars),
         unit=spec.unit,
-        close_rule=close_rule or spec.close.words,
+        close_rule=close_rule or (spec.close.words if interval == "1d" else "end of the bar"),
         close_estimated=close_estimated,
         simulated=simulated,
         licence=spec.licence if licence is None else licence,
