@@ -335,14 +335,14 @@ def test_halted_series_gives_missing_values_never_numbers():
     x.iloc[400:] = 0.0
 
     rolled = rolling_correlation(x, y, window=60, periods_per_year=365).path
-    weighted = ewma_correlation(x, y, half_life=4, periods_per_year=365).path
+    weighted = ewma_correlation(x, y, half_life=22, periods_per_year=365).path
 
     assert rolled[["correlation", "lower", "upper"]].iloc[160:199].isna().all(axis=None)
     assert (rolled["n"].iloc[160:199] == 60).all()
     assert not np.isinf(rolled.to_numpy()).any() and not np.isinf(weighted.to_numpy()).any()
-    # The last moves were on rows 99 and 399; eight rows are two half-lives.
-    assert weighted["correlation"].iloc[[106, 406]].notna().all()
-    assert weighted.drop(columns="n").iloc[[*range(107, 200), *range(407, 3000)]].isna().all(axis=None)
+    # The last moves were on rows 99 and 399; 44 rows are two half-lives.
+    assert weighted["correlation"].iloc[[142, 442]].notna().all()
+    assert weighted.drop(columns="n").iloc[[*range(143, 200), *range(443, 3000)]].isna().all(axis=None)
 
 
 def test_perfect_correlation_has_no_width():
@@ -511,6 +511,15 @@ def test_small_samples_warn_with_their_number():
         with pytest.warns(SmallSampleWarning, match=message) as caught:
             call()
         assert caught[0].filename == __file__
+
+
+def test_matrix_warning_names_the_pair_with_fewest_rows():
+    x, y = pair_of()
+    moves = pd.DataFrame({"BTC": x, "SPX": y, "NEW": x.shift(1).iloc[-40:].reindex(x.index), "GOLD": y.shift(2)})
+    moves.loc[x.index[-5:], "GOLD"] = np.nan
+
+    with pytest.warns(SmallSampleWarning, match="NEW and GOLD rests on 35 complete"):
+        correlation_matrix(moves)
 
 
 def test_sixty_pairs_are_enough_to_stay_silent():

@@ -67,6 +67,10 @@ def ewc_band(x: np.ndarray, y: np.ndarray, *, confidence: float) -> CorrelationB
     Lambda_j = sqrt(2/n) sum_t psi_t cos(pi j (t - 1/2) / n), its long-run variance is Omega = mean Lambda_j^2,
     and atanh(r) +- t_nu sqrt(Omega / n) the interval [1]_. Rows on a line (r = +-1) have a standard error of 0.
 
+    In simulation (r = 0.4, 4,000 draws, n of 90 and 250) 95 % intervals cover 94 to 95 % on independent normal
+    changes, 93 to 94 % on t5 and 91 to 93 % on GARCH(0.10, 0.87) with t5, where Fisher's cover 95, 81 to 83 and
+    81 to 85 %. Not for a window with a single large move: that one pair then sets both value and width.
+
     References
     ----------
     .. [1] Lazarus, Lewis, Stock and Watson (2018), "HAR inference: recommendations for practice",
