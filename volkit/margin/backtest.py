@@ -13,7 +13,7 @@ import pandas as pd
 from volkit.conventions import SIDES, Side
 from volkit.errors import DataError
 from volkit.margin.schedule import MarginSchedule
-from volkit.results import Provenance, ResultDisplay
+from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.validation import (
     CoverageTest,
     christoffersen_independence_test,
@@ -122,7 +122,7 @@ def backtest_margin(schedule: MarginSchedule) -> MarginBacktest:
     >>> returns = pd.Series(np.random.default_rng(1).normal(0, 0.03, 600), index=times, name="BTC")
     >>> policy = MarginPolicy(method="historical", confidence=0.95, lookback=200)
     >>> backtest_margin(margin_schedule(returns, policy=policy, periods_per_year=365))
-    <MarginBacktest: BTC, 20 long and 16 short exceptions in 400 periods, 20.0 expected a side>
+    <MarginBacktest: BTC, 22 long and 23 short exceptions in 400 periods, 20.0 expected a side>
     """
     done = schedule.frame[schedule.frame["loss_long"].notna()]
     if done.empty:
@@ -140,8 +140,8 @@ def backtest_margin(schedule: MarginSchedule) -> MarginBacktest:
     table.index = pd.MultiIndex.from_tuples(table.index, names=["side", "layer"])
     return MarginBacktest(
         asset=schedule.asset,
-        table=table,
-        exceptions=_exceptions(done),
+        table=freeze(table),
+        exceptions=freeze(_exceptions(done)),
         coverage=coverage,
         confidence=schedule.policy.confidence,
         n_obs=len(tested),

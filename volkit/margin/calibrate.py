@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_count, check_positive
+from volkit.checks import check_count, check_positive, check_returns
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.backtest import MarginBacktest, backtest_margin
@@ -19,10 +19,14 @@ from volkit.margin.intervals import rate_interval
 from volkit.margin.policy import METHODS, MarginMethod, MarginPolicy
 from volkit.margin.rates import TailRisk
 from volkit.margin.schedule import MarginSchedule, margin_schedule
-from volkit.results import Provenance, ResultDisplay
+from volkit.results import Provenance, ResultDisplay, freeze
+from volkit.validation import CoverageTest
 from volkit.volatility import walk_forward
 
 __all__ = ["CalibratedParameters", "calibrate_margin"]
+
+_LAYERS = ("maintenance_margin", "initial_margin")
+_PARAMETERS = tuple(f"{name}_{side}" for side in SIDES for name in (*_LAYERS, "max_leverage"))
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -150,25 +154,30 @@ def calibrate_margin(
     >>> returns = pd.Series(np.random.default_rng(1).normal(0, 0.03, 400), index=times, name="BTC")
     >>> policy = MarginPolicy(confidence=0.95, lookback=200)
     >>> calibrate_margin(returns, policy=policy, periods_per_year=365, methods=["historical"])
-    <CalibratedParameters: BTC, initial margin 6.6% long and 6.0% short, historical, valid to 2024-03-05>
+    <CalibratedParameters: BTC, initial margin 6.1% long and 5.4% short, historical, valid to 2024-03-05>
     """
     check_positive(rounding, argument="rounding", unit="decimal fraction")
     days = check_count(validity_days, argument="validity_days", unit="days")
-    schedules = _schedules(returns, policy, periods_per_year, methods, n_jobs, provenance or Provenance(()))
+    if unknown := set(current or {}) - set(_PARAMETERS):
+        raise ArgumentError(
+            "current", f"may name {', '.join(_PARAMETERS)}", ", ".join(sorted(unknown)), "use these names"
+        )
+    checked = check_returns(returns)
+    schedules = _schedules(checked, policy, periods_per_year, methods, n_jobs, provenance or Provenance(()))
     backtests = {method: backtest_margin(schedule) for method, schedule in schedules.items()}
     method, reason = _choose(schedules, backtests)
     chosen = schedules[method]
-    table = _table(chosen, returns, current or {}, stressed or {}, rounding, reason)
+    table = _table(chosen, backtests[method], checked, current or {}, stressed or {}, rounding, reason)
     return CalibratedParameters(
         asset=chosen.asset,
-        table=table,
-        drivers=_drivers(chosen, returns, stressed or {}),
+        table=freeze(table),
+        drivers=freeze(_drivers(chosen, checked, stressed or {})),
         policy=chosen.policy,
         schedules=schedules,
         backtests=backtests,
         as_of=chosen.as_of,
         valid_until=chosen.as_of + pd.Timedelta(days=days),
-        n_obs=len(returns),
+        n_obs=len(checked),
         periods_per_year=periods_per_year,
         provenance=provenance or Provenance(()),
     )
@@ -222,6 +231,7 @@ def _choose(
 
 def _table(
     schedule: MarginSchedule,
+    backtest: MarginBacktest,
     returns: pd.Series,
     current: Mapping[str, float],
     stressed: Mapping[Side, TailRisk],
@@ -230,9 +240,9 @@ def _table(
 ) -> pd.DataFrame:
     rows: dict[str, tuple[float, float, float, float, str, str]] = {}
     for side in SIDES:
-        reason = _reason(schedule, side, why)
+        reason = _reason(schedule, backtest.coverage[side], side, why)
         ends = rate_interval(schedule, returns, side=side)
-        for layer, scale in (("maintenance_margin", 1.0), ("initial_margin", 1.0 + schedule.policy.buffer)):
+        for layer, scale in zip(_LAYERS, (1.0, 1.0 + schedule.policy.buffer), strict=True):
             mid = float(schedule.latest[f"{layer}_{side}"])
             cap = 1.0 if side == "long" else np.inf
             low, high = (min(max(end, schedule.policy.floor) * scale, cap) for end in ends)
@@ -242,22 +252,16 @@ def _table(
             recommended = min(np.ceil(mid / rounding - 1e-9) * rounding, cap)
             rows[f"{layer}_{side}"] = (recommended, min(low, mid), mid, max(high, mid), "fraction of notional", reason)
         initial = rows[f"initial_margin_{side}"]
-        leverage = (1.0 / initial[0], 1.0 / initial[3], 1.0 / initial[2], 1.0 / initial[1])
-        rows[f"max_leverage_{side}"] = (*leverage, "times", "one over the initial margin")
+        recommended, low, mid, high = (np.inf if rate == 0 else 1.0 / rate for rate in initial[:4])
+        rows[f"max_leverage_{side}"] = (recommended, high, mid, low, "times", "one over the initial margin")
     table = pd.DataFrame.from_dict(
         rows, orient="index", columns=["recommended", "low", "mid", "high", "unit", "reason"]
     )
-    unknown = set(current) - set(table.index)
-    if unknown:
-        raise ArgumentError(
-            "current", f"may name {', '.join(table.index)}", ", ".join(sorted(unknown)), "use these names"
-        )
     table.insert(0, "current", [float(current.get(name, np.nan)) for name in table.index])
     return table.rename_axis("parameter")
 
 
-def _reason(schedule: MarginSchedule, side: Side, why: str) -> str:
-    test = backtest_margin(schedule).coverage[side]
+def _reason(schedule: MarginSchedule, test: CoverageTest, side: Side, why: str) -> str:
     floor = schedule.policy.floor
     raised = float(schedule.latest[f"maintenance_margin_{side}"]) <= floor and floor > 0
     verdict = f"p {test.p_value:.2f}" if np.isfinite(test.p_value) else test.reason

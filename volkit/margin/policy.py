@@ -34,7 +34,7 @@ class MarginPolicy:
     margin_period_of_risk : int
         Periods from the last margin payment to the closed position.
     lookback : int
-        Returns behind each rate.
+        Returns behind each rate; at least 20, and no fewer than the margin period of risk has periods.
     refit_every : int
         Periods between fits of the volatility model; the variance is updated at every period.
     floor : float
@@ -76,9 +76,11 @@ class MarginPolicy:
         check_choice(self.measure, argument="measure", choices=("value_at_risk", "expected_shortfall"))
         check_confidence(self.confidence)
         check_count(self.margin_period_of_risk, argument="margin_period_of_risk")
-        check_count(self.lookback, argument="lookback", minimum=20)
+        check_count(self.lookback, argument="lookback", minimum=max(20, self.margin_period_of_risk))
         check_count(self.refit_every, argument="refit_every")
         check_fraction(self.floor, argument="floor")
+        check_count(self.n_paths, argument="n_paths", unit="paths")
+        check_count(self.seed, argument="seed", minimum=0, unit="as a seed")
         if self.buffer != 0:
             check_positive(self.buffer, argument="buffer", unit="decimal fraction")
         if self.method == "garch_t" and getattr(self.model, "distribution", None) != "t":

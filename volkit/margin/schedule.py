@@ -1,6 +1,6 @@
 """Margins through time: at each period, from what was known, for the periods after it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from volkit.margin.policy import MarginPolicy
 from volkit.margin.rates import TailRisk, parametric_tail_risk, tail_risk
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.scenarios import compound, simulate_returns
-from volkit.volatility import VolatilityState, walk_forward
+from volkit.volatility import Distribution, VolatilityState, walk_forward
 
 __all__ = ["MarginSchedule", "margin_schedule"]
 
@@ -116,9 +116,14 @@ def margin_schedule(
     DataError
         For what `volkit.checks.check_returns` refuses; a history not longer than the look-back.
     ArgumentError
-        When the look-back holds too few scenarios for the confidence.
+        When the look-back holds too few scenarios for the confidence; when `states` are not of these periods.
     ConvergenceError
         When the first fit does not converge.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When later fits did not converge and older parameters are carried (`walk_forward`).
 
     Examples
     --------
@@ -138,14 +143,8 @@ def margin_schedule(
                     policy.model, checked, window=policy.lookback, refit_every=policy.refit_every, n_jobs=n_jobs
                 )
             )
+        _check_states(states, checked.index[policy.lookback - 1 :])
         risks = _filtered(states, policy)
-    if len(risks) != len(checked) - policy.lookback + 1:
-        raise ArgumentError(
-            "states",
-            f"must have one entry for each of the {len(checked) - policy.lookback + 1} periods",
-            str(len(risks)),
-            "make them with walk_forward on the same returns and the policy's look-back",
-        )
     frame = _frame(risks, checked, policy)
     return MarginSchedule(
         asset=str(checked.name or "asset"),
@@ -154,6 +153,17 @@ def margin_schedule(
         periods_per_year=periods_per_year,
         provenance=provenance or Provenance(()),
     )
+
+
+def _check_states(states: Sequence[VolatilityState], times: pd.DatetimeIndex) -> None:
+    if len(states) != len(times) or states[0].as_of != times[0] or states[-1].as_of != times[-1]:
+        span = f"{len(states)}" + (f" from {states[0].as_of} to {states[-1].as_of}" if states else "")
+        raise ArgumentError(
+            "states",
+            f"must have one entry for each of the {len(times)} periods from {times[0]} to {times[-1]}",
+            span,
+            "make them with walk_forward on the same returns and the policy's look-back",
+        )
 
 
 def _historical(values: np.ndarray, policy: MarginPolicy) -> list[tuple[TailRisk, TailRisk]]:
@@ -169,30 +179,41 @@ def _both_sides(scenarios: np.ndarray, confidence: float) -> tuple[TailRisk, Tai
 
 
 def _filtered(states: Sequence[VolatilityState], policy: MarginPolicy) -> list[tuple[TailRisk, TailRisk]]:
-    horizon = policy.margin_period_of_risk
-    rng = np.random.default_rng(policy.seed)
-    # The same draws at every period: a rate moves because the market did, not because the dice did.
-    uniforms = rng.random((policy.n_paths, horizon)) if horizon > 1 else np.empty((0, 0))
-    law_shocks: dict[object, np.ndarray] = {}
-    risks = []
+    if policy.method == "garch_t" and policy.margin_period_of_risk == 1:
+        return list(_parametric(states, policy.confidence))
+    return [_both_sides(simulate_returns(*pair), policy.confidence) for pair in _shocked(states, policy)]
+
+
+def _parametric(states: Sequence[VolatilityState], confidence: float) -> Iterator[tuple[TailRisk, TailRisk]]:
+    """Yield the risks of one period under each state's own law."""
+    law: Distribution | None = None
     for state in states:
+        if state.distribution != law:
+            # Quantiles of a t are slow, and the law changes at fits only.
+            law = state.distribution
+            unit = parametric_tail_risk(0.0, 1.0, law, confidence=confidence, side="long")
+        volatility = float(np.sqrt(state.next_variance))
+        at_risk, shortfall = volatility * unit.value_at_risk, volatility * unit.expected_shortfall
+        mean = state.recursion.mu
+        yield TailRisk(at_risk - mean, shortfall - mean), TailRisk(at_risk + mean, shortfall + mean)
+
+
+def _shocked(states: Sequence[VolatilityState], policy: MarginPolicy) -> Iterator[tuple[VolatilityState, np.ndarray]]:
+    """Yield each state with the shocks that drive its paths: past ones, or drawn from its law."""
+    horizon = policy.margin_period_of_risk
+    # The same draws at every period: a rate moves because the market did, not because the dice did.
+    rng = np.random.default_rng(policy.seed)
+    uniforms = rng.random((policy.n_paths, horizon)) if horizon > 1 else np.empty((0, 1))
+    law: Distribution | None = None
+    for state in states:
+        pool = state.standardized
         if policy.method == "filtered_historical":
-            pool = state.standardized
-            shocks = pool[:, None] if horizon == 1 else pool[(uniforms * len(pool)).astype(np.intp)]
-            risks.append(_both_sides(simulate_returns(state, shocks), policy.confidence))
-        elif horizon == 1:
-            mean, volatility = state.recursion.mu, float(np.sqrt(state.next_variance))
-            long, short = (
-                parametric_tail_risk(mean, volatility, state.distribution, confidence=policy.confidence, side=side)
-                for side in SIDES
-            )
-            risks.append((long, short))
-        else:
-            if state.distribution not in law_shocks:
-                law_shocks = {state.distribution: state.distribution.quantiles(uniforms)}
-            shocks = law_shocks[state.distribution]
-            risks.append(_both_sides(simulate_returns(state, shocks), policy.confidence))
-    return risks
+            yield state, pool[(uniforms * len(pool)).astype(np.intp)] if horizon > 1 else pool[:, None]
+            continue
+        if state.distribution != law:
+            law = state.distribution
+            drawn = law.quantiles(uniforms)
+        yield state, drawn
 
 
 def _frame(risks: list[tuple[TailRisk, TailRisk]], returns: pd.Series, policy: MarginPolicy) -> pd.DataFrame:

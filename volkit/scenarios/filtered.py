@@ -129,7 +129,7 @@ def filtered_historical_scenarios(
     return ScenarioSet(
         returns=freeze(pd.DataFrame(returns, index=index)),
         horizon=steps,
-        method=f"filtered historical ({first.spec})",
+        method=f"filtered historical ({', '.join(dict.fromkeys(f.spec for f in by_name.values()))})",
         as_of=first.as_of,
         n_obs=first.n_obs,
         periods_per_year=first.periods_per_year,

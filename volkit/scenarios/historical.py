@@ -9,6 +9,8 @@ from volkit.scenarios.scenario_set import ScenarioSet
 
 __all__ = ["compound", "historical_scenarios"]
 
+_MINIMUM = 20
+
 
 def compound(returns: np.ndarray, horizon: int) -> np.ndarray:
     """Return compounded simple returns over overlapping windows.
@@ -67,7 +69,8 @@ def historical_scenarios(
     Raises
     ------
     ArgumentError, DataError
-        For a horizon below 1, a look-back that is too short, and what `volkit.checks.check_returns` refuses.
+        For a horizon below 1, a look-back shorter than the horizon or longer than the history, and what
+        `volkit.checks.check_returns` refuses.
 
     Examples
     --------
@@ -78,9 +81,10 @@ def historical_scenarios(
     """
     steps = check_count(horizon, argument="horizon")
     frame = returns.to_frame(returns.name or "asset") if isinstance(returns, pd.Series) else returns
-    checked = pd.DataFrame({name: check_returns(frame[name]) for name in frame.columns})
-    if lookback is not None:
-        checked = checked.iloc[-check_count(lookback, argument="lookback", minimum=steps) :]
+    rows = None if lookback is None else check_count(lookback, argument="lookback", minimum=steps)
+    needed = max(_MINIMUM, rows or steps)
+    checked = pd.DataFrame({name: check_returns(frame[name], minimum=needed) for name in frame.columns})
+    checked = checked if rows is None else checked.iloc[-rows:]
     values = compound(checked.to_numpy(), steps)
     scenarios = pd.DataFrame(values, index=checked.index[: len(values)], columns=checked.columns)
     return ScenarioSet(

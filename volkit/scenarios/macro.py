@@ -100,8 +100,8 @@ def macro_day_scenarios(betas: MacroBetas, factor_move: pd.Series, *, periods_pe
     >>> asset = (1.5 * factor["SPX"] + rng.normal(0, 0.02, 250)).rename("BTC")
     >>> betas = macro_betas(asset, factor, units={"SPX": "log return"})
     >>> day = macro_day_scenarios(betas, pd.Series({"SPX": -0.05}), periods_per_year=252)
-    >>> round(float(day.returns["BTC"].median()), 2)
-    -0.07
+    >>> round(float(day.returns["BTC"].median()), 3)
+    -0.085
     """
     if set(factor_move.index) != set(betas.joint.index):
         raise ArgumentError(

@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.signal import lfilter
 
 from volkit.checks import check_count, check_positive, check_returns
+from volkit.errors import ArgumentError, DataError
 from volkit.results import Provenance, freeze
 from volkit.volatility.distributions import Distribution
 from volkit.volatility.fit import Recursion, VolatilityFit
@@ -33,11 +34,18 @@ def decay_of(half_life: float) -> float:
 def half_life_of(decay: float) -> float:
     """Return the half-life in periods of a decay between 0 and 1 (a fraction).
 
+    Raises
+    ------
+    ArgumentError
+        When the decay does not lie between 0 and 1, both exclusive.
+
     Examples
     --------
     >>> round(half_life_of(0.97), 2)
     22.76
     """
+    if not 0.0 < decay < 1.0:
+        raise ArgumentError("decay", "must lie between 0 and 1", repr(decay), "pass for example decay=0.94")
     return float(np.log(0.5) / np.log(decay))
 
 
@@ -91,12 +99,20 @@ class Ewma:
         Raises
         ------
         DataError
-            For what `volkit.checks.check_returns` refuses.
+            For what `volkit.checks.check_returns` refuses, and when the first `start_observations` returns are all
+            zero: there is no variance to start from.
         """
         checked = check_returns(returns, minimum=self.minimum_observations)
         decay = decay_of(self.half_life)
         squares = checked.to_numpy() ** 2
         first = squares[: self.start_observations].mean()
+        if first == 0.0:
+            raise DataError(
+                f"returns of {checked.name}",
+                "must move in the periods that start the recursion",
+                f"{self.start_observations} zeros to {checked.index[self.start_observations - 1].date()}",
+                "start where trading does, or raise start_observations",
+            )
         later, _ = lfilter([1.0 - decay], [1.0, -decay], squares, zi=np.array([decay * first]))
         variance = pd.Series(np.concatenate([[first], later[:-1]]), index=checked.index, name=checked.name)
         return VolatilityFit(

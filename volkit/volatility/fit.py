@@ -131,7 +131,9 @@ class VolatilityFit(ResultDisplay):
             When the horizon is not a whole number of at least 1.
         """
         steps = check_count(horizon, argument="horizon")
-        return VolatilityForecast(fit=self, variance=self.recursion.forecast(self.next_variance, steps))
+        variance = self.recursion.forecast(self.next_variance, steps)
+        variance.flags.writeable = False
+        return VolatilityForecast(fit=self, variance=variance)
 
     @property
     def headline(self) -> str:

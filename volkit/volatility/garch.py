@@ -14,6 +14,7 @@ import pandas as pd
 
 from volkit.checks import check_choice, check_returns
 from volkit.errors import ArgumentError, ConvergenceWarning, NearIntegratedWarning, SmallSampleWarning
+from volkit.parallel import one_blas_thread
 from volkit.results import Provenance, freeze
 from volkit.volatility.distributions import Distribution
 from volkit.volatility.fit import FitStatus, Recursion, VolatilityFit
@@ -51,8 +52,8 @@ class Garch:
     >>> from volkit.sources.bundled import BundledSource
     >>> from volkit.returns import simple_returns
     >>> close = BundledSource().load_bars("SPX").frame["close"].rename("SPX")
-    >>> Garch(distribution="t").fit(simple_returns(close).iloc[-1000:], periods_per_year=252)
-    <VolatilityFit: SPX, GARCH-t, converged, next volatility 28.9% a year, as of 2018-12-31>
+    >>> Garch(distribution="t").fit(simple_returns(close).iloc[-2000:], periods_per_year=252)
+    <VolatilityFit: SPX, GARCH-t, converged, next volatility 32.1% a year, as of 2018-12-31>
     """
 
     asymmetry: Literal[0, 1] = 0
@@ -96,8 +97,9 @@ class Garch:
         """
         checked = check_returns(returns, minimum=_MINIMUM)
         scale = float(checked.std())
-        best = self._best_of_starts(checked.to_numpy() / scale)
-        fit = self._unscaled(best, checked, scale, periods_per_year, provenance or Provenance(()))
+        with one_blas_thread():
+            best = self._best_of_starts(checked.to_numpy() / scale)
+            fit = self._unscaled(best, checked, scale, periods_per_year, provenance or Provenance(()))
         _warn(fit)
         return fit
 
@@ -115,14 +117,14 @@ class Garch:
             # arch warns by text; the status carries the same fact, and is checked below.
             warnings.simplefilter("ignore")
             result = model.fit(disp="off", show_warning=False)
-            if result.convergence_flag == 0:
+            if _is_optimum(result):
                 return result
             tries = [result]
             tries += [
                 model.fit(disp="off", show_warning=False, starting_values=start)
                 for start in self._starts(float(values.mean()))
             ]
-        converged = [t for t in tries if t.convergence_flag == 0]
+        converged = [t for t in tries if _is_optimum(t)]
         return max(converged or tries, key=lambda t: t.loglikelihood)
 
     def _starts(self, mean: float) -> list[np.ndarray]:
@@ -148,14 +150,14 @@ class Garch:
         variance = pd.Series(
             (np.asarray(result.conditional_volatility) * scale) ** 2, index=returns.index, name=returns.name
         )
-        status: FitStatus = "converged" if result.convergence_flag == 0 else "not converged"
+        status: FitStatus = "converged" if _is_optimum(result) else "not converged"
         law = Distribution("t", p["nu"]) if self.distribution == "t" else Distribution()
         return VolatilityFit(
             asset=str(returns.name or "asset"),
             spec=self.words,
             recursion=recursion,
             distribution=law,
-            standard_errors=errors,
+            standard_errors=freeze(errors),
             variance=freeze(variance),
             standardized=freeze((returns - recursion.mu) / np.sqrt(variance)),
             next_variance=recursion.next_variance(float(returns.iloc[-1]), float(variance.iloc[-1])),
@@ -165,6 +167,14 @@ class Garch:
             periods_per_year=periods_per_year,
             provenance=provenance,
         )
+
+
+def _is_optimum(result: Any) -> bool:
+    """Whether the optimiser says so and has not run off: a mean beyond every return is no estimate."""
+    if "mu" not in result.params:
+        return bool(result.convergence_flag == 0)
+    # Residuals of both signs: the mean lies among the returns.
+    return bool(result.convergence_flag == 0 and result.resid.min() <= 0.0 <= result.resid.max())
 
 
 def _warn(fit: VolatilityFit) -> None:

@@ -39,7 +39,7 @@ def close_to_close_volatility(returns: pd.Series, *, window: int) -> pd.Series:
     >>> from volkit.returns import log_returns
     >>> returns = log_returns(BundledSource().load_bars("SPX").frame["close"])
     >>> round(close_to_close_volatility(returns, window=21).loc["2008-10-31"].item() * 252**0.5, 3)
-    0.798
+    0.83
     """
     width = check_count(window, argument="window", minimum=2)
     checked = check_returns(returns, minimum=width, allow_missing=True)

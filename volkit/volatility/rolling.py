@@ -80,7 +80,7 @@ class VolatilityState:
 def walk_forward(
     model: VolatilityModel, returns: pd.Series, *, window: int, refit_every: int = 1, n_jobs: int = 1
 ) -> Iterator[VolatilityState]:
-    """Yield the state after each period from the end of the first window on.
+    """Return the states after each period, one by one, from the end of the first window on.
 
     Parameters
     ----------
@@ -95,9 +95,9 @@ def walk_forward(
     n_jobs : int
         Processes for the fits.
 
-    Yields
-    ------
-    VolatilityState
+    Returns
+    -------
+    iterator of VolatilityState
         One for each of the last n_obs - window + 1 periods; none changes when later returns change.
 
     Raises
@@ -106,6 +106,11 @@ def walk_forward(
         For a window below the model's minimum or above the history, and for what `check_returns` refuses.
     ConvergenceError
         When the very first fit does not converge.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When later fits did not converge and older parameters are carried; says how many.
 
     Examples
     --------
@@ -121,7 +126,19 @@ def walk_forward(
     ends = range(width, len(checked) + 1, every)
     windows = [checked.iloc[end - width : end] for end in ends]
     fits = map_tasks(partial(_quiet_fit, model), windows, n_jobs=n_jobs, label=f"{model.words} {checked.name}")
-    yield from _states(fits, checked, width, every)
+    if fits[0].status == "not converged":
+        raise ConvergenceError(
+            f"the first fit ({model.words} on {fits[0].asset}, {width} returns) did not converge; "
+            "use a longer window or a simpler model such as Ewma()."
+        )
+    if failed := sum(fit.status == "not converged" for fit in fits):
+        warnings.warn(
+            f"{model.words} on {fits[0].asset}: {failed} of {len(fits)} fits did not converge; the parameters of "
+            "the fit before are carried. Use a longer window.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    return _states(fits, checked, width, every)
 
 
 def _quiet_fit(model: VolatilityModel, returns: pd.Series) -> VolatilityFit:
@@ -133,7 +150,7 @@ def _quiet_fit(model: VolatilityModel, returns: pd.Series) -> VolatilityFit:
 
 def _states(fits: list[VolatilityFit], returns: pd.Series, width: int, every: int) -> Iterator[VolatilityState]:
     values, labels = returns.to_numpy(), returns.index
-    used: VolatilityFit | None = None
+    used = fits[0]
     status: FitStatus | str = ""
     pool: deque[float] = deque(maxlen=width)
     variance = float("nan")
@@ -144,11 +161,6 @@ def _states(fits: list[VolatilityFit], returns: pd.Series, width: int, every: in
             used, status, variance = fresh, fresh.status, fresh.next_variance
             pool = deque(fresh.standardized.to_numpy().tolist(), maxlen=width)
         else:
-            if used is None:
-                raise ConvergenceError(
-                    f"the first fit ({fits[0].spec} on {fits[0].asset}, {width} returns) did not converge; "
-                    "use a longer window or a simpler model such as Ewma()."
-                )
             status = "carried" if fresh is not None else status
             value = float(values[end - 1])
             pool.append((value - used.recursion.mu) / variance**0.5)
@@ -269,7 +281,7 @@ def rolling_forecast(
     Warns
     -----
     ConvergenceWarning
-        When some re-fits failed and older parameters were carried; says how many.
+        As `walk_forward`.
 
     Examples
     --------
@@ -289,16 +301,8 @@ def rolling_forecast(
         },
         index=pd.DatetimeIndex([s.as_of for s in states], name="time"),
     )
-    asset = str(returns.name or "asset")
-    if carried := int((path["status"] == "carried").sum()):
-        warnings.warn(
-            f"{model.words} on {asset}: {carried} of {len(path)} periods use older parameters because a re-fit did not "
-            "converge. Use a longer window.",
-            ConvergenceWarning,
-            stacklevel=2,
-        )
     return RollingForecast(
-        asset=asset,
+        asset=str(returns.name or "asset"),
         spec=model.words,
         path=freeze(path),
         window=window,
