@@ -8,6 +8,7 @@ import tomllib
 import zipfile
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -67,8 +68,12 @@ def test_help_needs_no_pandas():
 
 
 @pytest.mark.parametrize("name", volkit.__all__)
-def test_every_public_name_is_there(name):
-    assert getattr(volkit, name) is not None
+def test_every_public_name_stays_what_it_is_when_its_room_is_loaded(name):
+    first = getattr(volkit, name)
+    import_module(getattr(first, "__module__", "volkit"))
+
+    assert getattr(volkit, name) is first
+    assert not isinstance(first, ModuleType)
 
 
 @pytest.mark.parametrize(

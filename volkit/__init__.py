@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from volkit.correlation import (
-        correlation,
         correlation_by_era,
         correlation_matrix,
         ewma_correlation,
         macro_betas,
+        pearson_correlation,
         rolling_correlation,
     )
     from volkit.margin import (
@@ -55,11 +55,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "correlation": (
-        "correlation",
         "correlation_by_era",
         "correlation_matrix",
         "ewma_correlation",
         "macro_betas",
+        "pearson_correlation",
         "rolling_correlation",
     ),
     "margin": (
@@ -104,7 +104,6 @@ __all__ = [
     "christoffersen_test",
     "close_to_close_volatility",
     "complete_rows",
-    "correlation",
     "correlation_by_era",
     "correlation_matrix",
     "ewma_correlation",
@@ -130,6 +129,7 @@ __all__ = [
     "margin_schedule",
     "mask_not_positive",
     "open_source",
+    "pearson_correlation",
     "rolling_correlation",
     "rolling_forecast",
     "run_study",

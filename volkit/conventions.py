@@ -25,6 +25,7 @@ __all__ = [
     "Side",
     "annualize",
     "losses",
+    "spoken_periods",
     "to_utc",
 ]
 
@@ -112,3 +113,14 @@ def to_utc(times: pd.DatetimeIndex) -> pd.DatetimeIndex:
     '2024-07-01 20:00:00+00:00'
     """
     return times.tz_convert("UTC").as_unit("us")
+
+
+def spoken_periods(count: int) -> str:
+    """Return a number of periods in words.
+
+    Examples
+    --------
+    >>> spoken_periods(1), spoken_periods(10)
+    ('1 period', '10 periods')
+    """
+    return f"{count} period" if count == 1 else f"{count} periods"

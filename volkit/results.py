@@ -113,7 +113,8 @@ class ResultDisplay:
     __slots__ = ()
 
     def __repr__(self: _Described) -> str:
-        return f"<{type(self).__name__}: {self.headline}>"
+        mark = "SIMULATED " if getattr(getattr(self, "provenance", None), "simulated", False) else ""
+        return f"<{type(self).__name__}: {mark}{self.headline}>"
 
     def _repr_html_(self: _Described) -> str:
         head = repr(self).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -9,10 +9,10 @@ import pytest
 from scipy import stats
 
 from volkit.correlation import (
-    correlation,
     correlation_by_era,
     correlation_matrix,
     ewma_correlation,
+    pearson_correlation,
     rolling_correlation,
 )
 from volkit.correlation.intervals import cosine_terms, ewc_band
@@ -22,7 +22,7 @@ PATHS = {
     "rolling": lambda x, y, **k: rolling_correlation(x, y, window=60, periods_per_year=365, **k),
     "ewma": lambda x, y, **k: ewma_correlation(x, y, half_life=30, periods_per_year=365, **k),
 }
-INTERVALS = {"one": correlation, **PATHS}
+INTERVALS = {"one": pearson_correlation, **PATHS}
 
 
 def pair_of(n=300, *, rho=0.4, seed=1, missing=0.0):
@@ -94,7 +94,7 @@ def shipped_changes():
 def test_correlation_matches_pearson_and_the_written_out_interval():
     x, y = pair_of()
 
-    found = correlation(x, y)
+    found = pearson_correlation(x, y)
 
     expected = slow_interval(x.to_numpy(), y.to_numpy())
     assert (found.correlation, found.lower, found.upper) == pytest.approx(expected[:3], abs=1e-12)
@@ -170,7 +170,7 @@ def test_eras_are_the_correlations_of_their_slices():
     ).table
 
     for row, part in zip(table.itertuples(), (slice(0, 150), slice(150, None)), strict=True):
-        alone = correlation(x.iloc[part], y.iloc[part])
+        alone = pearson_correlation(x.iloc[part], y.iloc[part])
         assert (row.correlation, row.lower, row.upper, row.n) == pytest.approx(
             (alone.correlation, alone.lower, alone.upper, alone.n_obs), abs=1e-14
         )
@@ -187,7 +187,7 @@ def test_matrix_is_pairwise_complete_symmetric_and_counts():
     assert (found.n == moves.notna().astype(int).T @ moves.notna().astype(int)).all(axis=None)
     assert (found.lower == found.lower.T).all(axis=None) and (found.upper == found.upper.T).all(axis=None)
     assert found.to_frame().shape == (3, 6)
-    one = correlation(x, y)
+    one = pearson_correlation(x, y)
     assert (found.lower.loc["BTC", "SPX"], found.upper.loc["BTC", "SPX"]) == pytest.approx((one.lower, one.upper))
 
 
@@ -287,7 +287,10 @@ def test_value_ignores_the_order_of_the_rows_while_the_interval_does_not():
     x, y = pair_of()
     order = np.random.default_rng(3).permutation(len(x))
 
-    one, other = correlation(x, y), correlation(*(pd.Series(s.to_numpy()[order], index=s.index) for s in (x, y)))
+    one, other = (
+        pearson_correlation(x, y),
+        pearson_correlation(*(pd.Series(s.to_numpy()[order], index=s.index) for s in (x, y))),
+    )
 
     assert one.correlation == pytest.approx(other.correlation, abs=1e-14)
     assert one.lower != pytest.approx(other.lower, abs=1e-6)
@@ -296,7 +299,7 @@ def test_value_ignores_the_order_of_the_rows_while_the_interval_does_not():
 def test_higher_confidence_widens_the_interval():
     x, y = pair_of()
 
-    narrow, wide = correlation(x, y, confidence=0.9), correlation(x, y, confidence=0.99)
+    narrow, wide = pearson_correlation(x, y, confidence=0.9), pearson_correlation(x, y, confidence=0.99)
 
     assert wide.lower < narrow.lower < narrow.correlation < narrow.upper < wide.upper
 
@@ -348,7 +351,7 @@ def test_halted_series_gives_missing_values_never_numbers():
 def test_perfect_correlation_has_no_width():
     x, _ = pair_of()
 
-    same, opposite = correlation(x, 2.0 * x), correlation(x, -x)
+    same, opposite = pearson_correlation(x, 2.0 * x), pearson_correlation(x, -x)
 
     assert (same.correlation, same.lower, same.upper, same.standard_error) == pytest.approx((1, 1, 1, 0))
     assert (opposite.lower, opposite.upper) == pytest.approx((-1, -1))
@@ -358,11 +361,11 @@ def test_perfect_correlation_has_no_width():
 def test_rows_without_both_values_are_counted_out():
     x, y = pair_of(300, missing=0.1)
 
-    found = correlation(x, y)
+    found = pearson_correlation(x, y)
 
     both = x.notna() & y.notna()
     assert (found.n_obs, found.n_missing) == (both.sum(), 300 - both.sum())
-    assert found.correlation == pytest.approx(correlation(x[both], y[both]).correlation, abs=1e-15)
+    assert found.correlation == pytest.approx(pearson_correlation(x[both], y[both]).correlation, abs=1e-15)
 
 
 def test_rolling_has_no_value_below_the_minimum_and_states_the_count():
@@ -398,7 +401,7 @@ def test_every_result_shows_itself():
     eras = {"all": (x.index[0], x.index[-1])}
 
     for result in (
-        correlation(x, y),
+        pearson_correlation(x, y),
         PATHS["ewma"](x, y),
         correlation_matrix(pd.DataFrame({"a": x, "b": y})),
         correlation_by_era(x, y, eras),
@@ -421,24 +424,44 @@ def refusals():
     frame = pd.DataFrame({"BTC": x, "USDT": flat})
     return {
         "levels": (
-            lambda: correlation(x.abs() + 1, y),
+            lambda: pearson_correlation(x.abs() + 1, y),
             DataError,
             r"x \(BTC\).*only positive.*look like levels.*log_ret",
         ),
-        "infinite": (lambda: correlation(infinite, y), DataError, r"1 infinite values, first at 2023-01-04.*NaN"),
-        "naive": (lambda: correlation(x.tz_localize(None), y), DataError, "naive times from 2023.*tz_localize"),
-        "unsorted": (lambda: correlation(x[::-1], y), DataError, "sorted.*sort_index"),
-        "duplicates": (lambda: correlation(pd.concat([x, x]), y), DataError, "300 duplicate times.*keep='last'"),
-        "clocks": (lambda: correlation(x, y.iloc[5:]), DataError, "300 and 295 rows with 295 in common.*volkit.align"),
-        "constant": (lambda: correlation(x, flat), DataError, "300 times the value 0 in SPX.*SPX was traded"),
+        "infinite": (
+            lambda: pearson_correlation(infinite, y),
+            DataError,
+            r"1 infinite values, first at 2023-01-04.*NaN",
+        ),
+        "naive": (lambda: pearson_correlation(x.tz_localize(None), y), DataError, "naive times from 2023.*tz_localize"),
+        "unsorted": (lambda: pearson_correlation(x[::-1], y), DataError, "sorted.*sort_index"),
+        "duplicates": (
+            lambda: pearson_correlation(pd.concat([x, x]), y),
+            DataError,
+            "300 duplicate times.*keep='last'",
+        ),
+        "clocks": (
+            lambda: pearson_correlation(x, y.iloc[5:]),
+            DataError,
+            "300 and 295 rows with 295 in common.*volkit.align",
+        ),
+        "constant": (lambda: pearson_correlation(x, flat), DataError, "300 times the value 0 in SPX.*SPX was traded"),
         "short": (
-            lambda: correlation(short, y.iloc[:15]),
+            lambda: pearson_correlation(short, y.iloc[:15]),
             DataError,
             "at least 20 complete pairs; got 15 of 15.*longer",
         ),
-        "frame": (lambda: correlation(frame, y), DataError, r'got DataFrame; pass one column.*frame\["BTC"\]'),
-        "confidence": (lambda: correlation(x, y, confidence=95), ArgumentError, "got 95; pass a fraction.*0.95"),
-        "overlap": (lambda: correlation(x, y, overlap_share=1.5), ArgumentError, "overlap_share.*from 0 to 1; got 1.5"),
+        "frame": (lambda: pearson_correlation(frame, y), DataError, r'got DataFrame; pass one column.*frame\["BTC"\]'),
+        "confidence": (
+            lambda: pearson_correlation(x, y, confidence=95),
+            ArgumentError,
+            "got 95; pass a fraction.*0.95",
+        ),
+        "overlap": (
+            lambda: pearson_correlation(x, y, overlap_share=1.5),
+            ArgumentError,
+            "overlap_share.*from 0 to 1; got 1.5",
+        ),
         "one asset": (lambda: correlation_matrix(x.to_frame()), DataError, "at least two series; got BTC"),
         "twice": (lambda: correlation_matrix(pd.concat([x, x], axis=1)), DataError, "got BTC twice; rename"),
         "flat column": (lambda: correlation_matrix(frame), DataError, "300 times the value 0 in USDT"),
@@ -500,7 +523,7 @@ def test_small_samples_warn_with_their_number():
     x, y = pair_of()
     day = x.index[40]
     calls = {
-        "BTC and SPX rests on 59 complete": lambda: correlation(x.iloc[:59], y.iloc[:59]),
+        "BTC and SPX rests on 59 complete": lambda: pearson_correlation(x.iloc[:59], y.iloc[:59]),
         "rests on 30 complete": lambda: rolling_correlation(x, y, window=30, periods_per_year=365),
         "rests on 32 complete": lambda: ewma_correlation(x, y, half_life=11.2, periods_per_year=365),
         "BTC and SPX rests on 50 complete": lambda: correlation_matrix(pd.concat([x, y], axis=1).iloc[:50]),
@@ -527,4 +550,4 @@ def test_sixty_pairs_are_enough_to_stay_silent():
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        correlation(x, y)
+        pearson_correlation(x, y)

@@ -202,7 +202,7 @@ def test_schedule_says_where_it_stands(returns, states):
 
     assert (schedule.n_obs, schedule.as_of) == (150, returns.index[-1])
     assert schedule.latest.index.tolist() == RATES
-    assert "as of 2021-02-03, garch t, value at risk 0.95, 1 periods, look-back 250" in repr(schedule)
+    assert "as of 2021-02-03, garch t, value at risk 0.95, 1 period, look-back 250" in repr(schedule)
     assert schedule.summary().loc["initial_margin_long", "latest"] == schedule.latest["initial_margin_long"]
 
 

@@ -71,7 +71,7 @@ def test_bars_say_that_they_are_simulated():
     bars = SimulatedSource().load_bars("US10Y")
 
     assert bars.provenance.simulated
-    assert bars.headline.startswith("SIMULATED US10Y")
+    assert repr(bars).startswith("<Bars: SIMULATED US10Y")
     assert bars.provenance.source == f"simulated: volkit market generator {GENERATOR_VERSION}, seed {DEMO_SEED}"
     assert bars.provenance.close_rule == "New York cash close"
     assert bars.provenance.unit == "per cent"

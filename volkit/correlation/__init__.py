@@ -5,7 +5,7 @@ Changes on one clock enter (`volkit.changes`); frozen results with interval, cou
 
 from volkit.correlation.betas import MacroBetas
 from volkit.correlation.estimates import CorrelationEstimate, CorrelationInterval, CorrelationMatrix, EraCorrelations
-from volkit.correlation.estimators import correlation, correlation_by_era, correlation_matrix
+from volkit.correlation.estimators import correlation_by_era, correlation_matrix, pearson_correlation
 from volkit.correlation.ewma import ewma_correlation
 from volkit.correlation.macro import macro_betas
 from volkit.correlation.rolling import rolling_correlation
@@ -16,10 +16,10 @@ __all__ = [
     "CorrelationMatrix",
     "EraCorrelations",
     "MacroBetas",
-    "correlation",
     "correlation_by_era",
     "correlation_matrix",
     "ewma_correlation",
     "macro_betas",
+    "pearson_correlation",
     "rolling_correlation",
 ]

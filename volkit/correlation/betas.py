@@ -73,9 +73,8 @@ class MacroBetas(ResultDisplay):
     @property
     def headline(self) -> str:
         """Asset, factors, joint R squared and rows in one line."""
-        mark = "SIMULATED " if self.provenance.simulated else ""
         factors = ", ".join(self.joint.index)
-        return f"{mark}{self.asset} on {factors}, R2 {self.r_squared:.2f}, {self.n_obs} rows to {self.as_of.date()}"
+        return f"{self.asset} on {factors}, R2 {self.r_squared:.2f}, {self.n_obs} rows to {self.as_of.date()}"
 
     def summary(self) -> pd.DataFrame:
         """Return by factor: unit of the betas, the beta alone and the joint one with interval and p-value."""

@@ -14,10 +14,6 @@ def _interval_words(correlation: float, lower: float, upper: float) -> str:
     return "missing" if np.isnan(correlation) else f"{correlation:.2f} ({lower:.2f} to {upper:.2f})"
 
 
-def _mark(provenance: Provenance) -> str:
-    return "SIMULATED " if provenance.simulated else ""
-
-
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
 class CorrelationInterval(ResultDisplay):
     """One correlation and its interval.
@@ -68,7 +64,7 @@ class CorrelationInterval(ResultDisplay):
         """Pair, correlation with interval, and count in one line."""
         words = _interval_words(self.correlation, self.lower, self.upper)
         span = f"{self.start.date()}..{self.as_of.date()}"
-        return f"{_mark(self.provenance)}{self.pair[0]} and {self.pair[1]}, {words}, {self.n_obs} pairs {span}"
+        return f"{self.pair[0]} and {self.pair[1]}, {words}, {self.n_obs} pairs {span}"
 
     def summary(self) -> pd.DataFrame:
         """Return the facts, one a row."""
@@ -149,7 +145,7 @@ class CorrelationEstimate(ResultDisplay):
         last = self.latest
         words = _interval_words(last["correlation"], last["lower"], last["upper"])
         name = f"{self.pair[0]} and {self.pair[1]}"
-        return f"{_mark(self.provenance)}{name}, latest {words}, {self.method}, as of {self.as_of.date()}"
+        return f"{name}, latest {words}, {self.method}, as of {self.as_of.date()}"
 
     def summary(self) -> pd.DataFrame:
         """Return the latest, lowest and highest value (no unit) with time, interval and count."""
@@ -214,7 +210,7 @@ class CorrelationMatrix(ResultDisplay):
         words = _interval_words(top["correlation"], top["lower"], top["upper"])
         span = f"{self.start.date()}..{self.as_of.date()}"
         size = f"{len(self.correlation)} series, {self.n_obs} rows {span}"
-        return f"{_mark(self.provenance)}{size}, strongest {top['first']} and {top['second']} {words}"
+        return f"{size}, strongest {top['first']} and {top['second']} {words}"
 
     def summary(self) -> pd.DataFrame:
         """Return the matrix in words, no unit: each cell the correlation and its interval."""
@@ -276,7 +272,7 @@ class EraCorrelations(ResultDisplay):
         """Pair, and the range of the eras' correlations in one line."""
         values = self.table["correlation"]
         reach = f"{values.min():.2f} to {values.max():.2f}"
-        return f"{_mark(self.provenance)}{self.pair[0]} and {self.pair[1]}, {len(values)} eras, correlations {reach}"
+        return f"{self.pair[0]} and {self.pair[1]}, {len(values)} eras, correlations {reach}"
 
     def summary(self) -> pd.DataFrame:
         """Return by era: first and last day, complete pairs, correlation (no unit) and interval."""

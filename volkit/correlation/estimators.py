@@ -16,12 +16,12 @@ from volkit.correlation.intervals import CorrelationBand, cosine_terms, ewc_band
 from volkit.errors import ArgumentError, DataError
 from volkit.results import Provenance, freeze
 
-__all__ = ["correlation", "correlation_by_era", "correlation_matrix"]
+__all__ = ["correlation_by_era", "correlation_matrix", "pearson_correlation"]
 
 _METHOD = "Pearson, EWC-HAR interval"
 
 
-def correlation(
+def pearson_correlation(
     x: pd.Series,
     y: pd.Series,
     *,
@@ -71,7 +71,7 @@ def correlation(
     >>> from volkit.returns import changes
     >>> from volkit.sources.bundled import BundledSource
     >>> moves = changes(load_prices(BundledSource(), ["SPX", "NASDAQ"]))
-    >>> correlation(moves["SPX"], moves["NASDAQ"])
+    >>> pearson_correlation(moves["SPX"], moves["NASDAQ"])
     <CorrelationInterval: SPX and NASDAQ, 0.89 (0.86 to 0.91), 5030 pairs 1999-01-05..2018-12-31>
     """
     level = check_confidence(confidence)
@@ -123,7 +123,7 @@ def correlation_matrix(
     ArgumentError
         For a bad confidence.
     DataError
-        For fewer than two columns, a name twice, and for each pair what `correlation` refuses.
+        For fewer than two columns, a name twice, and for each pair what `pearson_correlation` refuses.
 
     Warns
     -----
@@ -190,7 +190,7 @@ def correlation_by_era(
     eras : mapping of str to (start, end)
         Times with a zone; `start` inclusive, `end` exclusive. Eras may overlap and need not cover the sample.
     confidence, overlap_share, provenance
-        As in `correlation`.
+        As in `pearson_correlation`.
 
     Returns
     -------
@@ -202,7 +202,7 @@ def correlation_by_era(
     ArgumentError
         For no eras, naive times, an end that is not after its start, a bad confidence or share.
     DataError
-        As `correlation`, for the whole sample and, by name, for each era.
+        As `pearson_correlation`, for the whole sample and, by name, for each era.
 
     Warns
     -----

@@ -63,7 +63,7 @@ def ewma_correlation(
     ArgumentError
         For a half-life below 3.5 or so long that no value is reached, a bad confidence or share.
     DataError
-        As `correlation`.
+        As `pearson_correlation`.
 
     Warns
     -----

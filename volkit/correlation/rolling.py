@@ -62,7 +62,7 @@ def rolling_correlation(
     ArgumentError
         For a window below 10 or longer than the sample, a bad minimum, confidence or share.
     DataError
-        As `correlation`, and when no window has the minimum of complete pairs.
+        As `pearson_correlation`, and when no window has the minimum of complete pairs.
 
     Warns
     -----

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.checks import check_count, check_positive, check_returns
-from volkit.conventions import SIDES, Side
+from volkit.conventions import SIDES, Side, spoken_periods
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.backtest import MarginBacktest, backtest_margin
 from volkit.margin.intervals import rate_interval
@@ -249,7 +249,7 @@ def _table(
             if side in stressed:
                 high = max(high, schedule.policy.margins(stressed[side], side=side)[layer == "initial_margin"])
             # A hair below, so that a rate on the grid already is not pushed one step up.
-            recommended = min(np.ceil(mid / rounding - 1e-9) * rounding, cap)
+            recommended = min(round(np.ceil(mid / rounding - 1e-9) * rounding, 12), cap)
             rows[f"{layer}_{side}"] = (recommended, min(low, mid), mid, max(high, mid), "fraction of notional", reason)
         initial = rows[f"initial_margin_{side}"]
         recommended, low, mid, high = (np.inf if rate == 0 else 1.0 / rate for rate in initial[:4])
@@ -282,7 +282,7 @@ def _drivers(schedule: MarginSchedule, returns: pd.Series, stressed: Mapping[Sid
         (
             "tail multiple",
             rate.iloc[-1] / (recent * np.sqrt(horizon)),
-            f"long rate in standard deviations of the look-back over {horizon} periods; 2.33 for a normal law at 99 %",
+            f"long rate in standard deviations over {spoken_periods(horizon)}; a normal law has 2.33 at 99 %",
         ),
         (
             "shortfall over value at risk",

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from volkit.checks import check_choice, check_confidence, check_count, check_fraction, check_positive
-from volkit.conventions import Side
+from volkit.conventions import Side, spoken_periods
 from volkit.errors import ArgumentError
 from volkit.margin.rates import TailRisk
 from volkit.volatility import Garch, VolatilityModel
@@ -102,6 +102,7 @@ class MarginPolicy:
         """The policy in words."""
         measure = self.measure.replace("_", " ")
         return (
-            f"{self.method.replace('_', ' ')}, {measure} {self.confidence:.4g}, {self.margin_period_of_risk} periods, "
-            f"look-back {self.lookback}, floor {self.floor:.3g}, buffer {self.buffer:.3g}"
+            f"{self.method.replace('_', ' ')}, {measure} {self.confidence:.4g}, "
+            f"{spoken_periods(self.margin_period_of_risk)}, look-back {self.lookback}, floor {self.floor:.3g}, "
+            f"buffer {self.buffer:.3g}"
         )

@@ -107,9 +107,8 @@ class PricePanel(ResultDisplay):
     @property
     def headline(self) -> str:
         """Series, rows and clock in one line."""
-        mark = "SIMULATED " if self.provenance.simulated else ""
         span = f"{self.close.index[0].date()}..{self.close.index[-1].date()}"
-        return f"{mark}{self.close.shape[1]} series, {len(self.close)} rows {span} on the {self.clock} clock"
+        return f"{self.close.shape[1]} series, {len(self.close)} rows {span} on the {self.clock} clock"
 
     def summary(self) -> pd.DataFrame:
         """Return, by series: rows with a price, missing ones, mismatch in hours, overlap share, close rule."""

@@ -44,7 +44,8 @@ def plot_gaps(report: GapReport, *, ax: Axes | None = None, **point_kws: object)
         shift = 0.12 * (number % 3 - 1)
         style: dict[str, object] = {
             "linestyle": "none", "marker": _MARKERS[number % len(_MARKERS)], "markersize": 5,
-            "color": MODEL_COLOURS[number % len(MODEL_COLOURS)], "label": f"{kind} ({len(found)})", **point_kws,
+            "color": MODEL_COLOURS[number % len(MODEL_COLOURS)], "label": f"{kind} ({found['count'].sum()})",
+            **point_kws,
         }  # fmt: skip
         heights = [rows[series] + shift for series in found["series"]]
         axes.plot(pd.DatetimeIndex(found["first"]), heights, **style)  # type: ignore[arg-type]

@@ -165,6 +165,9 @@ def new_axes(ax: Axes | None) -> Axes:
     # Imported here, and only for a notebook line without axes: pyplot keeps state, the report does not use it.
     import matplotlib.pyplot as plt
 
+    # A notebook's backend turns interaction on when it loads; inside the style that would be undone after it,
+    # and no later figure would appear.
+    plt.switch_backend(mpl.get_backend())
     with figure_style():
         return plt.subplots(figsize=(8.6, 4.3), layout="constrained")[1]
 
@@ -260,6 +263,8 @@ def add_legend(ax: Axes, handles: Sequence[Artist], *, columns: int) -> None:
         ncols=(columns + 1) // 2 if is_narrow(ax) and columns > 2 else columns,
         columnspacing=1.4,
         borderaxespad=0.2,
+        frameon=False,
+        fontsize="small",
     )
 
 

@@ -76,8 +76,7 @@ class Bars(ResultDisplay):
         if self.frame.empty:
             return f"{self.name} {self.interval}, empty"
         first, last = self.frame.index[0].date(), self.frame.index[-1].date()
-        mark = "SIMULATED " if self.provenance.simulated else ""
-        return f"{mark}{self.name} {self.interval}, {len(self.frame)} bars {first}..{last}, {self.provenance.source}"
+        return f"{self.name} {self.interval}, {len(self.frame)} bars {first}..{last}, {self.provenance.source}"
 
     def summary(self) -> pd.DataFrame:
         """Return count, minimum, median and maximum of each numeric column (unit of the series)."""

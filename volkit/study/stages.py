@@ -13,10 +13,10 @@ from volkit.correlation import (
     CorrelationInterval,
     EraCorrelations,
     MacroBetas,
-    correlation,
     correlation_by_era,
     ewma_correlation,
     macro_betas,
+    pearson_correlation,
     rolling_correlation,
 )
 from volkit.margin import CalibratedParameters, MarginPolicy, TailRisk, calibrate_margin, tail_risk
@@ -271,7 +271,7 @@ def _correlate(
     )
     return AssetCorrelation(
         overall={
-            f: correlation(
+            f: pearson_correlation(
                 span[asset],
                 span[f],
                 confidence=section.confidence,

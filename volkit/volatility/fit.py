@@ -15,7 +15,10 @@ from volkit.conventions import annualize
 from volkit.results import Provenance, ResultDisplay
 from volkit.volatility.distributions import Distribution
 
-__all__ = ["FitStatus", "Recursion", "VolatilityFit", "VolatilityForecast"]
+__all__ = ["NEAR_INTEGRATED", "FitStatus", "Recursion", "VolatilityFit", "VolatilityForecast"]
+
+# From here on shocks do not die out in any history at hand, and a long-run level would be made up.
+NEAR_INTEGRATED = 0.9995
 
 FitStatus = Literal["converged", "not converged", "closed form"]
 
@@ -116,9 +119,9 @@ class VolatilityFit(ResultDisplay):
 
     @property
     def annualized_long_run_volatility(self) -> float:
-        """Level to which forecasts return, a year, decimal; NaN when the persistence is one."""
+        """Level to which forecasts return, a year, decimal; NaN when the persistence is at one."""
         gap = 1.0 - self.recursion.persistence
-        if gap <= 0:
+        if self.recursion.persistence >= NEAR_INTEGRATED:
             return float("nan")
         return float(annualize(np.sqrt(self.recursion.omega / gap), periods_per_year=self.periods_per_year))
 
@@ -183,6 +186,11 @@ class VolatilityForecast(ResultDisplay):
     def as_of(self) -> pd.Timestamp:
         """Label (UTC) of the last return used."""
         return self.fit.as_of
+
+    @property
+    def provenance(self) -> Provenance:
+        """Sources and hashes behind the fit."""
+        return self.fit.provenance
 
     @property
     def volatility(self) -> np.ndarray:

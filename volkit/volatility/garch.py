@@ -17,13 +17,12 @@ from volkit.errors import ArgumentError, ConvergenceWarning, NearIntegratedWarni
 from volkit.parallel import one_blas_thread
 from volkit.results import Provenance, freeze
 from volkit.volatility.distributions import Distribution
-from volkit.volatility.fit import FitStatus, Recursion, VolatilityFit
+from volkit.volatility.fit import NEAR_INTEGRATED, FitStatus, Recursion, VolatilityFit
 
 __all__ = ["Garch"]
 
 _MINIMUM = 100
 _COMFORTABLE = 500
-_NEAR_INTEGRATED = 0.9995
 # (alpha, gamma, beta) of the second and later attempts: calm, usual and jumpy markets.
 _OTHER_STARTS = ((0.05, 0.02, 0.90), (0.10, 0.05, 0.80), (0.03, 0.01, 0.96), (0.20, 0.05, 0.60))
 
@@ -185,7 +184,7 @@ def _warn(fit: VolatilityFit) -> None:
             ConvergenceWarning,
             stacklevel=3,
         )
-    if fit.recursion.persistence >= _NEAR_INTEGRATED:
+    if fit.recursion.persistence >= NEAR_INTEGRATED:
         warnings.warn(
             f"{fit.spec} on {fit.asset} has persistence {fit.recursion.persistence:.5f}: shocks do not die out and the "
             "long-run volatility is not identified. Forecasts of a few periods are usable.",
