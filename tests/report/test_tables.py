@@ -29,7 +29,7 @@ def test_a_missing_value_is_a_dash_that_says_so(missing):
 @pytest.mark.parametrize(
     ("value", "kind", "words"),
     [
-        (0.4567, "percent", "45.7 %"),
+        (0.4567, "percent", "45.67 %"),
         (0.05, "percent", "5.00 %"),
         (0.0004, "percent", "0.040 %"),
         (-0.012, "percent", "\u22121.20 %"),

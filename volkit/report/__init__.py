@@ -26,6 +26,7 @@ from volkit.report.style import (
     colour_of,
     figure_style,
     mark_simulated,
+    method_words,
 )
 from volkit.report.tables import ColumnKind, format_value, to_html_table
 
@@ -48,6 +49,7 @@ __all__ = [
     "format_value",
     "load_parameters",
     "mark_simulated",
+    "method_words",
     "plot_betas",
     "plot_correlation_eras",
     "plot_correlation_matrix",

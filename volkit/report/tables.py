@@ -27,7 +27,7 @@ _LARGEST_PLAIN = 1e9
 _ROUNDING = 1e-12
 
 _TABLE = """<div class="table-scroll" tabindex="0" role="region" aria-label="{{ caption or 'table' }}"><table>
-{%- if caption %}<caption>{{ caption }}</caption>{% endif %}
+{%- if caption %}<caption><span>{{ caption }}</span></caption>{% endif %}
 <thead><tr>{% for head in heads -%}
 <th scope="col"{% if head.numeric %} class="number"{% endif %}>{{ head.words }}
 {%- if head.unit %} <span class="unit">{{ head.unit }}</span>{% endif %}</th>{% endfor %}</tr></thead>
@@ -266,7 +266,7 @@ def _number_words(number: float, kind: ColumnKind) -> str:
         return "\u221e" if number > 0 else "-\u221e"
     if kind == "percent":
         size = abs(100.0 * number)
-        digits = 1 if size >= 20 else 2 if size >= 0.1 or size == 0 else 3
+        digits = 2 if size >= 0.1 or size == 0 else 3
         return f"{100.0 * number:,.{digits}f} %"
     if kind == "p_value":
         return "<0.001" if number < 0.0005 else f"{number:.3f}"

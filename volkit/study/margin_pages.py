@@ -11,6 +11,7 @@ from volkit.report import (
     Section,
     TableBlock,
     TextBlock,
+    method_words,
     plot_coverage,
     plot_margin_schedule,
     plot_parameters,
@@ -67,7 +68,8 @@ def margin_answers(run: StudyRun) -> tuple[str, ...]:
             f"{name}: initial margin {rate['initial_margin_long']:.1%} for longs and "
             f"{rate['initial_margin_short']:.1%} "
             f"for shorts, maintenance margin {rate['maintenance_margin_long']:.1%} and "
-            f"{rate['maintenance_margin_short']:.1%}, at {policy.confidence:.4g} confidence over {_periods(found)}. "
+            f"{rate['maintenance_margin_short']:.1%}, at {100 * policy.confidence:g} % confidence over "
+            f"{_periods(found)}. "
             "Tested on "
             f"{test.n_obs:,} periods: {long} exceptions long and {short} short, "
             f"{(1 - policy.confidence) * test.n_obs:.1f} expected on each side."
@@ -143,23 +145,22 @@ def _parameter_table(table: pd.DataFrame, files: Artefacts) -> TableBlock:
     files.table("parameters", table, "Parameters.")
     spoken = table["parameter"].str.replace("_", " ").str.replace(r" (long|short)$", r", \1", regex=True)
     shown = ["parameter", "recommended", "low", "mid", "high"] + (["current"] if table["current"].notna().any() else [])
-    words = table.assign(parameter=table["asset"] + " " + spoken)[[*shown, "unit"]]
+    words = table.assign(parameter=table["asset"] + " " + spoken)[[*shown, "unit"]].set_index("parameter")
     mark = "Simulated prices. " if files.simulated else ""
     return TableBlock(
         frame=words,
         caption=f"{mark}Parameters: recommended, and the range they stand in. Margins in per cent of the notional.",
         kinds={c: "by_unit" for c in shown if c != "parameter"},
-        index=False,
     )
 
 
 def _schedule_figure(name: str, found: CalibratedParameters) -> FigureSpec:
     exceptions = found.backtest.exceptions
-    caption = f"{name}, {found.policy.method.replace('_', ' ')}: no exceptions."
+    caption = f"{name}, {method_words(found.policy.method)}: no exceptions."
     if len(exceptions):
         worst = exceptions.loc[exceptions["loss"].idxmax()]
         caption = (
-            f"{name}, {found.policy.method.replace('_', ' ')}: the largest loss outside the rate was "
+            f"{name}, {method_words(found.policy.method)}: the largest loss outside the rate was "
             f"{worst['loss']:.1%} "
             f"({worst['side']}, {worst['until'].date()}) against a maintenance margin of "
             f"{worst['maintenance_margin']:.1%}."
@@ -175,7 +176,7 @@ def _schedule_figure(name: str, found: CalibratedParameters) -> FigureSpec:
 
 def _coverage_figure(name: str, found: CalibratedParameters) -> FigureSpec:
     rates = {m: b.coverage["long"].exception_rate for m, b in found.backtests.items()}
-    words = ", ".join(f"{m.replace('_', ' ')} {r:.2%}" for m, r in rates.items())
+    words = ", ".join(f"{method_words(m)} {r:.2%}" for m, r in rates.items())
     return FigureSpec(
         name=f"coverage_{name.lower()}",
         draw=lambda ax: plot_coverage({str(m): b for m, b in found.backtests.items()}, ax=ax),

@@ -154,6 +154,7 @@ def correlation_section(run: StudyRun, files: Artefacts) -> Section | None:
         return None
     everyone = run.correlation
     overall = pd.concat([o.to_frame() for c in everyone.values() for o in c.overall.values()], ignore_index=True)
+    overall = overall[["first", "second", "correlation", "lower", "upper", "n", "start", "as_of"]]
     blocks: list[Block] = [
         TextBlock(_INTERVALS),
         files.table(
@@ -174,7 +175,7 @@ def correlation_section(run: StudyRun, files: Artefacts) -> Section | None:
     betas = pd.concat({n: c.betas.summary() for n, c in everyone.items()}, names=["asset", "factor"]).reset_index()
     blocks += [
         files.table(
-            "betas", betas, "Betas of log returns, alone and joint, with HAC errors.", units={"R2 alone": "share"}
+            "betas", betas, "Betas of log returns, alone and joint, with HAC errors.", kinds={"R2 alone": "percent"}
         ),
         TextBlock(_STRESS),
         files.table("stressed_macro_day", _stress_table(run), "The stressed macro day.", kinds=_STRESS_KINDS),
@@ -239,11 +240,11 @@ def _stress_table(run: StudyRun) -> pd.DataFrame:
                 {
                     "asset": name,
                     "side": side,
-                    "day": stress.move.name,
-                    **{f"{f} ({run.panel.specs[f].change_unit})": v for f, v in stress.move.items() if run.panel},
                     "value at risk": stress.risk.value_at_risk,
                     "expected shortfall": stress.risk.expected_shortfall,
                     "maintenance margin recommended": margin,
+                    "day": stress.move.name,
+                    **{f"{f} ({run.panel.specs[f].change_unit})": v for f, v in stress.move.items() if run.panel},
                 }
             )
     return pd.DataFrame(rows)
