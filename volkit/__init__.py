@@ -18,6 +18,8 @@ Names are loaded when first used, so that importing volkit costs next to nothing
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from volkit.resources import VERSION
+
 if TYPE_CHECKING:
     from volkit.correlation import (
         correlation_by_era,
@@ -90,7 +92,7 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = [
     "Ewma",
     "Garch",

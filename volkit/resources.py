@@ -1,8 +1,10 @@
-"""Where the packaged files are: `data/` and `studies/`, in a checkout and in an installed wheel."""
+"""The version, and where the packaged files are: `data/` and `studies/`, in a checkout and in an installed wheel."""
 
 from pathlib import Path
 
-__all__ = ["data_folder", "studies_folder"]
+__all__ = ["VERSION", "data_folder", "studies_folder"]
+
+VERSION = "0.1.0"
 
 _PACKAGE = Path(__file__).resolve().parent
 

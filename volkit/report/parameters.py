@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 import tomli_w
 
-import volkit
 from volkit.errors import ArgumentError, DataError, DataQualityWarning
 from volkit.margin import CalibratedParameters
+from volkit.resources import VERSION
 from volkit.results import ResultDisplay
 
 __all__ = ["ParameterFile", "load_parameters", "write_parameters"]
@@ -126,7 +126,7 @@ def write_parameters(
         _refuse_not_finite(one)
     content = {
         "header": {
-            "volkit_version": volkit.__version__,
+            "volkit_version": VERSION,
             "study": study,
             "simulated": any(one.provenance.simulated for one in parameters),
             "as_of": _moment(min(one.as_of for one in parameters)),

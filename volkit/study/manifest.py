@@ -13,8 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import volkit
 from volkit.errors import StudyError
+from volkit.resources import VERSION
 from volkit.results import Provenance
 from volkit.study.spec import StudySpec
 
@@ -68,7 +68,7 @@ def build_manifest(
         "data": {s.name: {"source": s.source, "sha256": s.sha256} for s in provenance.series},
         "environment": {
             "python": platform.python_version(),
-            "volkit": volkit.__version__,
+            "volkit": VERSION,
             **{name: version(name) for name in _PACKAGES},
         },
         "commit": _commit(),
