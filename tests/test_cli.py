@@ -101,7 +101,7 @@ def test_json_output_is_json_alone(tiny, tmp_path):
     [
         (("run", "nonsense"), "no study file 'nonsense'"),
         (("run", "demo", "--source", "nowhere"), "unknown source 'nowhere'; known are bundled"),
-        (("run", "demo", "--source", "live"), "source 'live' is not part of this version"),
+        (("run", "demo", "--source", "live", "--offline", "--store", "/no/such/store"), "'live:offline' has no BTC"),
         (("run", "demo", "--source", "files:/no/such/folder"), "there is no folder /no/such/folder"),
         (("sources", "files"), "write files:FOLDER"),
         (("verify", "/no/such/run"), "is not a run folder"),

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from volkit.resources import VERSION
 
 if TYPE_CHECKING:
+    from volkit.conventions import utc_day
     from volkit.correlation import (
         correlation_by_era,
         correlation_matrix,
@@ -51,11 +52,14 @@ if TYPE_CHECKING:
         worst_factor_move,
     )
     from volkit.sources import load_catalogue, load_events, open_source, simulate_market, source_names
+    from volkit.sources.feeds import Feeds
+    from volkit.store import LiveSource, Store, pull_series
     from volkit.study import load_study, run_study, study_names, study_schema, verify_run, write_run
     from volkit.validation import christoffersen_test, kupiec_power, kupiec_test, traffic_light
     from volkit.volatility import Ewma, Garch, close_to_close_volatility, rolling_forecast
 
 _HOMES = {
+    "conventions": ("utc_day",),
     "correlation": (
         "correlation_by_era",
         "correlation_matrix",
@@ -86,6 +90,8 @@ _HOMES = {
         "worst_factor_move",
     ),
     "sources": ("load_catalogue", "load_events", "open_source", "simulate_market", "source_names"),
+    "sources.feeds": ("Feeds",),
+    "store": ("LiveSource", "Store", "pull_series"),
     "study": ("load_study", "run_study", "study_names", "study_schema", "verify_run", "write_run"),
     "validation": ("christoffersen_test", "kupiec_power", "kupiec_test", "traffic_light"),
     "volatility": ("Ewma", "Garch", "close_to_close_volatility", "rolling_forecast"),
@@ -95,8 +101,11 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __version__ = VERSION
 __all__ = [
     "Ewma",
+    "Feeds",
     "Garch",
+    "LiveSource",
     "MarginPolicy",
+    "Store",
     "__version__",
     "align",
     "backtest_margin",
@@ -132,6 +141,7 @@ __all__ = [
     "mask_not_positive",
     "open_source",
     "pearson_correlation",
+    "pull_series",
     "rolling_correlation",
     "rolling_forecast",
     "run_study",
@@ -142,6 +152,7 @@ __all__ = [
     "study_schema",
     "tail_risk",
     "traffic_light",
+    "utc_day",
     "verify_run",
     "worst_factor_move",
     "write_run",

@@ -1,4 +1,4 @@
-"""The command line: ``volkit demo``, ``run``, ``verify``, ``sources``, ``schema``, ``lab``.
+"""The command line: ``volkit demo``, ``run``, ``verify``, ``pull``, ``status``, ``sources``, ``schema``, ``lab``.
 
 Everything is asked of the package itself, whose names load when first used: ``volkit --help`` answers
 without pandas.
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -27,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+StoreFolder = Annotated[Path | None, typer.Option("--store", help="Folder of the store; else VOLKIT_STORE.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="Run folder; by default runs/STUDY.")]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes for the fits; the numbers do not depend on it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -70,17 +71,21 @@ def demo(
 
 @app.command()
 def run(
+    context: typer.Context,
     study: Annotated[str, typer.Argument(help="A study file, or the name of a packaged study.")],
     source: Annotated[
-        str | None, typer.Option("--source", help="files:FOLDER, simulated, bundled, or an installed source.")
+        str | None, typer.Option("--source", help="files:FOLDER, simulated, bundled, live, or an installed source.")
     ] = None,
     output: Output = None,
+    offline: Annotated[bool, typer.Option("--offline", help="With --source live: the store only, no network.")] = False,
+    store: StoreFolder = None,
     jobs: Jobs = 1,
     as_json: Json = False,
 ) -> None:
     """Run a study and write its run folder: parameters, tables, figures, manifest, report."""
     with _errors_in_one_line():
-        result = _run(study, source=source, output=output, jobs=jobs, quiet=as_json)
+        chosen = _live_source(source, offline=offline, store=store, feeds=context.obj)
+        result = _run(study, source=chosen, output=output, jobs=jobs, quiet=as_json)
     typer.echo(json.dumps(result, indent=2) if as_json else f"report: {result['report']}")
 
 
@@ -107,6 +112,53 @@ def verify(
             typer.echo(f"  {line}")
         typer.echo(f"{folder}: {'identical' if report.identical else 'different'} ({report.n_files} files compared)")
     raise typer.Exit(0 if report.identical else 1)
+
+
+@app.command()
+def pull(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(help="Catalogue names; by default those of btc-margin.")] = None,
+    since: Annotated[str, typer.Option("--since", help="First UTC day of a first pull.")] = "2015-01-01",
+    venue: Annotated[str, typer.Option("--venue", help="Exchange of crypto series, by ccxt's name.")] = "binance",
+    interval: Annotated[Literal["1d", "1h", "1m"], typer.Option("--interval", help="Step of the bars.")] = "1d",
+    store: StoreFolder = None,
+) -> None:
+    """Bring series into the store: what is new, and the last ten bars again."""
+    failed = 0
+    with _errors_in_one_line():
+        held, feeds, first = volkit.Store(store), context.obj or volkit.Feeds(), volkit.utc_day(since)
+        catalogue = volkit.load_catalogue()
+        chosen = [catalogue[name] for name in names or _default_names()]
+    for spec in chosen:
+        try:
+            found = volkit.pull_series(spec, store=held, feeds=feeds, since=first, interval=interval, venue=venue)
+        except VolkitError as error:
+            # One series that fails must not cost the others.
+            failed += 1
+            typer.echo(f"{spec.name:<12}failed: {error}", err=True)
+            continue
+        _print_pull(found)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def status(store: StoreFolder = None, as_json: Json = False) -> None:
+    """Show what the store holds, how fresh it is, and its gaps."""
+    with _errors_in_one_line():
+        found = volkit.Store(store).status()
+    if as_json:
+        typer.echo(found.to_frame().to_json(orient="records", date_format="iso", indent=2))
+        return
+    typer.echo(f"{found.headline}")
+    for row in found.summary().to_dict("records"):
+        name = " ".join(str(row[k]) for k in ("source", "venue", "symbol", "interval") if row[k])
+        if row["state"] != "ok":
+            typer.echo(f"{name:<32}{row['state']}")
+            continue
+        typer.echo(
+            f"{name:<32}{row['bars']:>8} bars {row['held_from'].date()}..{row['held_to'].date()}  "
+            f"{row['missing_bars']} missing  {row['revisions']} revised  pulled {row['age (days)']:.1f} days ago"
+        )
 
 
 @app.command()
@@ -151,7 +203,34 @@ def lab(
     raise typer.Exit(subprocess.run([sys.executable, "-m", "jupyterlab", str(chosen)], check=False).returncode)
 
 
-def _run(study: str, *, source: str | None, output: Path | None, jobs: int, quiet: bool = False) -> dict[str, Any]:
+def _live_source(source: str | None, *, offline: bool, store: Path | None, feeds: Any) -> Any:
+    """Return the live source with what the command line says of it; any other source stays as named."""
+    if source is None or source.partition(":")[0] != "live":
+        return source
+    words = [source.partition(":")[2], "offline" if offline else ""]
+    argument = ",".join(w for w in words if w)
+    return volkit.LiveSource(argument or None, store=volkit.Store(store), feeds=feeds)
+
+
+def _default_names() -> list[str]:
+    data = volkit.load_study("btc-margin").data
+    return [*data.required, *data.optional]
+
+
+def _print_pull(found: Any) -> None:
+    typer.echo(f"{found.name:<12}{found.coverage.headline}")
+    typer.echo(f"{'':<12}{found.update.headline}")
+    if found.remark:
+        typer.echo(f"{'':<12}{found.remark}")
+    for remark in found.coverage.remarks:
+        typer.echo(f"{'':<12}{remark}")
+    for hole in found.coverage.missing.itertuples():
+        typer.echo(f"{'':<12}missing {hole.first} to {hole.last}, {hole.count} bars")
+    for row in found.update.revisions.itertuples():
+        typer.echo(f"{'':<12}revised {row.time} {row.column}: {row.old} is now {row.new}")
+
+
+def _run(study: str, *, source: Any, output: Path | None, jobs: int, quiet: bool = False) -> dict[str, Any]:
     spec = volkit.load_study(study)
     if not quiet:
         typer.echo(f"{spec.name}: {spec.title}", err=True)

@@ -7,6 +7,7 @@
 * The number of periods per year belongs to the clock of the returns, not to the asset.
 """
 
+from datetime import datetime
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = [
     "losses",
     "spoken_periods",
     "to_utc",
+    "utc_day",
 ]
 
 Scalable = TypeVar("Scalable", float, pd.Series, pd.DataFrame)
@@ -124,3 +126,22 @@ def spoken_periods(count: int) -> str:
     ('1 period', '10 periods')
     """
     return f"{count} period" if count == 1 else f"{count} periods"
+
+
+def utc_day(text: str) -> pd.Timestamp:
+    """Return the first instant (UTC) of a day written as 2024-01-31.
+
+    Raises
+    ------
+    ArgumentError
+        When the text is no such day.
+
+    Examples
+    --------
+    >>> str(utc_day("2024-01-31"))
+    '2024-01-31 00:00:00+00:00'
+    """
+    try:
+        return pd.Timestamp(datetime.strptime(text, "%Y-%m-%d"), tz="UTC").as_unit("us")
+    except ValueError as error:
+        raise ArgumentError("day", "must be a UTC day", repr(text), "write it as 2024-01-31") from error

@@ -60,7 +60,7 @@ def test_installed_source_opens_by_its_entry_point(installed):
 def test_installed_source_is_listed_after_the_built_in_ones(installed):
     installed("volkit_shelf", SHELF, "shelf = volkit_shelf:ShelfSource")
 
-    assert source_names() == ("bundled", "files", "simulated", "shelf")
+    assert source_names() == ("bundled", "files", "simulated", "live", "shelf")
 
 
 def test_installed_source_cannot_take_a_built_in_name(installed):
@@ -80,7 +80,7 @@ def test_installed_source_that_fails_to_import_is_named(installed):
 
 
 def test_unknown_source_lists_the_known_ones():
-    message = "unknown source 'bloomberg'; known are bundled, files, simulated. Write files:FOLDER for a folder."
+    message = "unknown source 'bloomberg'; known are bundled, files, simulated, live. Write files:FOLDER for a folder."
 
     with pytest.raises(SourceError, match=f"^{re.escape(message)}$"):
         open_source("bloomberg")
@@ -90,13 +90,3 @@ def test_unknown_source_lists_the_known_ones():
 def test_files_without_a_folder_is_refused(text):
     with pytest.raises(ArgumentError, match=r"^source must name a folder; got 'files'; write files:FOLDER\.$"):
         open_source(text)
-
-
-def test_live_source_says_what_to_use_instead():
-    message = (
-        "source 'live' is not part of this version: prices over a network come with the store; "
-        "use bundled, simulated or files:FOLDER."
-    )
-
-    with pytest.raises(SourceError, match=f"^{re.escape(message)}$"):
-        open_source("live")

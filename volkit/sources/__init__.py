@@ -1,7 +1,8 @@
 """Sources of prices behind one protocol, opened by name.
 
 ``bundled`` real series, always there; ``simulated`` a market with known truth; ``files:FOLDER`` the user's
-own. Other packages add theirs through the entry-point group ``volkit.sources``: the entry point's name is
+own; ``live`` the store and the network, registered by `volkit.store`, which stands above this room.
+Other packages add theirs through the entry-point group ``volkit.sources``: the entry point's name is
 the source's, and it loads a callable that takes the text after the colon (or None) and returns a
 `PriceSource`.
 """
@@ -90,11 +91,6 @@ def open_source(text: str) -> PriceSource:
             except Exception as error:  # whatever a third party's import raises
                 raise SourceError(f"source {name!r} from {entry.value} cannot be loaded: {error}.") from error
             return factory(argument or None)
-    if name == "live":
-        raise SourceError(
-            "source 'live' is not part of this version: prices over a network come with the store; "
-            "use bundled, simulated or files:FOLDER."
-        )
     raise SourceError(
         f"unknown source {text!r}; known are {', '.join(source_names())}. Write files:FOLDER for a folder."
     )

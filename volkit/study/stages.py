@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from volkit.conventions import SIDES, Side
+from volkit.conventions import SIDES, Side, utc_day
 from volkit.correlation import (
     CorrelationEstimate,
     CorrelationInterval,
@@ -138,18 +138,15 @@ def load_study_bars(source: PriceSource, spec: StudySpec, notes: Notes) -> BarSe
     SeriesNotFoundError
         When a required series is missing.
     """
-    loaded = load_bars(source, spec.data.required, optional=spec.data.optional)
+    with notes.recording("data"):
+        loaded = load_bars(source, spec.data.required, optional=spec.data.optional)
     if loaded.missing_optional:
         notes.add("data", f"optional series not in {source.name}: {', '.join(loaded.missing_optional)}")
     return BarSet({n: _cut(b, spec.data) for n, b in loaded.bars.items()}, loaded.missing_optional)
 
 
-def _day(text: str | None) -> pd.Timestamp | None:
-    return None if text is None else pd.Timestamp(text, tz="UTC")
-
-
 def _cut(bars: Bars, data: DataSection) -> Bars:
-    start, end = _day(data.start), _day(data.end)
+    start, end = (None if day is None else utc_day(day) for day in (data.start, data.end))
     index = bars.frame.index
     inside = np.ones(len(index), dtype=bool)
     if start is not None:
@@ -300,7 +297,7 @@ def _correlate(
 
 
 def _eras(section: CorrelationSection, times: pd.DatetimeIndex) -> dict[str, tuple[pd.Timestamp, pd.Timestamp]]:
-    eras = {name: (pd.Timestamp(a, tz="UTC"), pd.Timestamp(b, tz="UTC")) for name, (a, b) in section.eras.items()}
+    eras = {name: (utc_day(a), utc_day(b)) for name, (a, b) in section.eras.items()}
     return {n: (a, b) for n, (a, b) in eras.items() if ((times >= a) & (times < b)).sum() >= _LEAST_PAIRS}
 
 
