@@ -1,6 +1,8 @@
 """What every test shares: no deadline for hypothesis, drawing without a screen, real data when there are any."""
 
+import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,20 @@ settings.register_profile("volkit", deadline=None, derandomize=True, database=No
 settings.load_profile("volkit")
 
 _VARIABLE = "VOLKIT_REAL_DATA"
+_HERE = Path(__file__).parent
+
+
+def _importable(path):
+    # pytest imports test modules by path and leaves sys.path alone, so what they share is named here.
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+
+
+for _path in (_HERE / "loopback.py", _HERE / "live_world.py", *sorted(_HERE.glob("sources/venues_*.py"))):
+    if _path.stem not in sys.modules:
+        _importable(_path)
 
 
 def pytest_collection_modifyitems(items):

@@ -1,12 +1,11 @@
 """From the network to the store to a study: the real clients against a loopback world."""
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from live_world import World
+from loopback import Loopback
 from typer.testing import CliRunner
 
 from volkit.cli import app
@@ -17,17 +16,6 @@ from volkit.sources.feeds import Feeds, route_of
 from volkit.store import LiveSource, OfflineError, Store, key_of_series, pull_series
 from volkit.study import run_study
 
-
-def _load(name):
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-Loopback = _load("loopback").Loopback
-World = _load("live_world").World
 FIRST = pd.Timestamp("2022-01-01", tz="UTC")
 
 STUDY = """

@@ -1,29 +1,14 @@
 """FRED, keyless and keyed, against a server on this machine: values, missing marks, vintages, faults, no key shown."""
 
-import importlib.util
-import sys
 import traceback
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from loopback import Answer, Loopback
 
 from volkit.errors import ArgumentError, SourceError
 from volkit.sources.fred import FredClient
-
-
-def _loopback():
-    if "volkit_loopback" not in sys.modules:
-        path = Path(__file__).parents[1] / "loopback.py"
-        spec = importlib.util.spec_from_file_location("volkit_loopback", path)
-        sys.modules["volkit_loopback"] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules["volkit_loopback"]
-
-
-loopback = _loopback()
-Answer = loopback.Answer
 
 KEY = "0123456789abcdef0123456789abcdef"
 START = pd.Timestamp("2025-01-01", tz="UTC")
@@ -60,7 +45,7 @@ def no_key_around(monkeypatch):
 @pytest.fixture(scope="module")
 def running():
     """One server for all tests: a stop takes half a second."""
-    with loopback.Loopback(lambda _: Answer("")) as server:
+    with Loopback(lambda _: Answer("")) as server:
         yield server
 
 
@@ -330,7 +315,7 @@ def test_fault_names_series_what_came_and_what_to_do(pull, key, answer, words, w
 
 
 def test_refused_connection_is_said_without_the_key():
-    with loopback.Loopback(lambda _: Answer("")) as gone:
+    with Loopback(lambda _: Answer("")) as gone:
         session = gone.session()
     waits = []
     client = FredClient(session=session, api_key=KEY, now=lambda: NOW, sleep=waits.append)

@@ -1,31 +1,17 @@
 """Yahoo through the real yfinance, against a server on this machine: bars, gaps told apart, faults."""
 
-import importlib.util
 import json
 import logging
 import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from loopback import Answer, Loopback
 
 from volkit.errors import ArgumentError, SourceError
 from volkit.sources.yahoo import YahooClient
-
-
-def _loopback():
-    if "volkit_loopback" not in sys.modules:
-        path = Path(__file__).parents[1] / "loopback.py"
-        spec = importlib.util.spec_from_file_location("volkit_loopback", path)
-        sys.modules["volkit_loopback"] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules["volkit_loopback"]
-
-
-loopback = _loopback()
-Answer = loopback.Answer
 
 START = pd.Timestamp("2024-01-02", tz="UTC")
 END = pd.Timestamp("2024-01-10", tz="UTC")
@@ -101,7 +87,7 @@ def yfinance_as_before():
 @pytest.fixture(scope="module")
 def running():
     """One server for all tests: a stop takes half a second."""
-    with loopback.Loopback(lambda _: Answer("")) as server:
+    with Loopback(lambda _: Answer("")) as server:
         yield server
 
 
@@ -433,7 +419,7 @@ def test_answer_for_another_symbol_is_refused(pull):
 
 
 def test_refused_connection_is_said(tmp_path):
-    with loopback.Loopback(lambda _: Answer("")) as gone:
+    with Loopback(lambda _: Answer("")) as gone:
         session = gone.session()
     waits = []
     client = YahooClient(session=session, now=lambda: NOW, sleep=waits.append, cache_folder=tmp_path)
