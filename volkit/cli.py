@@ -30,6 +30,8 @@ app = typer.Typer(
 StoreFolder = Annotated[Path | None, typer.Option("--store", help="Folder of the store; else VOLKIT_STORE.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="Run folder; by default runs/STUDY.")]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes for the fits; the numbers do not depend on it.")]
+# A futures market is closed on some thirty holidays in three years: a list of them hides the hole that matters.
+_HOLES_SHOWN = 3
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -126,7 +128,8 @@ def pull(
     """Bring series into the store: what is new, and the last ten bars again."""
     failed = 0
     with _errors_in_one_line():
-        held, feeds, first = volkit.Store(store), context.obj or volkit.Feeds(), volkit.utc_day(since)
+        feeds, first = context.obj or volkit.Feeds(), volkit.utc_day(since)
+        held = volkit.Store(store, now=feeds.now)
         catalogue = volkit.load_catalogue()
         chosen = [catalogue[name] for name in names or _default_names()]
     for spec in chosen:
@@ -142,10 +145,10 @@ def pull(
 
 
 @app.command()
-def status(store: StoreFolder = None, as_json: Json = False) -> None:
+def status(context: typer.Context, store: StoreFolder = None, as_json: Json = False) -> None:
     """Show what the store holds, how fresh it is, and its gaps."""
     with _errors_in_one_line():
-        found = volkit.Store(store).status()
+        found = volkit.Store(store, now=(context.obj or volkit.Feeds()).now).status()
     if as_json:
         typer.echo(found.to_frame().to_json(orient="records", date_format="iso", indent=2))
         return
@@ -209,7 +212,9 @@ def _live_source(source: str | None, *, offline: bool, store: Path | None, feeds
         return source
     words = [source.partition(":")[2], "offline" if offline else ""]
     argument = ",".join(w for w in words if w)
-    return volkit.LiveSource(argument or None, store=volkit.Store(store), feeds=feeds)
+    return volkit.LiveSource(
+        argument or None, store=volkit.Store(store, now=(feeds or volkit.Feeds()).now), feeds=feeds
+    )
 
 
 def _default_names() -> list[str]:
@@ -224,10 +229,13 @@ def _print_pull(found: Any) -> None:
         typer.echo(f"{'':<12}{found.remark}")
     for remark in found.coverage.remarks:
         typer.echo(f"{'':<12}{remark}")
-    for hole in found.coverage.missing.itertuples():
+    holes = found.coverage.missing.sort_values("count", ascending=False, kind="stable")
+    for hole in holes.head(_HOLES_SHOWN).itertuples():
         typer.echo(f"{'':<12}missing {hole.first} to {hole.last}, {hole.count} bars")
+    if len(holes) > _HOLES_SHOWN:
+        typer.echo(f"{'':<12}and {len(holes) - _HOLES_SHOWN} shorter or equal holes")
     for row in found.update.revisions.itertuples():
-        typer.echo(f"{'':<12}revised {row.time} {row.column}: {row.old} is now {row.new}")
+        typer.echo(f"{'':<12}revised {row.time} {row.column}: {row.old:.10g} is now {row.new:.10g}")
 
 
 def _run(study: str, *, source: Any, output: Path | None, jobs: int, quiet: bool = False) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from volkit.errors import SourceError
+from volkit.sources.pulling.attempts import GarbledError
 from volkit.sources.pulling.retrying import read_retry_after
 
-__all__ = ["Answer", "GarbledError", "check_body", "explain_failure", "first_characters", "is_transient"]
+__all__ = ["Answer", "check_body", "explain_failure", "first_characters", "is_transient"]
 
 # A venue that answers so will answer so again: not served here, no such thing, not allowed.
 _FINAL = frozenset({400, 401, 404, 405, 407, 409, 410, 422, 501})
@@ -44,23 +45,6 @@ class Answer:
         """Return the seconds that the venue asks to wait, or None."""
         lower = {name.lower(): value for name, value in self.headers.items()}
         return read_retry_after(lower.get("retry-after"), now=now)
-
-
-class GarbledError(Exception):
-    """A body that cannot be read although the status is 200.
-
-    Attributes
-    ----------
-    what : str
-        What came, in words.
-    may_pass : bool
-        Whether asking again can help: a cut-off answer may, a page of HTML does not.
-    """
-
-    def __init__(self, what: str, *, may_pass: bool) -> None:
-        super().__init__(what)
-        self.what = what
-        self.may_pass = may_pass
 
 
 def first_characters(text: str) -> str:

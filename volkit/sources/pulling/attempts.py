@@ -6,11 +6,28 @@ from typing import TypeVar
 from volkit.errors import SourceError, VolkitError
 from volkit.sources.pulling.retrying import call_patiently
 
-__all__ = ["LATER", "PullError", "pull_patiently"]
+__all__ = ["LATER", "GarbledError", "PullError", "pull_patiently"]
 
 Result = TypeVar("Result")
 
 LATER = "wait some minutes and pull again; what is in the store stays usable"
+
+
+class GarbledError(Exception):
+    """A body that cannot be read although the status is 200.
+
+    Attributes
+    ----------
+    what : str
+        What came, in words.
+    may_pass : bool
+        Whether asking again can help: a cut-off answer may, a page of HTML does not.
+    """
+
+    def __init__(self, what: str, *, may_pass: bool) -> None:
+        super().__init__(what)
+        self.what = what
+        self.may_pass = may_pass
 
 
 class PullError(VolkitError):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from volkit.sources.exchange.errors import GarbledError
+from volkit.sources.pulling.attempts import GarbledError
 
 __all__ = ["Page", "Row", "Walk", "Windows", "missing_runs", "tidy_page"]
 
