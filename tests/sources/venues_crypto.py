@@ -198,3 +198,73 @@ class Deribit(Venue):
                 **{n: list(v) for n, v in zip(names, values, strict=True)},
             },
         }
+
+
+class DeribitOptions(Deribit):
+    """Options beside the perpetual, and their summaries in one answer a currency of settlement."""
+
+    def __init__(self, listed, rows):
+        super().__init__()
+        self.listed = listed
+        self.rows = rows
+
+    def listing(self, request):
+        answer = super().listing(request)
+        if answer is not None:
+            answer["result"] += [self.option(name, expiry) for name, expiry in self.listed]
+        return answer
+
+    def option(self, name, expiry):
+        pair, _, strike, side = name.split("-")
+        base, _, settle = pair.partition("_")
+        return {
+            "kind": "option",
+            "instrument_name": name,
+            "option_type": "call" if side == "C" else "put",
+            "strike": float(strike.replace("d", ".")),
+            "settlement_period": "month",
+            "settlement_currency": settle or base,
+            "base_currency": base,
+            "counter_currency": settle or "USD",
+            "quote_currency": settle or base,
+            "is_active": True,
+            "tick_size": 0.0005,
+            "contract_size": 1.0,
+            "min_trade_amount": 0.1,
+            "maker_commission": 0.0003,
+            "taker_commission": 0.0003,
+            "expiration_timestamp": expiry,
+            "creation_timestamp": 1_700_000_000_000,
+        }
+
+    def prices(self, request):
+        if not request.path.endswith("/get_book_summary_by_currency"):
+            return super().prices(request)
+        if request.query.get("kind") != "option":
+            return Answer({"error": {"code": 10_000, "message": "only options here"}}, status=400)
+        rows = [r for r in self.rows if not isinstance(r, dict) or r["quote_currency"] == request.query["currency"]]
+        return {"jsonrpc": "2.0", "result": rows, "testnet": False}
+
+
+def option_row(name, **changes):
+    """One option of Deribit's book summary: prices in the coin (or USDC), volatility in percent."""
+    pair = name.split("-")[0]
+    base, _, settle = pair.partition("_")
+    return {
+        "instrument_name": name,
+        "base_currency": base,
+        "quote_currency": settle or base,
+        "bid_price": 0.0400,
+        "ask_price": 0.0420,
+        "mid_price": 0.0410,
+        "mark_price": 0.0408,
+        "mark_iv": 52.5,
+        "underlying_price": 68_000.0,
+        "underlying_index": "-".join(name.split("-")[:2]),
+        "interest_rate": 0.0,
+        "open_interest": 12.5,
+        "volume": 3.0,
+        "volume_usd": 8_000.0,
+        "creation_timestamp": 1_717_219_799_250,
+        **changes,
+    }

@@ -1,4 +1,4 @@
-"""Prices, funding, open interest and order books of crypto venues, through ccxt.
+"""Prices, funding, open interest, order books and option chains of crypto venues, through ccxt.
 
 What enters is a venue and ccxt's symbol; what leaves is closed bars with a report of what was asked, what
 came and what is missing. No key is needed; ``VOLKIT_<VENUE>_KEY`` and ``VOLKIT_<VENUE>_SECRET`` are read
@@ -16,6 +16,7 @@ import requests
 from volkit.checks import check_choice, check_count, check_positive
 from volkit.sources.catalogue import STEPS, Interval
 from volkit.sources.exchange.book import DEFAULT_BANDS, OrderBook, in_base, make_order_book
+from volkit.sources.exchange.chain import OptionChain, Settlement, fetch_chain
 from volkit.sources.exchange.connection import Connection, check_venue, market_kind
 from volkit.sources.exchange.pulls import describe_market, pull_grid, pull_payments
 from volkit.sources.protocol import BAR_COLUMNS
@@ -291,3 +292,33 @@ class ExchangeClient:
             as_of=self._now() if stamp is None else pd.Timestamp(stamp, unit="ms", tz="UTC"),
             bands=bands,
         )
+
+    def fetch_option_chain(self, underlying: str, *, settlement: Settlement | None = None) -> OptionChain:
+        """Return what the venue quotes now on every option of a coin.
+
+        Parameters
+        ----------
+        underlying : str
+            The coin, e.g. ``BTC``.
+        settlement : {"coin", "usd"}, optional
+            Which options; by default those settled in the coin where the venue has them, in dollars elsewhere.
+
+        Returns
+        -------
+        OptionChain
+            Live options with bid, ask and mark in the coin or in dollars (its `quote_unit`), implied volatility
+            as a decimal; NaN where the venue quotes nothing. Rows that could not be used are counted.
+
+        Raises
+        ------
+        ArgumentError
+            For a settlement of another name.
+        SourceError
+            When the venue has no option chains, none on this coin or of this settlement, fails, or answers
+            without a usable quote.
+        DataError
+            When an instrument comes twice.
+        """
+        # The coin-margined symbol names the market; venues with chains list all kinds together.
+        connection = self._connection(f"{underlying}/USD:{underlying}")
+        return fetch_chain(connection, underlying, settlement=settlement, now=self._now)
