@@ -186,6 +186,50 @@ def test_parallel_fits_give_the_same_parameters(run, study_file):
     pd.testing.assert_frame_equal(other.to_frame(), run.to_frame(), check_exact=True)
 
 
+SIMULATED = """
+name = "known"
+title = "Is the truth found?"
+[data]
+source = "simulated"
+required = ["BTC", "SPX"]
+clock = "SPX"
+[volatility]
+models = ["GJR-t"]
+window = 3600
+refit_every = 365
+[correlation]
+assets = ["BTC"]
+factors = ["SPX"]
+[correlation.eras]
+"2017-18" = ["2017-01-01", "2019-01-01"]
+"2019-20" = ["2019-01-01", "2021-01-01"]
+[margin]
+assets = ["BTC"]
+methods = ["historical"]
+"""
+
+
+def test_simulated_study_is_held_against_its_truth(tmp_path):
+    path = tmp_path / "known.toml"
+    path.write_text(SIMULATED)
+
+    folder = write_run(run_study(path), tmp_path / "run")
+
+    volatility = pd.read_csv(folder / "tables/truth_volatility.csv").set_index("parameter")
+    assert volatility.loc["beta", "true"] == 0.90
+    # The jumps lower nu; the dynamics are found. Three standard errors: one chance in 370 each.
+    assert (volatility.loc[["alpha", "gamma", "beta"], "standard errors away"].abs() < 3).all()
+    correlation = pd.read_csv(folder / "tables/truth_correlation.csv")
+    assert correlation["true"].tolist() == [0.37, 0.56]
+    assert correlation["inside"].all()
+    assert "Simulated prices" in (folder / "report.html").read_text()
+
+
+def test_real_source_has_no_truth_to_compare(run, folder):
+    assert run.truth is None
+    assert not (folder / "tables/truth_volatility.csv").exists()
+
+
 @pytest.mark.real
 def test_real_panel_gives_the_known_correlations_and_the_exception_of_march_2020(real_data):
     run = run_study("btc-margin", source=f"files:{real_data}")

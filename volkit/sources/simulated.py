@@ -17,7 +17,7 @@ import pandas as pd
 from volkit.errors import ArgumentError, SeriesNotFoundError, SourceError
 from volkit.resources import data_folder
 from volkit.sources.catalogue import Catalogue, CloseRule, Interval, SeriesIds, SeriesSpec, load_catalogue
-from volkit.sources.market import GENERATOR_VERSION, SimulatedMarket, simulate_market
+from volkit.sources.market import DEMO_SEED, GENERATOR_VERSION, MarketTruth, SimulatedMarket, simulate_market
 from volkit.sources.market_design import COINS, MACRO
 from volkit.sources.protocol import Bars, Holding, make_bars
 
@@ -101,10 +101,14 @@ class SimulatedSource:
         bars = self._market.daily if interval == "1d" else self._market.hourly
         return bars[name], f"generator {GENERATOR_VERSION}, seed {self._seed}"
 
+    @property
+    def truth(self) -> MarketTruth:
+        """Parameters and paths that the prices were drawn from."""
+        return self._market.truth
+
     @cached_property
     def _market(self) -> SimulatedMarket:
-        assert self._seed is not None
-        return simulate_market(seed=self._seed)
+        return simulate_market(seed=DEMO_SEED if self._seed is None else self._seed)
 
     def _frozen(self, name: str, interval: Interval) -> tuple[pd.DataFrame, str]:
         path = self._folder / _FILES[interval]

@@ -6,6 +6,7 @@ from volkit.study.manifest import config_hash
 from volkit.study.margin_pages import backtest_section, margin_answers, recommendation_section
 from volkit.study.market_pages import correlation_answers, correlation_section, volatility_section
 from volkit.study.run import StudyRun
+from volkit.study.truth_pages import truth_section
 
 __all__ = ["build_document"]
 
@@ -22,6 +23,7 @@ def build_document(run: StudyRun, files: Artefacts, *, source: str) -> ReportDoc
     sections = [
         recommendation_section(run, files),
         backtest_section(run, files),
+        truth_section(run, files),
         volatility_section(run, files),
         correlation_section(run, files),
         _data_section(run, files),

@@ -10,7 +10,7 @@ from volkit.margin import CalibratedParameters
 from volkit.parallel import one_blas_thread
 from volkit.prices import BarSet, GapReport, PricePanel, inspect_bars
 from volkit.results import Provenance, ResultDisplay
-from volkit.sources import PriceSource, open_source
+from volkit.sources import MarketTruth, PriceSource, SimulatedSource, open_source
 from volkit.study.notes import Notes
 from volkit.study.spec import StudySpec, load_study
 from volkit.study.stages import (
@@ -50,6 +50,8 @@ class StudyRun(ResultDisplay):
         By asset.
     notes : tuple of (stage, text)
         Warnings, series left out, rows missing.
+    truth : MarketTruth or None
+        What a simulated market was drawn from; None for any other source.
     """
 
     spec: StudySpec
@@ -61,6 +63,7 @@ class StudyRun(ResultDisplay):
     correlation: dict[str, AssetCorrelation]
     parameters: dict[str, CalibratedParameters]
     notes: tuple[tuple[str, str], ...]
+    truth: MarketTruth | None = None
 
     @property
     def provenance(self) -> Provenance:
@@ -144,4 +147,5 @@ def run_study(study: StudySpec | str | Path, *, source: PriceSource | str | None
         correlation=correlation,
         parameters=parameters,
         notes=notes.entries,
+        truth=opened.truth if isinstance(opened, SimulatedSource) else None,
     )
