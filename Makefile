@@ -43,9 +43,12 @@ test: $(STAMP)  ## format, lint, import contract, types, tests, docstring exampl
 	  -m "not slow" --doctest-modules volkit tests
 	$(BIN)/pytest -p no:randomly -n 2 --nbmake --nbmake-timeout=120 notebooks
 
-test-all: $(STAMP)  ## make test, the slow tests and the long notebooks
+test-all: $(STAMP)  ## make test, the slow tests, and the notebooks on another simulated market
 	$(MAKE) test
 	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -m slow tests
+	for notebook in notebooks/*.ipynb; do \
+	  $(BIN)/papermill --no-progress-bar --log-level WARNING $$notebook $(VENV)/papermill.ipynb -p seed 7 || exit 1; \
+	done
 
 bench: $(STAMP)  ## measured times of the main steps beside their peers
 	$(BIN)/python -m benchmarks.foundation
