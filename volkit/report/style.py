@@ -323,7 +323,7 @@ def _spread(ax: Axes, values: Sequence[float]) -> list[float]:
     # Push up from below, then shift the pile down by half of what it rose, so that it stays centred.
     for i in range(1, len(placed)):
         placed[i] = max(placed[i], placed[i - 1] + gap)
-    placed -= 0.5 * (placed - heights[order]).max(initial=0.0)
+    placed -= 0.5 * max([0.0, *(placed - heights[order])])
     result = np.empty_like(placed)
     result[order] = placed
     return [float(h) for h in result]

@@ -125,7 +125,7 @@ def session_sums(values: np.ndarray, grid: HourGrid) -> np.ndarray:
     True
     """
     first = np.concatenate([[0], grid.last_hour[:-1] + 1])
-    return np.add.reduceat(values[: grid.n_closed], first, axis=0)
+    return np.asarray(np.add.reduceat(values[: grid.n_closed], first, axis=0))
 
 
 def session_to_date(values: np.ndarray, grid: HourGrid) -> np.ndarray:
