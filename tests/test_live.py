@@ -13,7 +13,7 @@ from volkit.errors import DataQualityWarning, SeriesNotFoundError, SourceError
 from volkit.prices import align
 from volkit.sources import open_source
 from volkit.sources.feeds import Feeds, route_of
-from volkit.store import LiveSource, OfflineError, Store, key_of_series, pull_series
+from volkit.store import DamagedFileError, LiveSource, OfflineError, Store, key_of_series, pull_series
 from volkit.study import run_study
 
 FIRST = pd.Timestamp("2022-01-01", tz="UTC")
@@ -126,16 +126,40 @@ def test_earlier_start_than_ever_asked_pulls_the_earlier_history(store, feeds):
 def test_damaged_file_is_moved_aside_and_fetched_again(store, feeds):
     pull_series(spec("BTC"), store=store, feeds=feeds, since=FIRST)
     good = store.read(key_of_series(spec("BTC"))).frame
+    spoil(store)
+
+    found = pull_series(spec("BTC"), store=store, feeds=feeds, since=FIRST)
+
+    assert "damaged" in found.remark
+    assert list(store.root.rglob("*.damaged-*"))
+    pd.testing.assert_frame_equal(store.read(key_of_series(spec("BTC"))).frame, good)
+
+
+def spoil(store):
     (path,) = [p for p in store.root.rglob("*") if p.suffix == ".parquet"]
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
 
-    found = pull_series(spec("BTC"), store=store, feeds=feeds, since=FIRST)
 
-    assert "damaged" in found.remark
-    assert list(path.parent.glob("*.damaged-*"))
-    pd.testing.assert_frame_equal(store.read(key_of_series(spec("BTC"))).frame, good)
+def test_live_source_fetches_a_damaged_series_again_and_says_so(store, feeds):
+    source = LiveSource(store=store, feeds=feeds)
+    good = source.load_bars("BTC").frame
+    spoil(store)
+
+    with pytest.warns(DataQualityWarning, match="damaged"):
+        again = source.load_bars("BTC").frame
+
+    pd.testing.assert_frame_equal(again, good)
+
+
+def test_damaged_series_is_an_error_offline(store, feeds, world):
+    LiveSource(store=store, feeds=feeds).load_bars("BTC")
+    spoil(store)
+    world.offline = True
+
+    with pytest.raises(DamagedFileError, match="damaged"):
+        LiveSource("offline", store=store, feeds=feeds).load_bars("BTC")
 
 
 def test_live_source_serves_the_store_without_asking_when_nothing_new_can_be(store, feeds, server):

@@ -12,7 +12,7 @@ from volkit.errors import DataQualityWarning, SeriesNotFoundError
 from volkit.sources.catalogue import STEPS, Interval, SeriesSpec, load_catalogue
 from volkit.sources.feeds import Feeds
 from volkit.sources.protocol import Bars, Holding, make_bars
-from volkit.store.errors import OfflineError
+from volkit.store.errors import DamagedFileError, OfflineError
 from volkit.store.holdings import StoredSeries
 from volkit.store.keys import SeriesKey
 from volkit.store.pull import key_of_series, pull_series
@@ -71,13 +71,16 @@ class LiveSource:
             When no client has the series at this interval.
         OfflineError
             When the network is forbidden and the store does not hold it.
+        DamagedFileError
+            When the network is forbidden and the stored file is damaged.
         SourceError
-            When a pull fails or a stored file is damaged.
+            When a pull fails.
 
         Warns
         -----
         DataQualityWarning
-            When the network is forbidden and newer bars must exist.
+            When the network is forbidden and newer bars must exist; when a damaged file was moved aside and
+            the series pulled again.
         """
         spec = self.catalogue[name]
         key = self._key(spec, interval)
@@ -110,6 +113,12 @@ class LiveSource:
         try:
             return self._store.read(key)
         except SeriesNotFoundError:
+            return None
+        except DamagedFileError as damage:
+            if self.is_offline:
+                raise
+            # It was moved aside with its reason; the whole history is pulled again.
+            warnings.warn(str(damage), DataQualityWarning, stacklevel=3)
             return None
 
     def _is_stale(self, stored: StoredSeries, spec: SeriesSpec, interval: Interval) -> bool:
