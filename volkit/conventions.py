@@ -25,6 +25,7 @@ __all__ = [
     "TIME_DTYPE",
     "Side",
     "annualize",
+    "in_span",
     "losses",
     "spoken_periods",
     "to_utc",
@@ -74,6 +75,23 @@ def annualize(volatility: Scalable, *, periods_per_year: float) -> Scalable:
     0.7642
     """
     return volatility * float(np.sqrt(periods_per_year))
+
+
+def in_span(times: pd.DatetimeIndex, start: pd.Timestamp | None, end: pd.Timestamp | None) -> np.ndarray:
+    """Return which times (UTC) lie from `start`, inclusive, to `end`, exclusive; None leaves a side open.
+
+    Examples
+    --------
+    >>> days = pd.date_range("2024-01-01", periods=3, tz="UTC")
+    >>> in_span(days, days[1], None).tolist()
+    [False, True, True]
+    """
+    inside = np.ones(len(times), dtype=bool)
+    if start is not None:
+        inside &= np.asarray(times >= start)
+    if end is not None:
+        inside &= np.asarray(times < end)
+    return inside
 
 
 def losses(simple_returns: Signed, *, side: Side) -> Signed:

@@ -20,6 +20,7 @@ from volkit.conventions import (
     CRYPTO_DAYS_PER_YEAR,
     CRYPTO_HOURS_PER_YEAR,
     SESSIONS_PER_YEAR,
+    in_span,
 )
 from volkit.errors import ArgumentError, AsynchronousWarning, DataError, SeriesNotFoundError
 from volkit.prices.quality import GapReport, inspect_bars
@@ -336,15 +337,11 @@ def last_known(bars: Bars, at: pd.DatetimeIndex) -> pd.DataFrame:
 
 def _clock_instants(bars: Bars, start: pd.Timestamp | None, end: pd.Timestamp | None) -> pd.Series:
     instants = bars.frame["close_time"]
-    inside = np.ones(len(instants), dtype=bool)
     for argument, bound in (("start", start), ("end", end)):
         if bound is not None and pd.Timestamp(bound).tz is None:
             remedy = f'pass pd.Timestamp("{bound}", tz="UTC")'
             raise ArgumentError(argument, "must be a time in UTC", f"the naive {bound}", remedy)
-    if start is not None:
-        inside &= np.asarray(instants.index >= start)
-    if end is not None:
-        inside &= np.asarray(instants.index < end)
+    inside = in_span(instants.index, start, end)
     if not inside.any():
         span = f"{instants.index[0].date()}..{instants.index[-1].date()}" if len(instants) else "no bars"
         raise ArgumentError("start and end", f"must leave bars of {bars.name}", f"{start} to {end}", f"it has {span}")

@@ -66,12 +66,9 @@ def margin_answers(run: StudyRun) -> tuple[str, ...]:
         long, short = (test.coverage[side].n_exceptions for side in SIDES)
         lines.append(
             f"{name}: initial margin {rate['initial_margin_long']:.1%} for longs and "
-            f"{rate['initial_margin_short']:.1%} "
-            f"for shorts, maintenance margin {rate['maintenance_margin_long']:.1%} and "
-            f"{rate['maintenance_margin_short']:.1%}, at {100 * policy.confidence:g} % confidence over "
-            f"{_periods(found)}. "
-            "Tested on "
-            f"{test.n_obs:,} periods: {long} exceptions long and {short} short, "
+            f"{rate['initial_margin_short']:.1%} for shorts, maintenance margin "
+            f"{rate['maintenance_margin_long']:.1%} and {rate['maintenance_margin_short']:.1%}, at {100 * policy.confidence:g} % confidence over "
+            f"{_periods(found)}. Tested on {test.n_obs:,} periods: {long} exceptions long and {short} short, "
             f"{(1 - policy.confidence) * test.n_obs:.1f} expected on each side."
         )
     return tuple(lines)
@@ -161,8 +158,7 @@ def _schedule_figure(name: str, found: CalibratedParameters) -> FigureSpec:
         worst = exceptions.loc[exceptions["loss"].idxmax()]
         caption = (
             f"{name}, {method_words(found.policy.method)}: the largest loss outside the rate was "
-            f"{worst['loss']:.1%} "
-            f"({worst['side']}, {worst['until'].date()}) against a maintenance margin of "
+            f"{worst['loss']:.1%} ({worst['side']}, {worst['until'].date()}) against a maintenance margin of "
             f"{worst['maintenance_margin']:.1%}."
         )
     return FigureSpec(
@@ -198,8 +194,7 @@ def _range_words(everyone: list[CalibratedParameters]) -> str:
     row = one.table.loc["initial_margin_long"]
     return (
         f"The range is wide: {one.asset}'s initial margin for longs is recommended at {row['recommended']:.1%} and "
-        "lies "
-        f"between {row['low']:.1%} and {row['high']:.1%}."
+        f"lies between {row['low']:.1%} and {row['high']:.1%}."
     )
 
 

@@ -86,8 +86,7 @@ def _models_figure(name: str, found: AssetVolatility) -> FigureSpec:
         alt=f"Volatility of {name} by model beside the close-to-close estimate.",
         caption=(
             f"{name}: fitted over the whole sample, so parameters know the future; the EWMA and the close-to-close "
-            "line "
-            f"do not. Latest close-to-close volatility {realized.iloc[-1]:.0%} a year."
+            f"line do not. Latest close-to-close volatility {realized.iloc[-1]:.0%} a year."
         ),
     )
 
@@ -108,9 +107,7 @@ def _estimates(run: StudyRun) -> pd.DataFrame:
                     "beta": r.beta,
                     "nu": fit.distribution.degrees_of_freedom if fit.distribution.name == "t" else np.nan,
                     "persistence": r.persistence,
-                    "next volatility": annualize(
-                        float(np.sqrt(fit.next_variance)), periods_per_year=fit.periods_per_year
-                    ),
+                    "next volatility": fit.annualized_next_volatility,
                     "long-run volatility": fit.annualized_long_run_volatility,
                     "log-likelihood": fit.log_likelihood,
                     "status": fit.status,
@@ -123,8 +120,7 @@ def _volatility_lead(run: StudyRun) -> str:
     words = []
     for name, found in run.volatility.items():
         fit = next(iter(found.fits.values()))
-        year = annualize(float(np.sqrt(fit.next_variance)), periods_per_year=fit.periods_per_year)
-        words.append(f"{name} {year:.0%}")
+        words.append(f"{name} {fit.annualized_next_volatility:.0%}")
     return f"Expected next, a year: {', '.join(words)}. Years have 365 days for crypto and 252 sessions for exchanges."
 
 
@@ -206,8 +202,7 @@ def _correlation_figures(name: str, found: AssetCorrelation) -> list[FigureSpec]
             alt=f"Return of {name} that goes with a usual move of each factor, with intervals.",
             caption=(
                 f"{name}: return that goes with a move of one standard deviation of each factor, the others held "
-                "still. "
-                f"All factors together explain {found.betas.r_squared:.0%} of its variance."
+                f"still. All factors together explain {found.betas.r_squared:.0%} of its variance."
             ),
             height_ratio=0.14 + 0.055 * len(found.betas.joint),
             narrow_height_ratio=0.4 + 0.1 * len(found.betas.joint),

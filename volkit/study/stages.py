@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from volkit.conventions import SIDES, Side, utc_day
+from volkit.conventions import SIDES, Side, in_span, utc_day
 from volkit.correlation import (
     CorrelationEstimate,
     CorrelationInterval,
@@ -147,13 +146,8 @@ def load_study_bars(source: PriceSource, spec: StudySpec, notes: Notes) -> BarSe
 
 def _cut(bars: Bars, data: DataSection) -> Bars:
     start, end = (None if day is None else utc_day(day) for day in (data.start, data.end))
-    index = bars.frame.index
-    inside = np.ones(len(index), dtype=bool)
-    if start is not None:
-        inside &= np.asarray(index >= start)
-    if end is not None:
-        inside &= np.asarray(index < end)
-    return Bars(frame=bars.frame[inside], spec=bars.spec, interval=bars.interval, provenance=bars.provenance)
+    inside = bars.frame[in_span(bars.frame.index, start, end)]
+    return Bars(frame=inside, spec=bars.spec, interval=bars.interval, provenance=bars.provenance)
 
 
 def own_returns(bars: Bars, notes: Notes, *, log: bool) -> tuple[pd.Series, PricePanel]:

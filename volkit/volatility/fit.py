@@ -118,6 +118,11 @@ class VolatilityFit(ResultDisplay):
         return annualize(np.sqrt(self.variance), periods_per_year=self.periods_per_year)
 
     @property
+    def annualized_next_volatility(self) -> float:
+        """Volatility of the period after the last, scaled to a year, decimal."""
+        return float(annualize(float(np.sqrt(self.next_variance)), periods_per_year=self.periods_per_year))
+
+    @property
     def annualized_long_run_volatility(self) -> float:
         """Level to which forecasts return, a year, decimal; NaN when the persistence is at one."""
         gap = 1.0 - self.recursion.persistence
@@ -141,7 +146,7 @@ class VolatilityFit(ResultDisplay):
     @property
     def headline(self) -> str:
         """Asset, model, status and next volatility in one line."""
-        year = annualize(float(np.sqrt(self.next_variance)), periods_per_year=self.periods_per_year)
+        year = self.annualized_next_volatility
         return f"{self.asset}, {self.spec}, {self.status}, next volatility {year:.1%} a year, as of {self.as_of.date()}"
 
     def summary(self) -> pd.DataFrame:
