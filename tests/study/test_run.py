@@ -175,6 +175,14 @@ def test_required_series_that_is_missing_lists_what_there_is(study_file, tmp_pat
         run_study(path)
 
 
+def test_required_series_without_a_bar_in_the_span_is_named_with_what_it_has(study_file, tmp_path):
+    path = tmp_path / "late.toml"
+    path.write_text(study_file.read_text().replace('start = "2015-01-01"', 'start = "2018-06-01"'))
+
+    with pytest.raises(StudyError, match=r"BTC has no bar from 2018-06-01 to its last; .* 365 bars 2016-07-04"):
+        run_study(path)
+
+
 def test_unknown_source_lists_the_known_ones(study_file):
     with pytest.raises(SourceError, match=r"unknown source 'nowhere'; known are bundled, files, simulated"):
         run_study(study_file, source="nowhere")

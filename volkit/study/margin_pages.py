@@ -67,7 +67,8 @@ def margin_answers(run: StudyRun) -> tuple[str, ...]:
         lines.append(
             f"{name}: initial margin {rate['initial_margin_long']:.1%} for longs and "
             f"{rate['initial_margin_short']:.1%} for shorts, maintenance margin "
-            f"{rate['maintenance_margin_long']:.1%} and {rate['maintenance_margin_short']:.1%}, at {100 * policy.confidence:g} % confidence over "
+            f"{rate['maintenance_margin_long']:.1%} and {rate['maintenance_margin_short']:.1%}, "
+            f"at {100 * policy.confidence:g} % confidence over "
             f"{_periods(found)}. Tested on {test.n_obs:,} periods: {long} exceptions long and {short} short, "
             f"{(1 - policy.confidence) * test.n_obs:.1f} expected on each side."
         )

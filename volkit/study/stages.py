@@ -18,6 +18,7 @@ from volkit.correlation import (
     pearson_correlation,
     rolling_correlation,
 )
+from volkit.errors import StudyError
 from volkit.margin import CalibratedParameters, MarginPolicy, TailRisk, calibrate_margin, tail_risk
 from volkit.prices import BarSet, PricePanel, align, load_bars
 from volkit.returns import changes, complete_rows, log_returns, mask_not_positive, simple_returns
@@ -136,12 +137,21 @@ def load_study_bars(source: PriceSource, spec: StudySpec, notes: Notes) -> BarSe
     ------
     SeriesNotFoundError
         When a required series is missing.
+    StudyError
+        When a required series has no bar in the span; an optional one is left out and noted.
     """
     with notes.recording("data"):
         loaded = load_bars(source, spec.data.required, optional=spec.data.optional)
     if loaded.missing_optional:
         notes.add("data", f"optional series not in {source.name}: {', '.join(loaded.missing_optional)}")
-    return BarSet({n: _cut(b, spec.data) for n, b in loaded.bars.items()}, loaded.missing_optional)
+    cut = {n: _cut(b, spec.data) for n, b in loaded.bars.items()}
+    for name in [n for n, b in cut.items() if b.frame.empty]:
+        said = f"{name} has no bar from {spec.data.start or 'its first'} to {spec.data.end or 'its last'}"
+        if name in spec.data.required:
+            raise StudyError(f"study {spec.name}: {said}; the source has {loaded.bars[name].headline}.")
+        notes.add("data", f"{said}; left out")
+        del cut[name]
+    return BarSet(cut, loaded.missing_optional)
 
 
 def _cut(bars: Bars, data: DataSection) -> Bars:
