@@ -1,0 +1,162 @@
+"""Newton steps as quadratic programs on the feasible set, on plain arrays.
+
+All constraints are linear, so every step of a quadratic program ends in the feasible set, and a bound is reached
+exactly and in one step. The gain that the last program promises is the certificate: with an exact Hessian it is the
+distance, in log-likelihood, to the top of the local hill.
+"""
+
+from math import inf
+
+import numpy as np
+from numba import njit
+
+from volkit.volatility.engine._expectations import expected_scores
+from volkit.volatility.engine._likelihood import evaluate, information
+from volkit.volatility.engine._programming import cholesky, quadratic_program
+from volkit.volatility.engine._recursions import KINKED, LAW, N_ALL, N_MEAN, N_STATE, value
+
+__all__ = ["BEGAN", "CONVERGED", "GAIN", "KKT", "N_REPORT", "PASSES", "STEPS", "climb", "values"]
+
+# What a climb reports: whether it ended, the gain promised there, steps, the largest entry of the gradient that no
+# constraint explains, passes over the data, and the log-likelihood where it began.
+CONVERGED, GAIN, STEPS, KKT, PASSES, BEGAN = range(6)
+N_REPORT = 6
+# Promised gains in log-likelihood: below the first a last step polishes, below the second nothing is left to gain.
+_CLOSE, _NOTHING = 1e-9, 1e-17
+
+
+@njit(cache=True, error_model="numpy")
+def _matrix(theta, conf, fixed, X, work, hessian, held, M, L, use_information):
+    """Fill M, positive definite, and its factor: minus the Hessian where that serves, else the information.
+
+    Returns whether the Hessian served.
+    """
+    n_all, nm = conf[N_ALL], conf[N_MEAN]
+    expected, fisher = np.empty((4, 4)), np.empty((n_all, n_all))
+    informed = False
+    for attempt in range(2):
+        exact = attempt == 0 and not use_information
+        if (conf[KINKED] or not exact) and not informed:
+            expected_scores(conf[LAW], theta[conf[N_STATE] :], expected)
+            information(theta, conf, fixed, X, work, expected, fisher)
+            informed = True
+        for i in range(n_all):
+            for j in range(n_all):
+                # On kinks the curvature in the mean is noise: it hangs on the residual that is nearest to zero.
+                from_hessian = exact and not (conf[KINKED] and i < nm and j < nm)
+                M[i, j] = -hessian[i, j] if from_hessian else fisher[i, j]
+        for i in range(nm):
+            if held[i]:
+                M[i, :] = 0.0
+                M[:, i] = 0.0
+                M[i, i] = 1.0
+        if cholesky(M, L):
+            return exact
+    for ridge in (1e-10, 1e-8, 1e-6, 1e-4, 1e-2):
+        for i in range(n_all):
+            M[i, i] += ridge * (abs(M[i, i]) + 1e-8)
+        if cholesky(M, L):
+            break
+    return False
+
+
+@njit(cache=True, error_model="numpy")
+def _to_bounds(theta, C, bound):
+    """Move parameters that rounding took across a bound of their own back onto it."""
+    for i in range(C.shape[0]):
+        entry, count = -1, 0
+        for k in range(theta.shape[0]):
+            if C[i, k] != 0.0:
+                entry, count = k, count + 1
+        if count == 1 and C[i, entry] * theta[entry] < bound[i]:
+            theta[entry] = bound[i] / C[i, entry]
+
+
+@njit(cache=True, error_model="numpy")
+def climb(
+    theta, conf, fixed, r, X, V, C, bound, n_equal, pins, held, work, gradient, hessian, active, multipliers, report,
+    limit, enough,
+):  # fmt: skip
+    """Climb from theta, which is moved, until nothing is left to gain; return the log-likelihood reached.
+
+    `held`, shape (n_mean,): means that stay. `enough`: promised gain at which to stop unpolished; 0 for the top.
+    """
+    n_all, n_rows = conf[N_ALL], C.shape[0]
+    M, L = np.empty((n_all, n_all)), np.empty((n_all, n_all))
+    p, g, slack, trial = np.empty(n_all), np.empty(n_all), np.empty(n_rows), np.empty(n_all)
+    _to_bounds(theta, C, bound)
+    reached = evaluate(theta, conf, fixed, r, X, V, pins, work, gradient, hessian)
+    report[CONVERGED], report[GAIN] = 0.0, inf
+    report[PASSES] += 1
+    report[BEGAN] = reached
+    polished, informed = False, False
+    if reached == -inf:
+        return reached
+    for _ in range(limit):
+        exact = _matrix(theta, conf, fixed, X, work, hessian, held, M, L, informed)
+        g[:] = gradient
+        for i in range(conf[N_MEAN]):
+            if held[i]:
+                g[i] = 0.0
+        for i in range(n_rows):
+            slack[i] = -bound[i]
+            for k in range(n_all):
+                slack[i] += C[i, k] * theta[k]
+            if i >= n_equal:
+                slack[i] = max(slack[i], 0.0)
+        if not quadratic_program(L, g, C, slack, n_equal, p, active, multipliers):
+            break
+        gain = 0.0
+        for i in range(n_all):
+            gain += g[i] * p[i]
+            for j in range(n_all):
+                gain -= 0.5 * p[i] * M[i, j] * p[j]
+        report[GAIN] = max(gain, 0.0)
+        if (exact or conf[KINKED]) and (gain < _NOTHING or (polished and gain < _CLOSE) or gain < enough):
+            report[CONVERGED] = 1.0
+            break
+        polished = gain < _CLOSE
+        step, accepted = 1.0, -inf
+        noise = 1e-11 + 1e-14 * abs(reached)
+        for _ in range(40):
+            for k in range(n_all):
+                trial[k] = theta[k] + step * p[k]
+            _to_bounds(trial, C, bound)
+            if step == 1.0:
+                accepted = evaluate(trial, conf, fixed, r, X, V, pins, work, gradient, hessian)
+            else:
+                accepted = value(trial, conf, fixed, r, X, V, pins, work)
+            report[PASSES] += 1
+            if accepted >= reached + 1e-4 * step * gain - noise:
+                break
+            step *= 0.3
+            accepted = -inf
+        if accepted == -inf:
+            # No way up along this step: the gradient is that of the trial, so take it again.
+            reached = evaluate(theta, conf, fixed, r, X, V, pins, work, gradient, hessian)
+            if informed or not exact:
+                break
+            informed = True
+            continue
+        if step < 1.0:
+            accepted = evaluate(trial, conf, fixed, r, X, V, pins, work, gradient, hessian)
+            report[PASSES] += 1
+        informed = False
+        theta[:] = trial
+        reached = accepted
+        report[STEPS] += 1
+    report[KKT] = 0.0
+    for k in range(n_all):
+        residual = gradient[k]
+        for i in range(n_rows):
+            residual += multipliers[i] * C[i, k]
+        if k >= conf[N_MEAN] or not held[k]:
+            report[KKT] = max(report[KKT], abs(residual))
+    return reached
+
+
+@njit(cache=True, error_model="numpy")
+def values(points, conf, fixed, r, X, V, pins, work, out):
+    """Fill out with the log-likelihoods at points, shape (n_points, K)."""
+    for i in range(points.shape[0]):
+        out[i] = value(points[i], conf, fixed, r, X, V, pins, work)

@@ -1,0 +1,379 @@
+"""The variance through time and its first derivatives, on plain arrays.
+
+One state s runs in every family, s_{t+1} = f(e_t, s_t): a power of the volatility (additive and APARCH) or the
+log-variance (EGARCH). With u = |e| - gamma e, z = e exp(-s / 2) and k = sqrt(2 / pi):
+
+    additive  s' = omega + (alpha + gamma 1[e < 0]) |e|^delta + beta s + pi'x
+    aparch    s' = omega + alpha u^delta + beta s + pi'x
+    egarch    s' = omega + alpha (|z| - k) + gamma z + beta s + pi'x
+
+Layout of the parameters: mean, omega, alpha, (gamma), beta, (delta), regressors, law. `conf`: see the constants.
+Rows of `work`, each of n + 2 numbers, are named below.
+"""
+
+from math import exp, inf, log, pi, sqrt
+
+import numpy as np
+from numba import njit
+
+from volkit.volatility.engine._laws import FAST, law_value, log_product
+
+__all__ = ["first_state", "residuals", "run_states", "value"]
+
+ADDITIVE, APARCH, EGARCH = 0, 1, 2
+BACKCAST, SAMPLE, FCP, UNCONDITIONAL, RUGARCH = range(5)
+# Entries of conf.
+FAMILY, LAW, N_MEAN, N_X, ASYMMETRIC, START, N_OBS, FREE_POWER, N_STATE, N_ALL, KINKED = range(11)
+# Entries of fixed.
+POWER, BACKCAST_VALUE, SAMPLE_SQUARE = range(3)
+# Rows of work: residual, its sign, shock terms, state, variance, slope of the next state in this one, slope in the
+# residual, adjoint, spare.
+E, SIGN, SHOCK, SHOCK_DOWN, STATE, H, SLOPE, SLOPE_E, ADJOINT, SPARE, SPARE_2, LAW_ROWS = range(12)
+N_LAW_ROWS = 12
+GRADIENT_ROWS = LAW_ROWS + N_LAW_ROWS
+ROOT_TWO_OVER_PI = sqrt(2.0 / pi)
+_SMALLEST = 1e-10
+
+
+@njit(cache=True, error_model="numpy", fastmath=FAST)
+def residuals(theta, conf, r, X, pins, work):
+    """Fill residuals and their signs; a pinned residual is zero with the sign of its side (see `_search`)."""
+    n, n_mean = conf[N_OBS], conf[N_MEAN]
+    e, sign = work[E], work[SIGN]
+    for t in range(n):
+        e[t] = r[t]
+    for m in range(n_mean):
+        c = theta[m]
+        for t in range(n):
+            e[t] -= c * X[m, t]
+    for t in range(n):
+        sign[t] = -1.0 if e[t] < 0.0 else 1.0
+    for i in range(pins.shape[0]):
+        if pins[i] != 0.0:
+            t = int(abs(pins[i])) - 1
+            e[t] = 0.0
+            sign[t] = 1.0 if pins[i] > 0 else -1.0
+
+
+@njit(cache=True, error_model="numpy", fastmath=FAST)
+def shocks(theta, conf, fixed, work):
+    """Fill the terms of the next state that need no state: those of the residual alone."""
+    n, iw = conf[N_OBS], conf[N_MEAN]
+    e, sign, a, b = work[E], work[SIGN], work[SHOCK], work[SHOCK_DOWN]
+    if conf[FAMILY] == ADDITIVE:
+        power = fixed[POWER]
+        if power == 2.0:
+            for t in range(n):
+                a[t] = e[t] * e[t]
+        elif power == 1.0:
+            for t in range(n):
+                a[t] = abs(e[t])
+        else:
+            for t in range(n):
+                a[t] = abs(e[t]) ** power
+        if conf[ASYMMETRIC]:
+            for t in range(n):
+                b[t] = a[t] if sign[t] < 0.0 else 0.0
+    elif conf[FAMILY] == APARCH:
+        gamma = theta[iw + 2] if conf[ASYMMETRIC] else 0.0
+        delta = theta[iw + 3 + conf[ASYMMETRIC]] if conf[FREE_POWER] else fixed[POWER]
+        for t in range(n):
+            u = max(abs(e[t]) - gamma * e[t], _SMALLEST)
+            a[t] = u**delta
+
+
+@njit(cache=True, error_model="numpy")
+def first_state(theta, conf, fixed, X, V, work, g, H):
+    """Return the first state by the start-up convention; fill its derivatives g, shape (K,), and H, shape (K, K).
+
+    The state before the sample is S, its shock terms A and B; the first state is f of them. g and H are filled
+    when g is not empty.
+    """
+    n, nm, family, start = conf[N_OBS], conf[N_MEAN], conf[FAMILY], conf[START]
+    asym, e, sign = conf[ASYMMETRIC], work[E], work[SIGN]
+    iw, ia = nm, nm + 1
+    ig, ib = nm + 2, nm + 2 + asym
+    free, ix = conf[FREE_POWER], nm + 3 + asym + conf[FREE_POWER]
+    omega, alpha, beta = theta[iw], theta[ia], theta[ib]
+    gamma = theta[ig] if asym else 0.0
+    delta = theta[ib + 1] if free else fixed[POWER]
+    wanted = g.shape[0] > 0
+    if wanted:
+        g[:] = 0.0
+        H[:, :] = 0.0
+    x = 0.0
+    for k in range(conf[N_X]):
+        x += theta[ix + k] * V[k, 0]
+    if start == UNCONDITIONAL:
+        mean_x = 0.0
+        for k in range(conf[N_X]):
+            mean_x += theta[ix + k] * V[k, :n].mean()
+        top = omega + mean_x
+        gap = 1.0 - beta - (0.0 if family == EGARCH else alpha + 0.5 * gamma)
+        s = top / gap + x - mean_x
+        if wanted:
+            slopes = np.zeros(conf[N_STATE])
+            slopes[ib] = 1.0
+            if family != EGARCH:
+                slopes[ia] = 1.0
+                if asym:
+                    slopes[ig] = 0.5
+            tops = np.zeros(conf[N_STATE])
+            tops[iw] = 1.0
+            for k in range(conf[N_X]):
+                tops[ix + k] = V[k, :n].mean()
+            for i in range(conf[N_STATE]):
+                g[i] = tops[i] / gap + top * slopes[i] / gap**2
+                for j in range(conf[N_STATE]):
+                    H[i, j] = (tops[i] * slopes[j] + tops[j] * slopes[i]) / gap**2
+                    H[i, j] += 2.0 * top * slopes[i] * slopes[j] / gap**3
+            for k in range(conf[N_X]):
+                g[ix + k] += V[k, 0] - V[k, :n].mean()
+        return s
+    if start == BACKCAST or start == SAMPLE:
+        square = fixed[BACKCAST_VALUE] if start == BACKCAST else fixed[SAMPLE_SQUARE]
+        if family == EGARCH:
+            S, A, B = log(square), 0.0, 0.0
+        elif start == BACKCAST and family == ADDITIVE:
+            S, A, B = square, square, 0.5 * square
+        else:
+            S = square ** (0.5 * delta)
+            A, B = S, 0.5 * S if family == ADDITIVE else 0.0
+        if wanted:
+            g[iw], g[ia], g[ib] = 1.0, A, S
+            if asym:
+                g[ig] = B
+            if free:
+                q = 0.5 * log(square)
+                g[ib + 1] = (alpha + beta) * S * q
+                H[ib + 1, ib + 1] = (alpha + beta) * S * q * q
+                H[ia, ib + 1] = H[ib + 1, ia] = H[ib, ib + 1] = H[ib + 1, ib] = S * q
+            for k in range(conf[N_X]):
+                g[ix + k] = V[k, 0]
+        return omega + alpha * A + gamma * B + beta * S + x
+    return _recomputed(theta, conf, fixed, X, V, work, g, H, x)
+
+
+@njit(cache=True, error_model="numpy")
+def _recomputed(theta, conf, fixed, X, V, work, g, H, x):
+    """The convention of Fiorentini, Calzolari and Panattoni: moments of the residuals at the current mean."""
+    n, nm, family = conf[N_OBS], conf[N_MEAN], conf[FAMILY]
+    asym, free, e, sign = conf[ASYMMETRIC], conf[FREE_POWER], work[E], work[SIGN]
+    iw, ia, ig, ib = nm, nm + 1, nm + 2, nm + 2 + asym
+    ix = ib + 1 + free
+    alpha, beta = theta[ia], theta[ib]
+    gamma = theta[ig] if asym else 0.0
+    delta = theta[ib + 1] if free else fixed[POWER]
+    wanted = g.shape[0] > 0
+    square = 0.0
+    for t in range(n):
+        square += e[t] * e[t]
+    square /= n
+    ds, dds = np.zeros(nm), np.zeros((nm, nm))
+    if wanted:
+        for i in range(nm):
+            ds[i] = -2.0 * np.sum(e[:n] * X[i, :n]) / n
+            for j in range(nm):
+                dds[i, j] = 2.0 * np.sum(X[i, :n] * X[j, :n]) / n
+    if conf[START] == RUGARCH:
+        # The first state is the sample's own, whatever the other parameters are.
+        p = 0.5 * delta
+        S = log(square) if family == EGARCH else square**p
+        if wanted:
+            for i in range(nm):
+                for j in range(nm):
+                    if family == EGARCH:
+                        H[i, j] = (dds[i, j] - ds[i] * ds[j] / square) / square
+                    else:
+                        H[i, j] = p * S / square * dds[i, j] + p * (p - 1.0) * S / square**2 * ds[i] * ds[j]
+                g[i] = ds[i] / square if family == EGARCH else p * S / square * ds[i]
+            if free:
+                q = 0.5 * log(square)
+                g[ib + 1], H[ib + 1, ib + 1] = S * q, S * q * q
+                for i in range(nm):
+                    H[i, ib + 1] = H[ib + 1, i] = S / square * ds[i] * (0.5 + p * q)
+        return S
+    if family == EGARCH:
+        z, S = 0.0, log(square)
+        for t in range(n):
+            z += e[t]
+        z /= n * sqrt(square)
+        side = 1.0 if z >= 0 else -1.0
+        first = theta[iw] + alpha * (abs(z) - ROOT_TWO_OVER_PI) + gamma * z + beta * S + x
+        if wanted:
+            g[iw], g[ia], g[ib] = 1.0, abs(z) - ROOT_TWO_OVER_PI, S
+            if asym:
+                g[ig] = z
+            lean = alpha * side + gamma
+            for i in range(nm):
+                mi = -np.mean(X[i, :n]) / sqrt(square)
+                zi = mi - 0.5 * z * ds[i] / square
+                g[i] = lean * zi + beta * ds[i] / square
+                H[i, ia] = H[ia, i] = side * zi
+                H[i, ib] = H[ib, i] = ds[i] / square
+                if asym:
+                    H[i, ig] = H[ig, i] = zi
+                for j in range(nm):
+                    mj = -np.mean(X[j, :n]) / sqrt(square)
+                    zij = -0.5 * (mi * ds[j] + mj * ds[i]) / square - 0.5 * z * dds[i, j] / square
+                    zij += 0.75 * z * ds[i] * ds[j] / square**2
+                    H[i, j] = lean * zij + beta * (dds[i, j] - ds[i] * ds[j] / square) / square
+            for k in range(conf[N_X]):
+                g[ix + k] = V[k, 0]
+        return first
+    p = 0.5 * delta
+    S = square**p
+    A, B, Ad, Add, Ag, Agg, Agd = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for t in range(n):
+        if family == ADDITIVE:
+            a = e[t] * e[t] if delta == 2.0 else abs(e[t]) ** delta
+            A += a / n
+            B += a / n if sign[t] < 0.0 else 0.0
+        else:
+            u = max(abs(e[t]) - gamma * e[t], _SMALLEST)
+            a, l = u**delta, log(u)
+            A += a / n
+            Ad += a * l / n
+            Add += a * l * l / n
+            Ag += -delta * a / u * e[t] / n
+            Agg += delta * (delta - 1.0) * a / (u * u) * e[t] * e[t] / n
+            Agd += -e[t] * a / u * (1.0 + delta * l) / n
+    leaning = 0.0 if family == APARCH else gamma
+    first = theta[iw] + alpha * A + leaning * B + beta * S + x
+    if not wanted:
+        return first
+    g[iw], g[ia], g[ib] = 1.0, A, S
+    for k in range(conf[N_X]):
+        g[ix + k] = V[k, 0]
+    q = 0.5 * log(square)
+    if family == ADDITIVE:
+        if asym:
+            g[ig] = B
+    else:
+        if asym:
+            g[ig] = alpha * Ag
+            H[ia, ig] = H[ig, ia] = Ag
+            H[ig, ig] = alpha * Agg
+        if free:
+            d = ib + 1
+            g[d] = alpha * Ad + beta * S * q
+            H[d, d] = alpha * Add + beta * S * q * q
+            H[d, ia] = H[ia, d] = Ad
+            H[d, ib] = H[ib, d] = S * q
+            if asym:
+                H[d, ig] = H[ig, d] = alpha * Agd
+    for i in range(nm):
+        Si = p * S / square * ds[i]
+        Ai, Bi, Aig, Aid = 0.0, 0.0, 0.0, 0.0
+        for t in range(n):
+            em = -X[i, t] / n
+            if family == ADDITIVE:
+                ae = delta * abs(e[t]) ** (delta - 1.0) * sign[t]
+                Ai += ae * em
+                Bi += ae * em if sign[t] < 0.0 else 0.0
+            else:
+                u = max(abs(e[t]) - gamma * e[t], _SMALLEST)
+                ue, b = sign[t] - gamma, u ** (delta - 1.0)
+                Ai += delta * b * ue * em
+                Aig += -delta * ((delta - 1.0) * b / u * ue * e[t] + b) * em
+                Aid += ue * b * (1.0 + delta * log(u)) * em
+        g[i] = alpha * Ai + leaning * Bi + beta * Si
+        H[i, ia] = H[ia, i] = Ai
+        H[i, ib] = H[ib, i] = Si
+        if asym:
+            H[i, ig] = H[ig, i] = Bi if family == ADDITIVE else alpha * Aig
+        if free:
+            H[i, ib + 1] = H[ib + 1, i] = alpha * Aid + beta * (Si * q + S / (2.0 * square) * ds[i])
+        for j in range(nm):
+            Sij = p * S / square * dds[i, j] + p * (p - 1.0) * S / square**2 * ds[i] * ds[j]
+            Aij = 0.0
+            for t in range(n):
+                u, ue = abs(e[t]), 1.0
+                if family == APARCH:
+                    u, ue = abs(e[t]) - gamma * e[t], sign[t] - gamma
+                if delta != 1.0:
+                    side = gamma if family == ADDITIVE and sign[t] < 0.0 else 0.0
+                    curve = delta * (delta - 1.0) * max(u, _SMALLEST) ** (delta - 2.0) * ue * ue
+                    Aij += (alpha + side) * curve * X[i, t] * X[j, t] / n
+            H[i, j] = Aij + beta * Sij
+    return first
+
+
+@njit(cache=True, error_model="numpy", fastmath=FAST)
+def run_states(theta, conf, fixed, V, first, work):
+    """Fill states, variances and, for EGARCH, the shock terms; return the sum of the n log-variances.
+
+    Entry n of states and variances is the one after the sample. Returns infinity when a state is no variance.
+    """
+    n, nm, asym = conf[N_OBS], conf[N_MEAN], conf[ASYMMETRIC]
+    ib = nm + 2 + asym
+    omega, alpha, beta = theta[nm], theta[nm + 1], theta[ib]
+    gamma = theta[nm + 2] if asym else 0.0
+    ix = ib + 1 + conf[FREE_POWER]
+    e, a, b, s, h, c = work[E], work[SHOCK], work[SHOCK_DOWN], work[STATE], work[H], work[SPARE]
+    for t in range(n):
+        c[t] = omega
+    for k in range(conf[N_X]):
+        weight = theta[ix + k]
+        for t in range(n):
+            c[t] += weight * V[k, t + 1]
+    state = first
+    s[0] = first
+    if conf[FAMILY] == EGARCH:
+        total = 0.0
+        for t in range(n):
+            # Beyond these the variance is no number; the search takes a shorter step.
+            if not -600.0 < state < 600.0:
+                return inf
+            total += state
+            i = exp(-0.5 * state)
+            z = e[t] * i
+            h[t] = 1.0 / (i * i)
+            b[t] = z
+            a[t] = abs(z) - ROOT_TWO_OVER_PI
+            state = c[t] + alpha * a[t] + gamma * z + beta * state
+            s[t + 1] = state
+        h[n] = exp(state) if -600.0 < state < 600.0 else inf
+        return total
+    if asym and conf[FAMILY] == ADDITIVE:
+        for t in range(n):
+            c[t] += alpha * a[t] + gamma * b[t]
+    else:
+        for t in range(n):
+            c[t] += alpha * a[t]
+    lowest = state
+    for t in range(n):
+        state = c[t] + beta * state
+        s[t + 1] = state
+        lowest = min(lowest, state)
+    if not lowest > 0.0:
+        return inf
+    delta = theta[ib + 1] if conf[FREE_POWER] else fixed[POWER]
+    if delta == 2.0:
+        for t in range(n + 1):
+            h[t] = s[t]
+    elif delta == 1.0:
+        for t in range(n + 1):
+            h[t] = s[t] * s[t]
+    else:
+        for t in range(n + 1):
+            h[t] = s[t] ** (2.0 / delta)
+    return log_product(s, n) * (2.0 / delta)
+
+
+@njit(cache=True, error_model="numpy")
+def value(theta, conf, fixed, r, X, V, pins, work):
+    """Return the log-likelihood of the scaled returns, minus infinity where the parameters give no variance."""
+    nothing = np.empty(0)
+    residuals(theta, conf, r, X, pins, work)
+    shocks(theta, conf, fixed, work)
+    first = first_state(theta, conf, fixed, X, V, work, nothing, np.empty((0, 0)))
+    if not (first > 0.0 or conf[FAMILY] == EGARCH) or first != first:
+        return -inf
+    sum_y = run_states(theta, conf, fixed, V, first, work)
+    if not abs(sum_y) < inf:
+        return -inf
+    n = conf[N_OBS]
+    shape = theta[conf[N_STATE] :]
+    total = law_value(conf[LAW], shape, work[E], work[H], sum_y, n, work[SPARE])
+    return total if total == total else -inf

@@ -1,0 +1,300 @@
+"""The search for the best optimum: several starts, and kinks in the mean.
+
+Where the likelihood has kinks in the mean (an absolute residual in the variance), the optimum often lies on one: the
+mean then equals a return. Such a residual is pinned to zero, and the certificate is that the slope changes its sign
+there.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from volkit.volatility.engine.kernels import load_kernels
+
+__all__ = ["Optimum", "Problem", "maximise"]
+
+_MAX_STEPS = 60
+# With kinks a climb that has not ended by then never will.
+_MAX_STEPS_ON_KINKS = 15
+# Starts that are followed, beside the best, to this promised gain, and compared there.
+_FOLLOWED, _COMPARED = 3, 1e-4
+_ROUNDS = 12
+# Gain in log-likelihood below which the slopes left in the means do not matter.
+_SETTLED = 1e-8
+# A start is another hill when some parameter ends this far away, in units of its own size.
+_APART = 0.2
+
+
+@dataclass(slots=True)
+class Problem:
+    """The arrays of one estimation; the kernels write into those from `pins` on."""
+
+    conf: np.ndarray
+    fixed: np.ndarray
+    r: np.ndarray
+    X: np.ndarray
+    V: np.ndarray
+    C: np.ndarray
+    bound: np.ndarray
+    n_equal: int
+    pins: np.ndarray = field(init=False)
+    held: np.ndarray = field(init=False)
+    work: np.ndarray = field(init=False)
+    gradient: np.ndarray = field(init=False)
+    hessian: np.ndarray = field(init=False)
+    active: np.ndarray = field(init=False)
+    multipliers: np.ndarray = field(init=False)
+    report: np.ndarray = field(init=False)
+    passes: int = 0
+
+    def __post_init__(self) -> None:
+        recursions = load_kernels("_recursions")
+        n_all, n_mean, n_rows = (
+            int(self.conf[recursions.N_ALL]),
+            int(self.conf[recursions.N_MEAN]),
+            len(self.bound),
+        )
+        rows = load_kernels("_likelihood").n_work_rows(int(self.conf[recursions.N_STATE]))
+        self.pins, self.held = np.zeros(n_mean), np.zeros(n_mean, dtype=np.int64)
+        self.work = np.zeros((rows, len(self.r) + 2))
+        self.gradient, self.hessian = np.zeros(n_all), np.zeros((n_all, n_all))
+        self.active, self.multipliers = np.zeros(n_rows, dtype=np.int64), np.zeros(n_rows)
+        self.report = np.zeros(load_kernels("_climb").N_REPORT)
+
+    @property
+    def kinked(self) -> bool:
+        """Whether the likelihood has kinks in the mean."""
+        return bool(self.conf[load_kernels("_recursions").KINKED])
+
+    def value_starts(self, starts: np.ndarray) -> np.ndarray:
+        """Return the log-likelihoods at starts, shape (n_starts, K)."""
+        out = np.empty(len(starts))
+        load_kernels("_climb").values(
+            starts, self.conf, self.fixed, self.r, self.X, self.V, self.pins, self.work, out
+        )
+        return out
+
+    def evaluate(self, theta: np.ndarray) -> float:
+        """Return the log-likelihood and leave gradient and Hessian."""
+        self.passes += 1
+        return float(
+            load_kernels("_likelihood").evaluate(
+                theta, self.conf, self.fixed, self.r, self.X, self.V, self.pins, self.work, self.gradient, self.hessian
+            )
+        )
+
+    def climb(self, theta: np.ndarray, *, limit: int = _MAX_STEPS, enough: float = 0.0) -> float:
+        """Move theta uphill in place and return the log-likelihood reached."""
+        kernels = load_kernels("_climb")
+        self.report[:] = 0.0
+        reached = kernels.climb(
+            theta, self.conf, self.fixed, self.r, self.X, self.V, self.C, self.bound, self.n_equal, self.pins,
+            self.held, self.work, self.gradient, self.hessian, self.active, self.multipliers, self.report, limit, enough,
+        )  # fmt: skip
+        self.passes += int(self.report[kernels.PASSES])
+        return float(reached)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last climb reached a top."""
+        return bool(self.report[load_kernels("_climb").CONVERGED])
+
+    @property
+    def gain(self) -> float:
+        """What the last quadratic program still promised."""
+        return float(self.report[load_kernels("_climb").GAIN])
+
+
+@dataclass(frozen=True, slots=True)
+class Optimum:
+    """Where a search ended, in scaled units.
+
+    Attributes
+    ----------
+    theta : ndarray, shape (K,)
+    log_likelihood : float
+    converged : bool
+    gain : float
+        Log-likelihood that the last quadratic program still promised: half the squared Newton decrement.
+    kkt : float
+        Largest entry of the gradient that no active constraint explains.
+    pins : ndarray, shape (n_mean,)
+        Residuals on kinks, counted from one; zero for none.
+    passes : int
+        Evaluations of the likelihood, with derivatives or without.
+    modes : int
+        Hills found.
+    """
+
+    theta: np.ndarray
+    log_likelihood: float
+    converged: bool
+    gain: float
+    kkt: float
+    pins: np.ndarray
+    passes: int
+    modes: int
+
+
+def maximise(problem: Problem, starts: np.ndarray) -> Optimum:
+    """Return the best optimum from starts, shape (n_starts, K); the problem's arrays are left at it."""
+    order = np.argsort(-problem.value_starts(starts), kind="stable") if len(starts) > 1 else np.array([0])
+    best = _top(problem, starts[order[0]].copy())
+    modes, fresh = 1, True
+    # Starts next to each other in value often stand on one hill: take every second one.
+    for i in order[1 : 2 * _FOLLOWED : 2]:
+        theta = starts[i].copy()
+        problem.pins[:], problem.held[:] = 0.0, 0
+        fresh = False
+        near = problem.climb(theta, limit=12, enough=_COMPARED)
+        apart = float(np.max(np.abs(theta - best.theta) / (0.02 + np.abs(best.theta))))
+        modes += problem.ended and apart > _APART
+        promising = near + min(problem.gain, 1.0) > best.log_likelihood + 1e-8
+        if promising and (apart > 0.01 or not best.converged):
+            top = _top(problem, theta)
+            if top.log_likelihood > best.log_likelihood + 1e-9 and top.converged >= best.converged:
+                best, fresh = top, True
+    if not fresh:
+        problem.pins[:] = best.pins
+        problem.evaluate(best.theta)
+        problem.held[:] = problem.pins != 0.0
+        # The multipliers and the working set of the best, which other climbs have overwritten.
+        problem.climb(best.theta.copy(), limit=1, enough=np.inf)
+    return Optimum(
+        best.theta, best.log_likelihood, best.converged, best.gain, best.kkt, best.pins, problem.passes, modes
+    )
+
+
+def _top(problem: Problem, theta: np.ndarray) -> Optimum:
+    """Return the top of the hill that theta, which is moved, stands on."""
+    problem.pins[:], problem.held[:] = 0.0, 0
+    reached = problem.climb(theta, limit=_MAX_STEPS_ON_KINKS if problem.kinked else _MAX_STEPS)
+    converged, gain = problem.ended, problem.gain
+    if problem.kinked and not converged and np.isfinite(reached):
+        reached, converged, gain = _on_kinks(problem, theta)
+    kkt = float(problem.report[load_kernels("_climb").KKT])
+    return Optimum(theta, reached, converged, gain, kkt, problem.pins.copy(), problem.passes, 1)
+
+
+def _on_kinks(problem: Problem, theta: np.ndarray) -> tuple[float, bool, float]:
+    """Alternate between the means, one at a time over their kinks, and all else with the means held."""
+    reached, gain = -np.inf, np.inf
+    for _ in range(_ROUNDS):
+        before = reached
+        for m in range(len(problem.pins)):
+            _settle(problem, theta, m)
+        problem.held[:] = 1
+        reached = problem.climb(theta)
+        ended, gain = problem.ended, max(problem.gain, _slopes_left(problem, theta))
+        if ended and gain < _SETTLED:
+            return reached, True, gain
+        if reached < before + 1e-13:
+            break
+    return reached, False, gain
+
+
+def _slope(problem: Problem, theta: np.ndarray, m: int, at: float, pin: float) -> float:
+    """Return the slope in mean m at a point, on one side of its kink when `pin` names a residual."""
+    moved, pinned = theta.copy(), problem.pins[m]
+    moved[m], problem.pins[m] = at, pin
+    found = problem.evaluate(moved)
+    problem.pins[m] = pinned
+    return float(problem.gradient[m]) if np.isfinite(found) else float("nan")
+
+
+def _settle(problem: Problem, theta: np.ndarray, m: int) -> None:
+    """Move mean m to the nearest point where its slope turns: a smooth top, or a kink, which is pinned."""
+    x = problem.X[m]
+    problem.pins[m] = 0.0
+    here = _slope(problem, theta, m, theta[m], 0.0)
+    up = here > 0.0
+    residual = problem.work[load_kernels("_recursions").E, : len(problem.r)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # A regressor of zero never brings its residual to zero; its kink is out of reach.
+        distance = np.where(x != 0.0, residual / x, np.inf) * (1.0 if up else -1.0)
+    ahead = np.argsort(np.where(distance > 0.0, distance, np.inf), kind="stable")[: int((distance > 0.0).sum())]
+
+    def sides(k: int) -> tuple[float, float, float]:
+        """Where kink k ahead is, and the slopes before and behind it, uphill positive."""
+        t = int(ahead[k])
+        at = theta[m] + residual_at[t] / x[t]
+        before = 1.0 if (x[t] > 0.0) == up else -1.0
+        turn = 1.0 if up else -1.0
+        near = turn * _slope(problem, theta, m, at, before * (t + 1))
+        far = turn * _slope(problem, theta, m, at, -before * (t + 1))
+        return at, near, far
+
+    residual_at = residual.copy()
+    low, low_at, low_slope = -1, float(theta[m]), abs(here)
+    high, high_at, high_slope = len(ahead), np.nan, np.nan
+    stride, k = 1, 0
+    # Gallop over kinks until the slope turns, then halve the kinks between.
+    while high - low > 1 and low + stride < len(ahead) + stride:
+        k = min(low + stride, len(ahead) - 1) if high == len(ahead) else (low + high) // 2
+        if k <= low:
+            break
+        at, near, far = sides(k)
+        if near > 0.0 >= far:
+            theta[m], problem.pins[m] = at, float(ahead[k] + 1)
+            return
+        if near > 0.0:
+            low, low_at, low_slope, stride = k, at, far, 2 * stride
+        else:
+            high, high_at, high_slope = k, at, near
+    if np.isfinite(high_at):
+        theta[m] = _root(problem, theta, m, up, (low_at, low_slope), (high_at, high_slope))
+
+
+def _root(
+    problem: Problem, theta: np.ndarray, m: int, up: bool, low: tuple[float, float], high: tuple[float, float]
+) -> float:
+    """Return where the slope is zero between two points of one smooth piece (Illinois' false position)."""
+    (a, fa), (b, fb) = low, high
+    for _ in range(60):
+        c = (a * fb - b * fa) / (fb - fa) if fb != fa else 0.5 * (a + b)
+        if not min(a, b) < c < max(a, b):
+            c = 0.5 * (a + b)
+        if c in (a, b):
+            break
+        fc = _slope(problem, theta, m, c, 0.0) * (1.0 if up else -1.0)
+        if abs(fc) < 1e-9:
+            return c
+        if (fc > 0.0) == (fb > 0.0):
+            b, fb, fa = c, fc, 0.5 * fa
+        else:
+            a, fa, b, fb = b, fb, c, fc
+    return b
+
+
+def _slopes_left(problem: Problem, theta: np.ndarray) -> float:
+    """Return the gain in log-likelihood that the slopes left in the means would bring; none at a sound kink."""
+    fisher = _mean_information(problem, theta)
+    slopes = problem.gradient[: len(problem.pins)].copy()
+    total = 0.0
+    for m, pin in enumerate(problem.pins):
+        slope = abs(slopes[m])
+        if pin != 0.0:
+            t = int(abs(pin))
+            right = -1.0 if problem.X[m, t - 1] > 0 else 1.0
+            at = float(theta[m])
+            slope = max(
+                _slope(problem, theta, m, at, right * t), -_slope(problem, theta, m, at, -right * t), 0.0
+            )
+        total += 0.5 * slope**2 / fisher[m]
+    problem.evaluate(theta)
+    return float(total)
+
+
+def _mean_information(problem: Problem, theta: np.ndarray) -> np.ndarray:
+    recursions = load_kernels("_recursions")
+    expected, n_all = np.empty((4, 4)), len(theta)
+    fisher = np.empty((n_all, n_all))
+    load_kernels("_expectations").expected_scores(
+        int(problem.conf[recursions.LAW]), theta[problem.conf[recursions.N_STATE] :], expected
+    )
+    problem.evaluate(theta)
+    load_kernels("_likelihood").information(
+        theta, problem.conf, problem.fixed, problem.X, problem.work, expected, fisher
+    )
+    return np.diag(fisher)
+
