@@ -26,16 +26,17 @@ _CLOSE, _NOTHING = 1e-9, 1e-17
 
 
 @njit(cache=True, error_model="numpy")
-def _matrix(theta, conf, fixed, X, work, hessian, held, M, L, use_information):
+def _matrix(theta, conf, fixed, X, work, hessian, held, C, slack, n_equal, active, M, L, use_information):
     """Fill M, positive definite, and its factor: minus the Hessian where that serves, else the information.
 
-    Returns whether the Hessian served.
+    Returns whether the Hessian served. At a bound the Hessian may curve the wrong way across it: a multiple of the
+    products of the rows in force then makes it definite and leaves the step along them as it is.
     """
     n_all, nm = conf[N_ALL], conf[N_MEAN]
     expected, fisher = np.empty((4, 4)), np.empty((n_all, n_all))
     informed = False
-    for attempt in range(2):
-        exact = attempt == 0 and not use_information
+    for attempt in range(4):
+        exact = attempt < 3 and not use_information
         if (conf[KINKED] or not exact) and not informed:
             expected_scores(conf[LAW], theta[conf[N_STATE] :], expected)
             information(theta, conf, fixed, X, work, expected, fisher)
@@ -45,6 +46,17 @@ def _matrix(theta, conf, fixed, X, work, hessian, held, M, L, use_information):
                 # On kinks the curvature in the mean is noise: it hangs on the residual that is nearest to zero.
                 from_hessian = exact and not (conf[KINKED] and i < nm and j < nm)
                 M[i, j] = -hessian[i, j] if from_hessian else fisher[i, j]
+        if exact and attempt:
+            for k in range(C.shape[0]):
+                if k < n_equal or (active[k] and slack[k] < 1e-12):
+                    size, square = 0.0, 0.0
+                    for i in range(n_all):
+                        size += abs(M[i, i]) * C[k, i] * C[k, i]
+                        square += C[k, i] * C[k, i]
+                    weight = 10.0 ** (2 * attempt - 1) * size / (square * square)
+                    for i in range(n_all):
+                        for j in range(n_all):
+                            M[i, j] += weight * C[k, i] * C[k, j]
         for i in range(nm):
             if held[i]:
                 M[i, :] = 0.0
@@ -93,17 +105,19 @@ def climb(
     if reached == -inf:
         return reached
     for _ in range(limit):
-        exact = _matrix(theta, conf, fixed, X, work, hessian, held, M, L, informed)
-        g[:] = gradient
-        for i in range(conf[N_MEAN]):
-            if held[i]:
-                g[i] = 0.0
         for i in range(n_rows):
             slack[i] = -bound[i]
             for k in range(n_all):
                 slack[i] += C[i, k] * theta[k]
             if i >= n_equal:
                 slack[i] = max(slack[i], 0.0)
+        exact = _matrix(
+            theta, conf, fixed, X, work, hessian, held, C, slack, n_equal, active, M, L, informed
+        )
+        g[:] = gradient
+        for i in range(conf[N_MEAN]):
+            if held[i]:
+                g[i] = 0.0
         if not quadratic_program(L, g, C, slack, n_equal, p, active, multipliers):
             break
         gain = 0.0

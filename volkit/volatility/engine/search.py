@@ -170,27 +170,54 @@ def _top(problem: Problem, theta: np.ndarray) -> Optimum:
     problem.pins[:], problem.held[:] = 0.0, 0
     reached = problem.climb(theta, limit=_MAX_STEPS_ON_KINKS if problem.kinked else _MAX_STEPS)
     converged, gain = problem.ended, problem.gain
-    if problem.kinked and not converged and np.isfinite(reached):
-        reached, converged, gain = _on_kinks(problem, theta)
+    if problem.kinked and np.isfinite(reached):
+        reached, converged, gain = _on_kinks(problem, theta, reached, converged, gain)
     kkt = float(problem.report[load_kernels("_climb").KKT])
     return Optimum(theta, reached, converged, gain, kkt, problem.pins.copy(), problem.passes, 1)
 
 
-def _on_kinks(problem: Problem, theta: np.ndarray) -> tuple[float, bool, float]:
-    """Alternate between the means, one at a time over their kinks, and all else with the means held."""
-    reached, gain = -np.inf, np.inf
+def _on_kinks(
+    problem: Problem, theta: np.ndarray, reached: float, converged: bool, gain: float
+) -> tuple[float, bool, float]:
+    """Move each mean over the kinks around it and everything else with the means held, in turn, to the best found."""
+    kept, pins = theta.copy(), problem.pins.copy()
     for _ in range(_ROUNDS):
-        before = reached
         for m in range(len(problem.pins)):
+            theta[m] = _best_kink(problem, theta, m)
             _settle(problem, theta, m)
         problem.held[:] = 1
-        reached = problem.climb(theta)
-        ended, gain = problem.ended, max(problem.gain, _slopes_left(problem, theta))
-        if ended and gain < _SETTLED:
-            return reached, True, gain
-        if reached < before + 1e-13:
+        found = problem.climb(theta)
+        ended, left = problem.ended, max(problem.gain, _slopes_left(problem, theta))
+        settled = ended and left < _SETTLED
+        if found < reached + 1e-10 and (converged or not settled):
             break
-    return reached, False, gain
+        better = found > reached + 1e-10
+        kept, pins, reached, converged, gain = theta.copy(), problem.pins.copy(), found, settled, left
+        if settled and not better:
+            break
+    theta[:] = kept
+    problem.pins[:] = pins
+    problem.held[:] = 1
+    problem.climb(theta, limit=1, enough=np.inf)
+    return reached, converged, gain
+
+
+def _best_kink(problem: Problem, theta: np.ndarray, m: int) -> float:
+    """Return the place of the best kink near mean m, all else unchanged, or the mean where none beats it."""
+    x = problem.X[m]
+    problem.pins[m] = 0.0
+    here = problem.value_starts(theta[None, :])[0]
+    residual = problem.work[load_kernels("_recursions").E, : len(problem.r)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        distance = np.where(x != 0.0, residual / x, np.inf)
+    # Beyond a standard error of the mean the smooth part of the likelihood outweighs every kink.
+    nearest = np.argsort(np.abs(distance), kind="stable")[: int(2.0 * np.sqrt(len(residual))) + 10]
+    points = np.repeat(theta[None, :], len(nearest), axis=0)
+    points[:, m] = theta[m] + distance[nearest]
+    points = points[np.isfinite(points[:, m])]
+    found = problem.value_starts(points)
+    best = int(np.argmax(found))
+    return float(points[best, m]) if found[best] > here else float(theta[m])
 
 
 def _slope(problem: Problem, theta: np.ndarray, m: int, at: float, pin: float) -> float:
