@@ -72,7 +72,12 @@ def progress(items: Iterable[Task], *, label: str, total: int | None = None) -> 
 
 
 def map_tasks(
-    function: Callable[[Task], Result], tasks: Sequence[Task], *, n_jobs: int = 1, label: str = "tasks"
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    *,
+    n_jobs: int = 1,
+    label: str = "tasks",
+    threads: bool = False,
 ) -> list[Result]:
     """Return the function's results over the tasks, in their order.
 
@@ -83,9 +88,11 @@ def map_tasks(
     tasks : sequence
         Independent pieces of work.
     n_jobs : int
-        Processes; 1 runs in this process.
+        Processes or threads; 1 runs in this one.
     label : str
         Text of the progress bar.
+    threads : bool
+        Threads instead of processes: for work in compiled code that lets others run beside it.
 
     Returns
     -------
@@ -107,5 +114,6 @@ def map_tasks(
         return [function(task) for task in progress(tasks, label=label)]
     from joblib import Parallel, delayed
 
-    results = Parallel(n_jobs=workers, return_as="generator")(delayed(function)(task) for task in tasks)
+    prefer = "threads" if threads else "processes"
+    results = Parallel(n_jobs=workers, prefer=prefer, return_as="generator")(delayed(function)(t) for t in tasks)
     return list(progress(results, label=label, total=len(tasks)))

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import pandas as pd
 
-__all__ = ["Provenance", "ResultDisplay", "SeriesProvenance", "content_hash", "freeze"]
+__all__ = ["Provenance", "ResultDisplay", "SeriesProvenance", "content_hash", "freeze", "frozen_series"]
 
 Pandas = TypeVar("Pandas", pd.Series, pd.DataFrame)
 
@@ -152,6 +152,18 @@ def freeze(data: Pandas) -> Pandas:
     frame = pd.concat(columns, axis=1) if columns else data.copy()
     frame.columns = data.columns
     return frame
+
+
+def frozen_series(values: np.ndarray, index: pd.Index, name: object = None) -> pd.Series:
+    """Return a series on an array of one's own, shape (len(index),), which becomes read-only and is not copied.
+
+    Examples
+    --------
+    >>> frozen_series(np.array([1.0, 2.0]), pd.RangeIndex(2)).to_numpy().flags.writeable
+    False
+    """
+    values.flags.writeable = False
+    return pd.Series(values, index=index, name=name, copy=False)
 
 
 def _freeze_column(column: pd.Series) -> pd.Series:

@@ -134,7 +134,16 @@ def fitted_state(returns):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fit = Garch().fit(series(returns), periods_per_year=365)
-    return fit.recursion, fit.next_variance, fit.distribution, fit.standardized.to_numpy(), fit.as_of, fit.status
+    return (
+        fit.recursion,
+        np.empty(0),
+        fit.next_mean,
+        fit.next_variance,
+        fit.distribution,
+        fit.standardized.to_numpy(),
+        fit.as_of,
+        fit.status,
+    )
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,12 @@ REFERENCE = {
 
 
 class State:
-    """Recursion and next variance, and nothing else."""
+    """Recursion, next variance and no lags, and nothing else."""
 
     def __init__(self, recursion, next_variance):
         self.recursion = recursion
         self.next_variance = next_variance
+        self.earlier = np.empty(0)
 
 
 GJR = State(Recursion(0.001, 2e-5, 0.05, 0.08, 0.88), 9e-4)

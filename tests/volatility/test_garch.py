@@ -26,8 +26,8 @@ REFERENCE = {
 MODELS = {
     "arch_sp500_garch_normal": Garch(distribution="normal"),
     "arch_sp500_garch_t": Garch(),
-    "arch_sp500_gjr_normal": Garch(asymmetry=1, distribution="normal"),
-    "gjr_t": Garch(asymmetry=1),
+    "arch_sp500_gjr_normal": Garch(family="gjr", distribution="normal"),
+    "gjr_t": Garch(family="gjr"),
 }
 TRUTH = {"mu": 5e-4, "omega": 2e-5, "alpha": 0.05, "gamma": 0.08, "beta": 0.89, "nu": 6.0}
 
@@ -56,7 +56,7 @@ def simulated():
 
 @pytest.fixture(scope="module")
 def estimated(simulated):
-    return Garch(asymmetry=1).fit(simulated, periods_per_year=365)
+    return Garch(family="gjr").fit(simulated, periods_per_year=365)
 
 
 def parameters(fit):
@@ -94,7 +94,7 @@ def test_fit_matches_the_reference_in_per_cent(name, spx):
 @pytest.mark.parametrize("name", MODELS)
 def test_fit_agrees_with_arch_on_percent_returns(name, spx):
     model = MODELS[name]
-    arch = arch_model(100 * spx, vol="GARCH", p=1, o=model.asymmetry, q=1, dist=model.distribution).fit(disp="off")
+    arch = arch_model(100 * spx, o=int(model.family == "gjr"), dist=model.distribution).fit(disp="off")
 
     fit = model.fit(spx, periods_per_year=252)
 
@@ -104,8 +104,14 @@ def test_fit_agrees_with_arch_on_percent_returns(name, spx):
         name = key.removesuffix("[1]")
         # Two runs of one optimiser from differently scaled data stop within a fiftieth of a standard error.
         assert scales.get(name, 1) * found[name] == pytest.approx(value, abs=arch.std_err[key] / 50 + 1e-8)
-        # The errors come from numerical derivatives at those two points.
-        assert scales.get(name, 1) * fit.standard_errors[name] == pytest.approx(arch.std_err[key], rel=0.05)
+        if fit.certificate.active:
+            # arch differentiates across the bound; here the parameter on it has no error, and the others have
+            # those of the model without it, which are smaller.
+            error = scales.get(name, 1) * fit.standard_errors[name]
+            assert np.isnan(error) if name in str(fit.certificate.active) else error <= 1.05 * arch.std_err[key]
+        else:
+            # arch's errors come from numerical derivatives at its own point.
+            assert scales.get(name, 1) * fit.standard_errors[name] == pytest.approx(arch.std_err[key], rel=0.05)
     assert fit.log_likelihood - len(spx) * np.log(100) == pytest.approx(arch.loglikelihood, abs=1e-3)
     assert 100 * np.sqrt(fit.variance.to_numpy()) == pytest.approx(arch.conditional_volatility.to_numpy(), rel=2e-3)
     assert fit.status == "converged"
@@ -229,7 +235,7 @@ def test_no_fit_reports_success_with_a_mean_beyond_every_return(seed):
     # From arch's own starting values the optimiser claims success here with a mean of seven thousand.
     explosive = series(np.exp(np.linspace(-40, -3, 200)) * np.random.default_rng(seed).choice([-1, 1], 200))
 
-    fit = Garch(asymmetry=1).fit(explosive, periods_per_year=365)
+    fit = Garch(family="gjr").fit(explosive, periods_per_year=365)
 
     assert fit.status == "not converged" or explosive.min() <= fit.recursion.mu <= explosive.max()
 
@@ -261,9 +267,16 @@ def test_data_that_would_give_a_wrong_number_are_refused(change, message, simula
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"asymmetry": 2}, r"asymmetry must be 0 \(GARCH\) or 1 \(GJR\); got 2"),
-        ({"distribution": "skewt"}, "distribution must be one of normal, t; got 'skewt'"),
-        ({"mean": "AR"}, "mean must be one of zero, constant; got 'AR'"),
+        ({"family": "figarch"}, "family must be one of garch, gjr, tarch, egarch, aparch, igarch, ewma; got 'figarch'"),
+        ({"distribution": "cauchy"}, "distribution must be one of normal, t, skewt, ged; got 'cauchy'"),
+        ({"mean": "AR"}, "mean must be one of zero, constant, ar; got 'AR'"),
+        ({"mean": "ar", "mean_lags": 0}, "mean_lags must be a whole number of at least 1 lags; got 0"),
+        ({"start_up": "zero"}, "start_up must be one of backcast, sample, fcp, unconditional, rugarch; got 'zero'"),
+        ({"family": "egarch", "power": 1.0}, "power must be left out for egarch; got 1; choose family"),
+        ({"family": "igarch", "asymmetry": True}, "asymmetry must be left out for igarch; got True; choose"),
+        ({"family": "tarch", "targeting": True}, "targeting must be off: .*; got True with TARCH-t, variance targeted"),
+        ({"family": "aparch", "start_up": "unconditional"}, "start_up must be backcast, sample, fcp or rugarch for"),
+        ({"regressors": "weekend"}, r"regressors must be a tuple of names; got 'weekend'; pass \(name,\)"),
     ],
 )
 def test_unknown_choice_lists_the_known_ones(arguments, message):

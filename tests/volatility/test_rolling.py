@@ -52,13 +52,16 @@ def test_every_state_of_a_daily_refit_is_the_fit_of_its_own_window(returns):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SmallSampleWarning)
             fit = Garch().fit(returns.iloc[end - 300 : end], periods_per_year=365)
-        assert (state.recursion, state.next_variance) == (fit.recursion, fit.next_variance)
-        assert state.standardized.tolist() == fit.standardized.tolist()
+        # Two searches that start elsewhere end within the certificate's 1e-9 of log-likelihood of each other.
+        assert state.next_variance == pytest.approx(fit.next_variance, rel=1e-7)
+        for name in ("mu", "omega", "alpha", "beta"):
+            assert getattr(state.recursion, name) == pytest.approx(getattr(fit.recursion, name), rel=1e-6)
+        assert state.standardized == pytest.approx(fit.standardized.to_numpy(), rel=1e-6)
         assert state.as_of == state.fitted_as_of == returns.index[end - 1]
 
 
 def test_between_fits_the_recursion_runs_with_the_parameters_in_use(returns):
-    states = list(walk_forward(Garch(asymmetry=1), returns.iloc[:320], window=300, refit_every=50))
+    states = list(walk_forward(Garch(family="gjr"), returns.iloc[:320], window=300, refit_every=50))
     r, variance = states[0].recursion, states[0].next_variance
     shocks = states[0].standardized.tolist()
 

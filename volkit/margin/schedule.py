@@ -194,7 +194,7 @@ def _parametric(states: Sequence[VolatilityState], confidence: float) -> Iterato
             unit = parametric_tail_risk(0.0, 1.0, law, confidence=confidence, side="long")
         volatility = float(np.sqrt(state.next_variance))
         at_risk, shortfall = volatility * unit.value_at_risk, volatility * unit.expected_shortfall
-        mean = state.recursion.mu
+        mean = state.next_mean
         yield TailRisk(at_risk - mean, shortfall - mean), TailRisk(at_risk + mean, shortfall + mean)
 
 

@@ -34,6 +34,11 @@ class FilterState(Protocol):
         """Variance of the next period, decimal squared."""
         ...
 
+    @property
+    def earlier(self) -> np.ndarray:
+        """Latest returns, the last one last, as many as the mean has lags."""
+        ...
+
 
 def simulate_returns(state: FilterState, shocks: np.ndarray) -> np.ndarray:
     """Return compounded simple returns of paths driven by standardised shocks.
@@ -58,15 +63,9 @@ def simulate_returns(state: FilterState, shocks: np.ndarray) -> np.ndarray:
     >>> simulate_returns(fit, np.array([[-2.0], [0.0]])).round(4).tolist()
     [-0.02, 0.0]
     """
-    r = state.recursion
-    variance = np.full(len(shocks), state.next_variance)
-    wealth = np.ones(len(shocks))
-    for step in range(shocks.shape[1]):
-        residual = np.sqrt(variance) * shocks[:, step]
-        # A linear price cannot fall below zero, whatever a fat-tailed draw says.
-        wealth *= np.maximum(1.0 + r.mu + residual, 0.0)
-        variance = r.omega + (r.alpha + r.gamma * (residual < 0)) * residual**2 + r.beta * variance
-    return np.asarray(wealth - 1.0)
+    returns, _ = state.recursion.simulate(state.next_variance, shocks, earlier=state.earlier)
+    # A linear price cannot fall below zero, whatever a fat-tailed draw says.
+    return np.asarray(np.maximum(1.0 + returns, 0.0).prod(axis=1) - 1.0)
 
 
 def filtered_historical_scenarios(

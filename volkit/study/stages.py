@@ -123,11 +123,11 @@ def build_model(name: str) -> Garch:
 
     Examples
     --------
-    >>> build_model("GJR-t").asymmetry
-    1
+    >>> build_model("GJR-t").family
+    'gjr'
     """
     family, law = name.split("-")
-    return Garch(asymmetry=1 if family == "GJR" else 0, distribution="t" if law == "t" else "normal")
+    return Garch(family="gjr" if family == "GJR" else "garch", distribution="t" if law == "t" else "normal")
 
 
 def load_study_bars(source: PriceSource, spec: StudySpec, notes: Notes) -> BarSet:

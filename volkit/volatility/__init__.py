@@ -1,25 +1,26 @@
 """Volatility: measured over windows, weighted exponentially, and estimated by GARCH models."""
 
 from volkit.volatility.distributions import Distribution
-from volkit.volatility.ewma import Ewma, decay_of, half_life_of
-from volkit.volatility.fit import FitStatus, Recursion, VolatilityFit, VolatilityForecast
+from volkit.volatility.ewma import Ewma, EwmaState, decay_of, half_life_of
+from volkit.volatility.fit import Certificate, FitStatus, VolatilityFit
+from volkit.volatility.forecasts import SimulatedPaths, VolatilityForecast, simulate_paths
 from volkit.volatility.garch import Garch
 from volkit.volatility.realized import close_to_close_volatility, zero_mean_volatility
-from volkit.volatility.rolling import (
-    RollingForecast,
-    VolatilityModel,
-    VolatilityState,
-    rolling_forecast,
-    walk_forward,
-)
+from volkit.volatility.recursion import NEAR_INTEGRATED, Recursion
+from volkit.volatility.rolling import RollingForecast, VolatilityState, rolling_forecast, walk_forward
+from volkit.volatility.walking import VolatilityModel
 
 __all__ = [
+    "NEAR_INTEGRATED",
+    "Certificate",
     "Distribution",
     "Ewma",
+    "EwmaState",
     "FitStatus",
     "Garch",
     "Recursion",
     "RollingForecast",
+    "SimulatedPaths",
     "VolatilityFit",
     "VolatilityForecast",
     "VolatilityModel",
@@ -28,6 +29,7 @@ __all__ = [
     "decay_of",
     "half_life_of",
     "rolling_forecast",
+    "simulate_paths",
     "walk_forward",
     "zero_mean_volatility",
 ]

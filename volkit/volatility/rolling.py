@@ -1,49 +1,26 @@
 """Re-fitting as time passes: every number uses only what was known.
 
-`walk_forward` yields the state of knowledge after each period (next variance, law, standardised returns of
-the window); `rolling_forecast` collects the one-step forecasts. Every re-fit starts cold on its own window,
-so that the forecast of a day does not depend on when the walk began, and re-fits can run in parallel.
+`walk_forward` yields the state of knowledge after each period (next mean and variance, law, standardised returns of
+the window); `rolling_forecast` collects the one-step forecasts. A window's fit looks at nothing outside the window
+but for where its search begins; see `volkit.volatility.refits`.
 """
 
 import warnings
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from volkit.checks import check_count, check_returns
 from volkit.conventions import annualize
-from volkit.errors import ConvergenceError, ConvergenceWarning, VolkitWarning
-from volkit.parallel import map_tasks
+from volkit.errors import ConvergenceError, ConvergenceWarning
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.volatility.distributions import Distribution
-from volkit.volatility.fit import FitStatus, Recursion, VolatilityFit
+from volkit.volatility.recursion import Recursion
+from volkit.volatility.walking import Refit, RefitsThroughTime, VolatilityModel, refits_of
 
 __all__ = ["RollingForecast", "VolatilityModel", "VolatilityState", "rolling_forecast", "walk_forward"]
-
-
-class VolatilityModel(Protocol):
-    """A specification that can be fitted: `Garch`, `Ewma`, or a user's own."""
-
-    @property
-    def words(self) -> str:
-        """The model in words."""
-        ...
-
-    @property
-    def minimum_observations(self) -> int:
-        """Least number of returns."""
-        ...
-
-    def fit(
-        self, returns: pd.Series, *, periods_per_year: float, provenance: Provenance | None = None
-    ) -> VolatilityFit:
-        """Return the model fitted to decimal returns of shape (n_obs,)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +33,10 @@ class VolatilityState:
         Label (UTC) of the last return used.
     recursion : Recursion
         Parameters of the latest converged fit.
+    earlier : ndarray
+        Latest returns (decimal), the last one last, as many as the mean has lags.
+    next_mean : float
+        Expected return of the next period, decimal.
     next_variance : float
         Variance of the next period, decimal squared.
     distribution : Distribution
@@ -70,6 +51,8 @@ class VolatilityState:
 
     as_of: pd.Timestamp
     recursion: Recursion
+    earlier: np.ndarray
+    next_mean: float
     next_variance: float
     distribution: Distribution
     standardized: np.ndarray
@@ -78,7 +61,14 @@ class VolatilityState:
 
 
 def walk_forward(
-    model: VolatilityModel, returns: pd.Series, *, window: int, refit_every: int = 1, n_jobs: int = 1
+    model: VolatilityModel,
+    returns: pd.Series,
+    *,
+    window: int,
+    refit_every: int = 1,
+    expanding: bool = False,
+    regressors: pd.DataFrame | None = None,
+    n_jobs: int = 1,
 ) -> Iterator[VolatilityState]:
     """Return the states after each period, one by one, from the end of the first window on.
 
@@ -89,11 +79,15 @@ def walk_forward(
     returns : Series, shape (n_obs,)
         Decimal returns on UTC times, no NaN.
     window : int
-        Returns in each fit.
+        Returns in each fit, or in the first one when `expanding`.
     refit_every : int
         Periods between fits; the variance is updated at every period.
+    expanding : bool
+        Whether fits use all returns up to their end.
+    regressors : DataFrame, optional
+        Of the variance, for models that have them; see `Garch.fit`.
     n_jobs : int
-        Processes for the fits.
+        Threads (processes for models other than `Garch`) for the fits.
 
     Returns
     -------
@@ -120,60 +114,116 @@ def walk_forward(
     >>> len(list(walk_forward(Ewma(), returns, window=60)))
     21
     """
+    walk = _walk(model, returns, window, refit_every, expanding, regressors, n_jobs)
+    return _states(walk)
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    returns: pd.Series
+    values: np.ndarray
+    found: RefitsThroughTime
+    window: int
+    every: int
+
+    @property
+    def refits(self) -> Sequence[Refit]:
+        return self.found.refits
+
+    def in_use(self) -> Iterator[tuple[int, int, Refit, Refit]]:
+        """Yield, fit by fit, the returns up to it, those up to the next one, the fit, and the fit in use from it on."""
+        used = self.refits[0]
+        for i, refit in enumerate(self.refits):
+            end = self.window + i * self.every
+            used = refit if refit.status != "not converged" else used
+            yield end, min(end + self.every, len(self.values) + 1), refit, used
+
+
+def _walk(
+    model: VolatilityModel,
+    returns: pd.Series,
+    window: int,
+    refit_every: int,
+    expanding: bool,
+    regressors: pd.DataFrame | None,
+    n_jobs: int,
+) -> _Walk:
     width = check_count(window, argument="window", minimum=model.minimum_observations)
     every = check_count(refit_every, argument="refit_every")
     checked = check_returns(returns, minimum=width)
-    ends = range(width, len(checked) + 1, every)
-    windows = [checked.iloc[end - width : end] for end in ends]
-    fits = map_tasks(partial(_quiet_fit, model), windows, n_jobs=n_jobs, label=f"{model.words} {checked.name}")
-    if fits[0].status == "not converged":
+    found = refits_of(
+        model, checked, window=width, every=every, expanding=expanding, regressors=regressors, n_jobs=n_jobs
+    )
+    name, refits = str(checked.name or "asset"), found.refits
+    if refits[0].status == "not converged":
         raise ConvergenceError(
-            f"the first fit ({model.words} on {fits[0].asset}, {width} returns) did not converge; "
+            f"the first fit ({model.words} on {name}, {width} returns) did not converge; "
             "use a longer window or a simpler model such as Ewma()."
         )
-    if failed := sum(fit.status == "not converged" for fit in fits):
+    table = found.table
+    statuses = [refit.status for refit in refits] if table is None else np.where(table.converged, "", "not converged")
+    if failed := sum(status == "not converged" for status in statuses):
         warnings.warn(
-            f"{model.words} on {fits[0].asset}: {failed} of {len(fits)} fits did not converge; the parameters of "
+            f"{model.words} on {name}: {failed} of {len(refits)} fits did not converge; the parameters of "
             "the fit before are carried. Use a longer window.",
             ConvergenceWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    return _states(fits, checked, width, every)
+    return _Walk(checked, np.array(checked.to_numpy()), found, width, every)
 
 
-def _quiet_fit(model: VolatilityModel, returns: pd.Series) -> VolatilityFit:
-    with warnings.catch_warnings():
-        # One warning a fit would be hundreds; statuses are counted and reported once.
-        warnings.simplefilter("ignore", VolkitWarning)
-        return model.fit(returns, periods_per_year=1.0)
-
-
-def _states(fits: list[VolatilityFit], returns: pd.Series, width: int, every: int) -> Iterator[VolatilityState]:
-    values, labels = returns.to_numpy(), returns.index
-    used = fits[0]
-    status: FitStatus | str = ""
-    pool: deque[float] = deque(maxlen=width)
-    variance = float("nan")
-    for end in range(width, len(values) + 1):
-        due = (end - width) % every == 0
-        fresh = fits[(end - width) // every] if due else None
-        if fresh is not None and fresh.status != "not converged":
-            used, status, variance = fresh, fresh.status, fresh.next_variance
-            pool = deque(fresh.standardized.to_numpy().tolist(), maxlen=width)
+def _states(walk: _Walk) -> Iterator[VolatilityState]:
+    values, labels = walk.values, walk.returns.index
+    pool, variance, fitted_as_of = np.empty(0), float("nan"), labels[walk.window - 1]
+    status: str
+    for end, stop, refit, used in walk.in_use():
+        if refit is used:
+            pool, variance, fitted_as_of = refit.standardize(), refit.next_variance, labels[end - 1]
+            kept, status = len(pool), refit.status
+            between = values[end : stop - 1]
         else:
-            status = "carried" if fresh is not None else status
-            value = float(values[end - 1])
-            pool.append((value - used.recursion.mu) / variance**0.5)
-            variance = used.recursion.next_variance(value, variance)
-        yield VolatilityState(
-            as_of=labels[end - 1],
-            recursion=used.recursion,
-            next_variance=variance,
-            distribution=used.distribution,
-            standardized=np.fromiter(pool, dtype=np.float64, count=len(pool)),
-            fitted_as_of=used.as_of,
-            status=status,
-        )
+            # The fit due failed: the recursion goes on from the state before, with the parameters in use.
+            status, between = "carried", values[end - 1 : stop - 1]
+        first = end + 1 if refit is used else end
+        r = used.recursion
+        variances = _followed(walk, r, first - 1, between, variance)
+        shocks = _shocks(r, values, first - 1, between, variances)
+        longer = np.concatenate([pool, shocks])
+        for k in range(end, stop):
+            seen = k - first + 1
+            yield VolatilityState(
+                as_of=labels[k - 1],
+                recursion=r,
+                earlier=values[k - len(r.ar) : k],
+                next_mean=r.next_mean(values[:k]),
+                next_variance=float(variances[seen]),
+                distribution=used.distribution,
+                standardized=longer[len(pool) + seen - kept : len(pool) + seen],
+                fitted_as_of=fitted_as_of,
+                status=status,
+            )
+        pool, variance = longer[-kept:], float(variances[-1])
+
+
+def _followed(walk: _Walk, recursion: Recursion, begin: int, between: np.ndarray, variance: float) -> np.ndarray:
+    """The variances from a known one, that of the return at `begin`, on to that after the last return between."""
+    if not len(between):
+        return np.array([variance])
+    pushes = None
+    if recursion.weights:
+        # Column t of the pushes is period t's; following starts in period `begin`.
+        weighted = np.array(recursion.weights) @ walk.found.pushes
+        pushes = weighted[begin : begin + len(between) + 1]
+    return recursion.follow(between, variance, earlier=walk.values[:begin], pushes=pushes)
+
+
+def _shocks(
+    recursion: Recursion, values: np.ndarray, begin: int, between: np.ndarray, variances: np.ndarray
+) -> np.ndarray:
+    means = np.full(len(between), recursion.mu)
+    for lag, weight in enumerate(recursion.ar, start=1):
+        means += weight * values[begin - lag : begin - lag + len(between)]
+    return np.asarray((between - means) / np.sqrt(variances[: len(between)]))
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -184,9 +234,12 @@ class RollingForecast(ResultDisplay):
     ----------
     asset, spec : str
         Series and model.
-    path : DataFrame, shape (n_forecasts, 4)
-        `variance` (of the period after `time`, decimal squared), `nu`, `fitted_as_of` (UTC), `status`.
-        Index `time` (UTC): the last return used.
+    path : DataFrame, shape (n_forecasts, 5)
+        `mean` (expected return of the period after `time`, decimal), `variance` (decimal squared), `nu` (degrees of
+        freedom or shape), `fitted_as_of` (UTC), `status`. Index `time` (UTC): the last return used.
+    parameters : DataFrame, shape (n_fits, ...), or None
+        Estimates, robust standard errors, log-likelihood, certificate and status of every fit by the last return
+        that it used (UTC); None for models that have no such table.
     window, refit_every : int
         In periods.
     periods_per_year : float
@@ -198,6 +251,7 @@ class RollingForecast(ResultDisplay):
     asset: str
     spec: str
     path: pd.DataFrame
+    parameters: pd.DataFrame | None = None
     window: int
     refit_every: int
     periods_per_year: float
@@ -254,6 +308,9 @@ def rolling_forecast(
     window: int,
     periods_per_year: float,
     refit_every: int = 1,
+    forecast_every: int = 1,
+    expanding: bool = False,
+    regressors: pd.DataFrame | None = None,
     n_jobs: int = 1,
     provenance: Provenance | None = None,
 ) -> RollingForecast:
@@ -261,17 +318,19 @@ def rolling_forecast(
 
     Parameters
     ----------
-    model, returns, window, refit_every, n_jobs
+    model, returns, window, refit_every, expanding, regressors, n_jobs
         As in `walk_forward`.
     periods_per_year : float
         365 for UTC days, 252 for exchange sessions.
+    forecast_every : int
+        Periods between the forecasts that are reported, counted from the first.
     provenance : Provenance, optional
         Handed on.
 
     Returns
     -------
     RollingForecast
-        Variances per period (decimal squared), shape (n_obs - window + 1,).
+        Variances per period (decimal squared), one for every `forecast_every` of the n_obs - window + 1 periods.
 
     Raises
     ------
@@ -291,22 +350,59 @@ def rolling_forecast(
     >>> rolling_forecast(Ewma(), returns, window=60, periods_per_year=365).n_obs
     21
     """
-    states = list(walk_forward(model, returns, window=window, refit_every=refit_every, n_jobs=n_jobs))
-    path = pd.DataFrame(
-        {
-            "variance": [s.next_variance for s in states],
-            "nu": [s.distribution.degrees_of_freedom for s in states],
-            "fitted_as_of": pd.DatetimeIndex([s.fitted_as_of for s in states]),
-            "status": [s.status for s in states],
-        },
-        index=pd.DatetimeIndex([s.as_of for s in states], name="time"),
-    )
+    step = check_count(forecast_every, argument="forecast_every")
+    walk = _walk(model, returns, window, refit_every, expanding, regressors, n_jobs)
     return RollingForecast(
         asset=str(returns.name or "asset"),
         spec=model.words,
-        path=freeze(path),
+        path=freeze(_path(walk).iloc[::step]),
+        parameters=None if walk.found.parameters is None else freeze(walk.found.parameters),
         window=window,
         refit_every=refit_every,
         periods_per_year=periods_per_year,
         provenance=provenance or Provenance(()),
     )
+
+
+def _path(walk: _Walk) -> pd.DataFrame:
+    index = pd.DatetimeIndex(walk.returns.index[walk.window - 1 :], name="time")
+    table = walk.found.table
+    if table is not None and walk.every == 1 and table.converged.all() and walk.found.parameters is not None:
+        first = walk.refits[0]
+        if not first.recursion.ar:
+            # A fit at every period: the forecasts are those of the fits themselves.
+            p, nothing = walk.found.parameters, np.full(len(index), np.inf)
+            columns = {
+                "mean": p["mu"].to_numpy() if "mu" in p else np.zeros(len(index)),
+                "variance": table.next_variance,
+                "nu": next((p[name].to_numpy() for name in ("nu", "eta") if name in p), nothing),
+                "fitted_as_of": index,
+                "status": p["status"].to_numpy(),
+            }
+            return pd.DataFrame(columns, index=index)
+    values, n = walk.values, len(walk.values) - walk.window + 1
+    variance, mean, nu = np.empty(n), np.empty(n), np.empty(n)
+    fitted, status = np.empty(n, dtype=np.int64), np.empty(n, dtype=object)
+    latest, fit_end = float("nan"), walk.window
+    for end, stop, refit, used in walk.in_use():
+        own = refit is used
+        begin, latest = (end, refit.next_variance) if own else (end - 1, latest)
+        followed = _followed(walk, used.recursion, begin, values[begin : stop - 1], latest)
+        latest = float(followed[-1])
+        fit_end = end if own else fit_end
+        rows = slice(end - walk.window, stop - walk.window)
+        variance[rows] = followed if own else followed[1:]
+        if used.recursion.ar:
+            mean[rows] = [used.recursion.next_mean(values[:k]) for k in range(end, stop)]
+        else:
+            mean[rows] = used.recursion.mu
+        nu[rows], fitted[rows] = used.distribution.degrees_of_freedom, fit_end - 1
+        status[rows] = refit.status if own else "carried"
+    columns = {
+        "mean": mean,
+        "variance": variance,
+        "nu": nu,
+        "fitted_as_of": walk.returns.index[fitted],
+        "status": status,
+    }
+    return pd.DataFrame(columns, index=index)

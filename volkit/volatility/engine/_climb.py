@@ -23,10 +23,12 @@ CONVERGED, GAIN, STEPS, KKT, PASSES, BEGAN = range(6)
 N_REPORT = 6
 # Promised gains in log-likelihood: below the first a last step polishes, below the second nothing is left to gain.
 _CLOSE, _NOTHING = 1e-9, 1e-17
+# Depth in log-likelihood below a known top at which a climb that leads there is recognised.
+_SAME_HILL = 0.5
 
 
 @njit(cache=True, error_model="numpy")
-def _matrix(theta, conf, fixed, X, work, hessian, held, C, slack, n_equal, active, M, L, use_information):
+def _matrix(theta, conf, fixed, X, work, hessian, held, C, slack, n_equal, active, M, L, use_information, damping):
     """Fill M, positive definite, and its factor: minus the Hessian where that serves, else the information.
 
     Returns whether the Hessian served. At a bound the Hessian may curve the wrong way across it: a multiple of the
@@ -57,6 +59,9 @@ def _matrix(theta, conf, fixed, X, work, hessian, held, C, slack, n_equal, activ
                     for i in range(n_all):
                         for j in range(n_all):
                             M[i, j] += weight * C[k, i] * C[k, j]
+        if damping > 0.0:
+            for i in range(n_all):
+                M[i, i] += damping * (abs(M[i, i]) + 1e-8)
         for i in range(nm):
             if held[i]:
                 M[i, :] = 0.0
@@ -85,13 +90,27 @@ def _to_bounds(theta, C, bound):
 
 
 @njit(cache=True, error_model="numpy")
+def _leads_to(theta, reached, gain, known, known_matrix, known_value):
+    """Whether a point lies near a known top, by the top's own measure, and as deep below it as its hill says."""
+    depth = 0.0
+    for i in range(theta.shape[0]):
+        for j in range(theta.shape[0]):
+            depth += 0.5 * (theta[i] - known[i]) * known_matrix[i, j] * (theta[j] - known[j])
+    below = known_value - reached
+    return abs(depth) < _SAME_HILL and abs(below - depth) < 0.2 * _SAME_HILL and gain < 2.0 * _SAME_HILL
+
+
+@njit(cache=True, error_model="numpy")
 def climb(
     theta, conf, fixed, r, X, V, C, bound, n_equal, pins, held, work, gradient, hessian, active, multipliers, report,
-    limit, enough,
+    limit, enough, known, known_matrix, known_value,
 ):  # fmt: skip
     """Climb from theta, which is moved, until nothing is left to gain; return the log-likelihood reached.
 
-    `held`, shape (n_mean,): means that stay. `enough`: promised gain at which to stop unpolished; 0 for the top.
+    `held`, shape (n_mean,): means that stay. `enough`: promised gain at which to stop; 0 for the top, where
+    derivatives are those of the top itself; where it is small, they are those one last step before.
+    known, known_matrix, known_value: a top found before with minus its Hessian and its value (minus infinity for
+    none); a climb that is seen to lead there stops.
     """
     n_all, n_rows = conf[N_ALL], C.shape[0]
     M, L = np.empty((n_all, n_all)), np.empty((n_all, n_all))
@@ -101,7 +120,7 @@ def climb(
     report[CONVERGED], report[GAIN] = 0.0, inf
     report[PASSES] += 1
     report[BEGAN] = reached
-    polished, informed = False, False
+    polished, informed, damping = False, False, 0.0
     if reached == -inf:
         return reached
     for _ in range(limit):
@@ -111,9 +130,7 @@ def climb(
                 slack[i] += C[i, k] * theta[k]
             if i >= n_equal:
                 slack[i] = max(slack[i], 0.0)
-        exact = _matrix(
-            theta, conf, fixed, X, work, hessian, held, C, slack, n_equal, active, M, L, informed
-        )
+        exact = _matrix(theta, conf, fixed, X, work, hessian, held, C, slack, n_equal, active, M, L, informed, damping)
         g[:] = gradient
         for i in range(conf[N_MEAN]):
             if held[i]:
@@ -126,8 +143,25 @@ def climb(
             for j in range(n_all):
                 gain -= 0.5 * p[i] * M[i, j] * p[j]
         report[GAIN] = max(gain, 0.0)
-        if (exact or conf[KINKED]) and (gain < _NOTHING or (polished and gain < _CLOSE) or gain < enough):
+        if (
+            damping == 0.0
+            and (exact or conf[KINKED])
+            and (gain < _NOTHING or (polished and gain < _CLOSE) or gain < enough)
+        ):
             report[CONVERGED] = 1.0
+            if enough <= _CLOSE and gain > _NOTHING and not polished:
+                # The last step, without looking at the derivatives again: they would say that it was the last.
+                for k in range(n_all):
+                    trial[k] = theta[k] + p[k]
+                _to_bounds(trial, C, bound)
+                last = value(trial, conf, fixed, r, X, V, pins, work)
+                if last >= reached - 1e-11 - 1e-14 * abs(reached):
+                    theta[:] = trial
+                    reached = last
+                else:
+                    value(theta, conf, fixed, r, X, V, pins, work)
+            break
+        if known_value > -inf and _leads_to(theta, reached, gain, known, known_matrix, known_value):
             break
         polished = gain < _CLOSE
         step, accepted = 1.0, -inf
@@ -148,14 +182,20 @@ def climb(
         if accepted == -inf:
             # No way up along this step: the gradient is that of the trial, so take it again.
             reached = evaluate(theta, conf, fixed, r, X, V, pins, work, gradient, hessian)
-            if informed or not exact:
+            if damping > 1e6 or (informed and gain < _CLOSE):
                 break
             informed = True
+            damping = max(10.0 * damping, 0.1)
             continue
         if step < 1.0:
             accepted = evaluate(trial, conf, fixed, r, X, V, pins, work, gradient, hessian)
             report[PASSES] += 1
         informed = False
+        # Short steps say that the quadratic reaches too far: stay nearer until whole steps serve again.
+        if step < 0.2:
+            damping = max(4.0 * damping, 0.05)
+        elif step == 1.0:
+            damping = 0.25 * damping if damping > 0.02 else 0.0
         theta[:] = trial
         reached = accepted
         report[STEPS] += 1

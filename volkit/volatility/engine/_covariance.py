@@ -67,22 +67,49 @@ def _bordered_inverse(M, C, active, out):
 
 
 @njit(cache=True, error_model="numpy")
-def covariances(theta, conf, fixed, X, C, active, work, hessian, out):
+def _invert(matrix, C, active, out):
+    if not _bordered_inverse(matrix, C, active, out):
+        out[:, :] = np.nan
+
+
+@njit(cache=True, error_model="numpy")
+def _sandwich(bread, filling, out):
+    n = bread.shape[0]
+    half = np.zeros((n, n))
+    for i in range(n):
+        for k in range(n):
+            for j in range(n):
+                half[i, j] += bread[i, k] * filling[k, j]
+    out[:, :] = 0.0
+    for i in range(n):
+        for k in range(n):
+            for j in range(n):
+                out[i, j] += half[i, k] * bread[k, j]
+
+
+@njit(cache=True, error_model="numpy")
+def covariances(theta, conf, fixed, X, C, active, work, hessian, out, only):
     """Fill out, shape (5, K, K): Hessian, outer product, information, Bollerslev-Wooldridge, Hessian sandwich.
 
-    From the state of the last evaluation. Directions that active rows close have no variance; a kind that cannot be
-    had is NaN.
+    From the state of the last evaluation. `only`: the one kind that is asked for, or -1 for all. Directions that
+    active rows close have no variance; a kind that cannot be had is NaN.
     """
     n_all = conf[N_ALL]
     expected, fisher, opg = np.empty((4, 4)), np.empty((n_all, n_all)), np.empty((n_all, n_all))
-    expected_scores(conf[LAW], theta[conf[N_STATE] :], expected)
-    information(theta, conf, fixed, X, work, expected, fisher)
-    outer_product(theta, conf, fixed, X, work, opg)
-    for kind, matrix in ((0, -hessian), (1, opg), (2, fisher)):
-        if not _bordered_inverse(matrix, C, active, out[kind]):
-            out[kind] = np.nan
-    out[3] = out[2] @ opg @ out[2]
-    out[4] = out[0] @ opg @ out[0]
+    needs_fisher, needs_hessian = only in (-1, 2, 3), only in (-1, 0, 4)
+    if needs_fisher:
+        expected_scores(conf[LAW], theta[conf[N_STATE] :], expected)
+        information(theta, conf, fixed, X, work, expected, fisher)
+        _invert(fisher, C, active, out[2])
+    if needs_hessian:
+        _invert(-hessian, C, active, out[0])
+    if only not in (0, 2):
+        outer_product(theta, conf, X, work, opg)
+        _invert(opg, C, active, out[1])
+        if needs_fisher:
+            _sandwich(out[2], opg, out[3])
+        if needs_hessian:
+            _sandwich(out[0], opg, out[4])
     for i in range(C.shape[0]):
         # A parameter on a bound of its own: not rounding, but none.
         entry, count = -1, 0

@@ -71,7 +71,7 @@ def expected_scores(law, shape, out):
             j = 2 * i + side
             e[j] = kink + distance if side else kink - distance
             weights[j] = weight * exp(_log_density(law, shape, e[j], k, a, b, lb))
-    law_derivatives(law, shape, e, h, 0.0, n, True, True, D, np.zeros(2), np.zeros((2, 2)))
+    law_derivatives(law, shape, e, np.sign(e), h, 0.0, n, True, D, np.zeros(2), np.zeros((2, 2)))
     rows = np.array([0, 2, 10, 11])
     for i in range(2 + shape.shape[0]):
         for j in range(2 + shape.shape[0]):

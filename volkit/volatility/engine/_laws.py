@@ -10,7 +10,18 @@ from math import exp, inf, lgamma, log, pi, sqrt
 import numpy as np
 from numba import njit
 
-__all__ = ["GED", "NORMAL", "SKEW_T", "STUDENT", "law_derivatives", "law_value", "log_product"]
+__all__ = [
+    "GED",
+    "NORMAL",
+    "SKEW_T",
+    "STUDENT",
+    "exp_array",
+    "law_derivatives",
+    "law_value",
+    "log_array",
+    "log_product",
+    "student_scores",
+]
 
 NORMAL, STUDENT, SKEW_T, GED = 0, 1, 2, 3
 # Sums may be taken in another order and a * b + c in one step; NaN and infinity keep their meaning.
@@ -18,6 +29,9 @@ FAST = {"reassoc", "contract", "arcp", "nsz"}
 # Below this many standard deviations a residual counts as this small where a derivative grows without bound.
 SMALLEST = 1e-10
 _LOG_TWO = log(2.0)
+_INVERSE_LOG_TWO = 1.0 / log(2.0)
+# log 2 in two parts, the first with zeros at its end, so that a whole multiple of it is exact.
+_LOG_TWO_HIGH, _LOG_TWO_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _LOG_TWO_PI = log(2.0 * pi)
 
 
@@ -44,21 +58,70 @@ def _trigamma(x):
 
 
 @njit(cache=True, error_model="numpy", fastmath=FAST)
-def log_product(x, n):
-    """Return the sum of the logarithms of the first n positive numbers: products of eight, then one logarithm."""
-    total = 0.0
-    full = n - n % 32
-    for start in range(0, full, 32):
-        p0 = p1 = p2 = p3 = 1.0
-        for i in range(start, start + 32, 4):
-            p0 *= x[i]
-            p1 *= x[i + 1]
-            p2 *= x[i + 2]
-            p3 *= x[i + 3]
-        total += log(p0) + log(p1) + log(p2) + log(p3)
-    for i in range(full, n):
-        total += log(x[i])
-    return total
+def log_array(x, out, n):
+    """Fill out with the logarithms of the first n positive normal numbers, in vector registers.
+
+    x = m 2^k with m in [sqrt(1/2), sqrt(2)); log m = 2 artanh((m - 1) / (m + 1)), whose series to the 21st power is
+    exact to the last digit but one.
+    """
+    bits = x.view(np.int64)
+    for t in range(n):
+        # Add the distance of sqrt(1/2) from 1 so that the exponent rounds to the nearest power of two.
+        k = (bits[t] - 0x3FE6A09E667F3BCD) >> 52
+        out[t] = float(k)
+    powers = out.view(np.int64)
+    for t in range(n):
+        k = out[t]
+        powers[t] = bits[t] - (np.int64(k) << 52)
+        m = out[t]
+        f = (m - 1.0) / (m + 1.0)
+        g = f * f
+        s = 1 / 11 + g * (1 / 13 + g * (1 / 15 + g * (1 / 17 + g * (1 / 19 + g / 21))))
+        s = 1.0 + g * (1 / 3 + g * (1 / 5 + g * (1 / 7 + g * (1 / 9 + g * s))))
+        out[t] = k * _LOG_TWO + 2.0 * f * s
+
+
+@njit(cache=True, error_model="numpy", fastmath=FAST)
+def log_product(x, n, spare):
+    """Return the sum of the logarithms of the first n positive numbers: products of sixteen, then one logarithm.
+
+    Returns of unit variance keep such products far from the ends of the number range; where one leaves it, the sum is
+    no number and the point is refused. `spare`: not x.
+    """
+    m = n // 16
+    products, logs = spare[:m], spare[m : 2 * m]
+    for t in range(m):
+        products[t] = x[t] * x[t + m] * x[t + 2 * m] * x[t + 3 * m]
+    for base in range(4 * m, 16 * m, 4 * max(m, 1)):
+        for t in range(m):
+            i = base + t
+            products[t] *= (x[i] * x[i + m]) * (x[i + 2 * m] * x[i + 3 * m])
+    log_array(products, logs, m)
+    total, rest, lowest, highest = 0.0, 1.0, inf, 0.0
+    for t in range(m):
+        total += logs[t]
+        lowest, highest = min(lowest, products[t]), max(highest, products[t])
+    for t in range(16 * m, n):
+        rest *= x[t]
+    if m and not (lowest > 1e-300 and highest < 1e300):
+        return inf
+    return total + log(rest)
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
+def exp_array(x, out, n):
+    """Fill out with the exponentials of the first n numbers between -700 and 700, in vector registers.
+
+    x = k log 2 + r with abs(r) <= log(2) / 2; the series of exp r to the 13th power is exact to the last digit but one.
+    """
+    whole = out.view(np.int64)
+    for t in range(n):
+        k = np.floor(x[t] * _INVERSE_LOG_TWO + 0.5)
+        r = x[t] - k * _LOG_TWO_HIGH - k * _LOG_TWO_LOW
+        s = 1 / 362880 + r * (1 / 3628800 + r * (1 / 39916800 + r * (1 / 479001600 + r / 6227020800)))
+        s = 1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040 + r * (1 / 40320 + r * s))))
+        out[t] = 1.0 + r * (1.0 + r * (0.5 + r * (1 / 6 + r * s)))
+        whole[t] += np.int64(k) << 52
 
 
 @njit(cache=True, error_model="numpy")
@@ -107,7 +170,21 @@ def _skew_constants(eta, lam, k, a, b, lb):
 
 
 @njit(cache=True, error_model="numpy", fastmath=FAST)
-def law_value(law, shape, e, h, sum_y, n, spare):
+def _ged_powers(nu, log_c, e, h, n, spare, logs, powers):
+    """Fill logs with log(|z| / c), and powers with its nu-th power over two."""
+    for t in range(n):
+        spare[t] = max(e[t] * e[t] / h[t], SMALLEST * SMALLEST)
+    log_array(spare, logs, n)
+    for t in range(n):
+        logs[t] = 0.5 * logs[t] - log_c
+        spare[t] = min(nu * logs[t], 700.0)
+    exp_array(spare, powers, n)
+    for t in range(n):
+        powers[t] *= 0.5
+
+
+@njit(cache=True, error_model="numpy", fastmath=FAST)
+def law_value(law, shape, e, h, sum_y, n, spare, spare_2):
     """Return the log-likelihood of residuals e with variances h, whose logarithms sum to sum_y."""
     total = -0.5 * sum_y
     k = np.empty(6)
@@ -122,7 +199,7 @@ def law_value(law, shape, e, h, sum_y, n, spare):
         inverse = 1.0 / (nu - 2.0)
         for t in range(n):
             spare[t] = 1.0 + e[t] * e[t] / h[t] * inverse
-        return total + n * k[0] - 0.5 * (nu + 1.0) * log_product(spare, n)
+        return total + n * k[0] - 0.5 * (nu + 1.0) * log_product(spare, n, spare_2)
     if law == SKEW_T:
         eta, lam = shape[0], shape[1]
         a, b, lb = np.empty(6), np.empty(6), np.empty(6)
@@ -131,15 +208,14 @@ def law_value(law, shape, e, h, sum_y, n, spare):
             m = b[0] * e[t] / sqrt(h[t]) + a[0]
             q = m / (1.0 + lam) if m >= 0 else m / (1.0 - lam)
             spare[t] = 1.0 + q * q / (eta - 2.0)
-        return total + n * (k[0] + lb[0]) - 0.5 * (eta + 1.0) * log_product(spare, n)
-    nu = shape[0]
-    _ged_constants(nu, k)
+        return total + n * (k[0] + lb[0]) - 0.5 * (eta + 1.0) * log_product(spare, n, spare_2)
+    _ged_constants(shape[0], k)
+    logs, powers = np.empty(n), np.empty(n)
+    _ged_powers(shape[0], k[0], e, h, n, spare, logs, powers)
     q = 0.0
     for t in range(n):
-        z2 = e[t] * e[t] / h[t]
-        if z2 > 0.0:
-            q += exp(nu * (0.5 * log(z2) - k[0]))
-    return total + n * k[3] - 0.5 * q
+        q += powers[t]
+    return total + n * k[3] - q
 
 
 @njit(cache=True, error_model="numpy", fastmath=FAST)
@@ -161,7 +237,7 @@ def _normal(e, h, n, mean, D):
 
 
 @njit(cache=True, error_model="numpy", fastmath=FAST)
-def _student(nu, e, h, n, mean, scores, D, first, second):
+def _student(nu, e, h, n, mean, D, first, second):
     k = np.empty(3)
     _student_constant(nu, k)
     m, half = nu - 2.0, 0.5 * (nu + 1.0)
@@ -189,15 +265,22 @@ def _student(nu, e, h, n, mean, scores, D, first, second):
             D[3, t] = -2.0 * half * w * i * (1.0 - 2.0 * q * w)
             D[4, t] = 2.0 * half * w * ei * (1.0 - q * w)
             D[7, t] = -w * ei * (1.0 - (nu + 1.0) * w)
-    logs = log_product(spare, n)
+    logs = log_product(spare, n, D[10])
     # F_nu = -log(1 + q/m)/2 + (nu+1)/2 q w / m;  F_nunu = q w / m - (nu+1)/2 q w (1 + m w) / m^2
     first[0] = n * k[1] - 0.5 * logs + half * im * qw_sum
     second[0, 0] = n * k[2] + im * qw_sum - half * im * im * wqq_sum
-    if scores:
-        for t in range(n):
-            qw = (D[0, t] + 0.5) / half
-            D[10, t] = k[1] - 0.5 * log(spare[t]) + half * im * qw
     return n * k[0] - half * logs
+
+
+@njit(cache=True, error_model="numpy", fastmath=FAST)
+def student_scores(nu, n, D):
+    """Fill row 10 of D with the scores in nu, from what `law_derivatives` left in row 9: 1 + q / (nu - 2)."""
+    k = np.empty(3)
+    _student_constant(nu, k)
+    spare, out, weight = D[9], D[10], 0.5 * (nu + 1.0) / (nu - 2.0)
+    log_array(spare, out, n)
+    for t in range(n):
+        out[t] = k[1] - 0.5 * out[t] + weight * (spare[t] - 1.0) / spare[t]
 
 
 @njit(cache=True, error_model="numpy", fastmath=FAST)
@@ -207,6 +290,12 @@ def _skew_t(eta, lam, e, h, n, mean, D, first, second):
     m, total = eta - 2.0, n * (k[0] + lb[0])
     first[0], first[1] = n * (k[1] + lb[1]), n * lb[2]
     second[0, 0], second[0, 1], second[1, 1] = n * (k[2] + lb[3]), n * lb[4], n * lb[5]
+    spare, logs = D[9], D[10]
+    for t in range(n):
+        x = b[0] * e[t] / sqrt(h[t]) + a[0]
+        q = x / (1.0 + lam) if x >= 0 else x / (1.0 - lam)
+        spare[t] = 1.0 + q * q / m
+    log_array(spare, logs, n)
     for t in range(n):
         i = 1.0 / sqrt(h[t])
         z = e[t] * i
@@ -220,7 +309,7 @@ def _skew_t(eta, lam, e, h, n, mean, D, first, second):
         qel, qll = (b[4] * z + a[4] - s * qe) * d, (b[5] * z + a[5] - 2.0 * s * ql) * d
         w = 1.0 / (m + q * q)
         r = q * q * w
-        lg = log(1.0 + q * q / m)
+        lg = logs[t]
         f = -0.5 * (eta + 1.0) * lg
         fq, fqq = -(eta + 1.0) * q * w, -(eta + 1.0) * (m - q * q) * w * w
         fn = -0.5 * lg + 0.5 * (eta + 1.0) * r / m
@@ -248,17 +337,16 @@ def _skew_t(eta, lam, e, h, n, mean, D, first, second):
 
 
 @njit(cache=True, error_model="numpy", fastmath=FAST)
-def _ged(nu, e, h, n, mean, D, first, second):
+def _ged(nu, e, sign, h, n, mean, D, first, second):
     k = np.empty(6)
     _ged_constants(nu, k)
     total = n * k[3]
     first[0], second[0, 0] = n * k[4], n * k[5]
+    logs, powers = D[10], D[11]
+    _ged_powers(nu, k[0], e, h, n, D[9], logs, powers)
     for t in range(n):
-        i = 1.0 / sqrt(h[t])
-        z = max(abs(e[t]) * i, SMALLEST)
-        u = log(z) - k[0]
-        p = 0.5 * exp(nu * u)
-        v = u - nu * k[1]
+        p = powers[t]
+        v = logs[t] - nu * k[1]
         pn = p * v
         pnn = p * (v * v - 2.0 * k[1] - nu * k[2])
         total -= p
@@ -266,7 +354,8 @@ def _ged(nu, e, h, n, mean, D, first, second):
         D[1, t] = -0.25 * nu * nu * p
         D[5, t] = 0.5 * (p + nu * pn)
         if mean:
-            g = i / z if e[t] >= 0 else -i / z
+            i = 1.0 / sqrt(h[t])
+            g = sign[t] * i / max(abs(e[t]) * i, SMALLEST)
             D[2, t] = -nu * p * g
             D[3, t] = -nu * (nu - 1.0) * p * g * g
             D[4, t] = 0.5 * nu * nu * p * g
@@ -278,20 +367,21 @@ def _ged(nu, e, h, n, mean, D, first, second):
 
 
 @njit(cache=True, error_model="numpy")
-def law_derivatives(law, shape, e, h, sum_y, n, mean, scores, D, first, second):
+def law_derivatives(law, shape, e, sign, h, sum_y, n, mean, D, first, second):
     """Return the log-likelihood and fill its derivatives by time.
 
-    D, shape (12, >= n): rows y, yy, e, ee, ye, then y and e with each shape parameter (5, 6 and 7, 8), row 9
-    spare, and the scores of the shape parameters (10, 11; of the t only when `scores`). Rows with e are filled
-    when `mean`. first, shape (2,), and second, shape (2, 2): summed derivatives in the shape parameters.
+    sign: that of e, on either side where e is zero. D, shape (12, >= n): rows y, yy, e, ee, ye, then y and e with
+    each shape parameter (5, 6 and 7, 8), row 9 spare, and the scores of the shape parameters (10, 11; for the t see
+    `student_scores`). Rows with e are filled when `mean`. first, shape (2,), and second, shape (2, 2): summed
+    derivatives in the shape parameters.
     """
     if law == NORMAL:
         value = _normal(e, h, n, mean, D)
     elif law == STUDENT:
-        value = _student(shape[0], e, h, n, mean, scores, D, first, second)
+        value = _student(shape[0], e, h, n, mean, D, first, second)
     elif law == SKEW_T:
         value = _skew_t(shape[0], shape[1], e, h, n, mean, D, first, second)
     else:
-        value = _ged(shape[0], e, h, n, mean, D, first, second)
+        value = _ged(shape[0], e, sign, h, n, mean, D, first, second)
     value -= 0.5 * sum_y
     return value if value == value else -inf

@@ -10,12 +10,12 @@ from math import inf, log, sqrt
 import numpy as np
 from numba import njit
 
-from volkit.volatility.engine._laws import FAST, SMALLEST, law_derivatives
+from volkit.volatility.engine._laws import FAST, SMALLEST, STUDENT, law_derivatives, log_array, student_scores
 from volkit.volatility.engine._recursions import (
-    ADDITIVE,
     ADJOINT,
     APARCH,
     ASYMMETRIC,
+    DECAY,
     EGARCH,
     FAMILY,
     FREE_POWER,
@@ -39,6 +39,7 @@ from volkit.volatility.engine._recursions import (
     STATE,
     E,
     H,
+    filter_backward,
     first_state,
     residuals,
     run_states,
@@ -153,8 +154,7 @@ def _sources(theta, conf, fixed, X, V, work):
                 G[ig, t + 1] = b[t]
     if conf[FREE_POWER]:
         for t in range(n - 1):
-            u = max(abs(e[t]) - gamma * e[t], SMALLEST)
-            G[ib + 1, t + 1] = alpha * a[t] * log(u)
+            G[ib + 1, t + 1] = alpha * a[t] * b[t]
     for k in range(conf[N_X]):
         for t in range(1, n):
             G[ix + k, t] = V[k, t]
@@ -205,9 +205,7 @@ def _adjoints(conf, work, beta):
             later = ls[t] + slope[t] * later
             adjoint[t] = later
     else:
-        for t in range(n - 1, -1, -1):
-            later = ls[t] + beta * later
-            adjoint[t] = later
+        filter_backward(ls, beta, n, work[DECAY], adjoint)
 
 
 @njit(cache=True, error_model="numpy", fastmath=FAST)
@@ -231,7 +229,7 @@ def evaluate(theta, conf, fixed, r, X, V, pins, work, gradient, hessian):
     D = work[LAW_ROWS : LAW_ROWS + N_LAW_ROWS]
     shape_first, shape_second = np.zeros(2), np.zeros((2, 2))
     total = law_derivatives(
-        conf[LAW], theta[ns:], work[E], work[H], sum_y, n, nm > 0, False, D, shape_first, shape_second
+        conf[LAW], theta[ns:], work[E], work[SIGN], work[H], sum_y, n, nm > 0, D, shape_first, shape_second
     )
     if not abs(total) < inf:
         return -inf
@@ -261,8 +259,9 @@ def _power_terms(theta, conf, X, work, gradient, hessian, d):
     """Add what a free power does to the log-variance y = (2 / delta) log s beside moving the state."""
     n, nm, ns, delta = conf[N_OBS], conf[N_MEAN], conf[N_STATE], theta[d]
     D, G, s, spare, spare_2 = work[LAW_ROWS:], work[GRADIENT_ROWS:], work[STATE], work[SPARE], work[SPARE_2]
+    log_array(s, spare_2, n)
     for t in range(n):
-        l = log(s[t])
+        l = spare_2[t]
         yd = -2.0 * l / delta**2
         # mixed weight with the state's derivative, then the pure part
         spare[t] = D[1, t] * (2.0 / delta) / s[t] * yd - D[0, t] * 2.0 / (delta**2 * s[t])
@@ -411,7 +410,7 @@ def _second_aparch(theta, conf, fixed, X, work, hessian):
     e, a, sign, w = work[E], work[SHOCK], work[SIGN], work[ADJOINT, 1:]
     for t in range(n - 1):
         u = max(abs(e[t]) - gamma * e[t], SMALLEST)
-        l, p1, p2 = log(u), a[t] / u, a[t] / (u * u)
+        l, p1, p2 = work[SHOCK_DOWN, t], a[t] / u, a[t] / (u * u)
         if asym:
             hessian[ia, ig] -= w[t] * delta * p1 * e[t]
             hessian[ig, ig] += w[t] * alpha * delta * (delta - 1.0) * p2 * e[t] * e[t]
@@ -502,28 +501,24 @@ def _dot_of_y(conf, G, s, j, d, f, power, y, z, n):
 
 
 @njit(cache=True, error_model="numpy", fastmath=FAST)
-def outer_product(theta, conf, fixed, X, work, opg):
+def outer_product(theta, conf, X, work, opg):
     """Fill the sum of outer products of the scores, from the state of the last evaluation."""
     n, nm, ns, n_all = conf[N_OBS], conf[N_MEAN], conf[N_STATE], conf[N_ALL]
-    D, G, s = work[LAW_ROWS : LAW_ROWS + N_LAW_ROWS], work[GRADIENT_ROWS:], work[STATE]
-    nothing, nothing_2 = np.zeros(2), np.zeros((2, 2))
-    law_derivatives(conf[LAW], theta[ns:], work[E], work[H], 0.0, n, nm > 0, True, D, nothing, nothing_2)
+    D, G, s = work[LAW_ROWS:], work[GRADIENT_ROWS:], work[STATE]
     d = nm + 3 + conf[ASYMMETRIC] if conf[FREE_POWER] else -1
     scores = np.empty((n_all, n))
-    power = theta[d] if d >= 0 else fixed[POWER]
-    f = 1.0 if conf[FAMILY] == EGARCH else 2.0 / power
-    y, ly = work[SPARE], work[SPARE_2]
-    # The law's derivative in the log-variance; rows 0 and 1 of D were scaled to the state by `evaluate` and are
-    # filled anew by the call above.
-    for t in range(n):
-        ly[t] = D[0, t]
     for i in range(ns):
-        _scores_of_y(conf, G, s, i, d, f, power, y, n)
         for t in range(n):
-            scores[i, t] = ly[t] * y[t]
+            scores[i, t] = D[0, t] * G[i, t]
+        if i == d:
+            # A free power also moves the log-variance (2 / delta) log s by itself.
+            for t in range(n):
+                scores[i, t] -= D[0, t] * s[t] * log(s[t]) / theta[d]
         if i < nm:
             for t in range(n):
                 scores[i, t] -= D[2, t] * X[i, t]
+    if conf[LAW] == STUDENT:
+        student_scores(theta[ns], n, D)
     for k in range(n_all - ns):
         for t in range(n):
             scores[ns + k, t] = D[10 + k, t]

@@ -16,9 +16,9 @@ from math import exp, inf, log, pi, sqrt
 import numpy as np
 from numba import njit
 
-from volkit.volatility.engine._laws import FAST, law_value, log_product
+from volkit.volatility.engine._laws import FAST, exp_array, law_value, log_array, log_product
 
-__all__ = ["first_state", "residuals", "run_states", "value"]
+__all__ = ["filter_backward", "first_state", "residuals", "run_states", "shocks", "value"]
 
 ADDITIVE, APARCH, EGARCH = 0, 1, 2
 BACKCAST, SAMPLE, FCP, UNCONDITIONAL, RUGARCH = range(5)
@@ -27,8 +27,8 @@ FAMILY, LAW, N_MEAN, N_X, ASYMMETRIC, START, N_OBS, FREE_POWER, N_STATE, N_ALL, 
 # Entries of fixed.
 POWER, BACKCAST_VALUE, SAMPLE_SQUARE = range(3)
 # Rows of work: residual, its sign, shock terms, state, variance, slope of the next state in this one, slope in the
-# residual, adjoint, spare.
-E, SIGN, SHOCK, SHOCK_DOWN, STATE, H, SLOPE, SLOPE_E, ADJOINT, SPARE, SPARE_2, LAW_ROWS = range(12)
+# residual, adjoint, spare, powers of beta.
+E, SIGN, SHOCK, SHOCK_DOWN, STATE, H, SLOPE, SLOPE_E, ADJOINT, SPARE, SPARE_2, DECAY, LAW_ROWS = range(13)
 N_LAW_ROWS = 12
 GRADIENT_ROWS = LAW_ROWS + N_LAW_ROWS
 ROOT_TWO_OVER_PI = sqrt(2.0 / pi)
@@ -56,6 +56,15 @@ def residuals(theta, conf, r, X, pins, work):
 
 
 @njit(cache=True, error_model="numpy", fastmath=FAST)
+def _powers(x, logs, power, n, out):
+    """Fill logs, and out with a power of positive numbers x, which is overwritten."""
+    log_array(x, logs, n)
+    for t in range(n):
+        x[t] = power * logs[t]
+    exp_array(x, out, n)
+
+
+@njit(cache=True, error_model="numpy", fastmath=FAST)
 def shocks(theta, conf, fixed, work):
     """Fill the terms of the next state that need no state: those of the residual alone."""
     n, iw = conf[N_OBS], conf[N_MEAN]
@@ -70,16 +79,18 @@ def shocks(theta, conf, fixed, work):
                 a[t] = abs(e[t])
         else:
             for t in range(n):
-                a[t] = abs(e[t]) ** power
+                work[SPARE, t] = max(abs(e[t]), _SMALLEST)
+            _powers(work[SPARE], b, power, n, a)
         if conf[ASYMMETRIC]:
             for t in range(n):
                 b[t] = a[t] if sign[t] < 0.0 else 0.0
     elif conf[FAMILY] == APARCH:
         gamma = theta[iw + 2] if conf[ASYMMETRIC] else 0.0
         delta = theta[iw + 3 + conf[ASYMMETRIC]] if conf[FREE_POWER] else fixed[POWER]
+        # The second row keeps log u, which the derivatives in the power need.
         for t in range(n):
-            u = max(abs(e[t]) - gamma * e[t], _SMALLEST)
-            a[t] = u**delta
+            work[SPARE, t] = max(abs(e[t]) - gamma * e[t], _SMALLEST)
+        _powers(work[SPARE], b, delta, n, a)
 
 
 @njit(cache=True, error_model="numpy")
@@ -90,7 +101,7 @@ def first_state(theta, conf, fixed, X, V, work, g, H):
     when g is not empty.
     """
     n, nm, family, start = conf[N_OBS], conf[N_MEAN], conf[FAMILY], conf[START]
-    asym, e, sign = conf[ASYMMETRIC], work[E], work[SIGN]
+    asym = conf[ASYMMETRIC]
     iw, ia = nm, nm + 1
     ig, ib = nm + 2, nm + 2 + asym
     free, ix = conf[FREE_POWER], nm + 3 + asym + conf[FREE_POWER]
@@ -130,7 +141,7 @@ def first_state(theta, conf, fixed, X, V, work, g, H):
             for k in range(conf[N_X]):
                 g[ix + k] += V[k, 0] - V[k, :n].mean()
         return s
-    if start == BACKCAST or start == SAMPLE:
+    if start in (BACKCAST, SAMPLE):
         square = fixed[BACKCAST_VALUE] if start == BACKCAST else fixed[SAMPLE_SQUARE]
         if family == EGARCH:
             S, A, B = log(square), 0.0, 0.0
@@ -299,6 +310,64 @@ def _recomputed(theta, conf, fixed, X, V, work, g, H, x):
     return first
 
 
+@njit(cache=True, error_model="numpy")
+def fill_decay(beta, n, decay):
+    """Fill decay with beta, beta^2, ... beta^n; what is too small to matter is zero."""
+    fourth = beta * beta * beta * beta
+    a, b, c, d = beta, beta * beta, beta * beta * beta, fourth
+    for t in range(0, n - n % 4, 4):
+        decay[t], decay[t + 1], decay[t + 2], decay[t + 3] = a, b, c, d
+        a, b, c, d = a * fourth, b * fourth, c * fourth, d * fourth
+        if a < 1e-100:
+            a = b = c = d = 0.0
+    for t in range(n - n % 4, n):
+        decay[t] = decay[t - 1] * beta if t else beta
+
+
+@njit(cache=True, error_model="numpy", fastmath=FAST)
+def filter_forward(x, beta, n, decay, out):
+    """Fill out[t + 1] = x[t] + beta out[t] from out[0] on: four stretches side by side, then what each hands on.
+
+    A step waits for the one before; four chains wait together. The result differs from one chain's in the last digit.
+    """
+    m = n // 4
+    a, b, c, d = out[0], 0.0, 0.0, 0.0
+    for t in range(m):
+        a = x[t] + beta * a
+        b = x[m + t] + beta * b
+        c = x[2 * m + t] + beta * c
+        d = x[3 * m + t] + beta * d
+        out[t + 1], out[m + t + 1], out[2 * m + t + 1], out[3 * m + t + 1] = a, b, c, d
+    for base in range(m, 4 * m, max(m, 1)):
+        handed = out[base]
+        for t in range(m):
+            out[base + 1 + t] += decay[t] * handed
+    for t in range(4 * m, n):
+        out[t + 1] = x[t] + beta * out[t]
+
+
+@njit(cache=True, error_model="numpy", fastmath=FAST)
+def filter_backward(x, beta, n, decay, out):
+    """Fill out[t] = x[t] + beta out[t + 1] with out[n] = 0, as `filter_forward` does forward."""
+    m = n // 4
+    top = n - 4 * m
+    out[n] = 0.0
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    for t in range(m - 1, -1, -1):
+        a = x[top + t] + beta * a
+        b = x[top + m + t] + beta * b
+        c = x[top + 2 * m + t] + beta * c
+        d = x[top + 3 * m + t] + beta * d
+        out[top + t], out[top + m + t], out[top + 2 * m + t], out[top + 3 * m + t] = a, b, c, d
+    for k in range(2, -1, -1):
+        base = top + k * m
+        handed = out[base + m]
+        for t in range(m):
+            out[base + m - 1 - t] += decay[t] * handed
+    for t in range(top - 1, -1, -1):
+        out[t] = x[t] + beta * out[t + 1]
+
+
 @njit(cache=True, error_model="numpy", fastmath=FAST)
 def run_states(theta, conf, fixed, V, first, work):
     """Fill states, variances and, for EGARCH, the shock terms; return the sum of the n log-variances.
@@ -320,33 +389,39 @@ def run_states(theta, conf, fixed, V, first, work):
     state = first
     s[0] = first
     if conf[FAMILY] == EGARCH:
-        total = 0.0
+        # The filter forgets its start only while its slope in the state, multiplied up, shrinks (Straumann and
+        # Mikosch 2006). Beyond, the likelihood is a fractal of the start, and no optimum there means anything.
+        total, shrink, group = 0.0, 0.0, 1.0
         for t in range(n):
             # Beyond these the variance is no number; the search takes a shorter step.
             if not -600.0 < state < 600.0:
                 return inf
+            if t % 8 == 7:
+                shrink += log(group)
+                group = 1.0
             total += state
             i = exp(-0.5 * state)
             z = e[t] * i
             h[t] = 1.0 / (i * i)
             b[t] = z
             a[t] = abs(z) - ROOT_TWO_OVER_PI
+            group *= max(abs(beta - 0.5 * (alpha * abs(z) + gamma * z)), 1e-12)
             state = c[t] + alpha * a[t] + gamma * z + beta * state
             s[t + 1] = state
         h[n] = exp(state) if -600.0 < state < 600.0 else inf
-        return total
+        return total if shrink + log(group) < 0.0 else inf
     if asym and conf[FAMILY] == ADDITIVE:
         for t in range(n):
             c[t] += alpha * a[t] + gamma * b[t]
     else:
         for t in range(n):
             c[t] += alpha * a[t]
-    lowest = state
-    for t in range(n):
-        state = c[t] + beta * state
-        s[t + 1] = state
-        lowest = min(lowest, state)
-    if not lowest > 0.0:
+    fill_decay(beta, n // 4, work[DECAY])
+    filter_forward(c, beta, n, work[DECAY], s)
+    n_positive = 0
+    for t in range(n + 1):
+        n_positive += s[t] > 0.0
+    if n_positive <= n:
         return inf
     delta = theta[ib + 1] if conf[FREE_POWER] else fixed[POWER]
     if delta == 2.0:
@@ -357,8 +432,9 @@ def run_states(theta, conf, fixed, V, first, work):
             h[t] = s[t] * s[t]
     else:
         for t in range(n + 1):
-            h[t] = s[t] ** (2.0 / delta)
-    return log_product(s, n) * (2.0 / delta)
+            c[t] = s[t]
+        _powers(c, work[SPARE_2], 2.0 / delta, n + 1, h)
+    return log_product(s, n, c) * (2.0 / delta)
 
 
 @njit(cache=True, error_model="numpy")
@@ -375,5 +451,5 @@ def value(theta, conf, fixed, r, X, V, pins, work):
         return -inf
     n = conf[N_OBS]
     shape = theta[conf[N_STATE] :]
-    total = law_value(conf[LAW], shape, work[E], work[H], sum_y, n, work[SPARE])
+    total = law_value(conf[LAW], shape, work[E], work[H], sum_y, n, work[SPARE], work[SPARE_2])
     return total if total == total else -inf

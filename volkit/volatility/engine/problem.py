@@ -1,192 +1,21 @@
-"""From a specification and returns to the arrays of the engine, and back to parameters in natural units.
+"""From returns to the arrays of the engine, and back to parameters in natural units.
 
 The engine sees returns divided by a power of two near their standard deviation. A power of two changes the exponent
 of a number and none of its digits, so that scaling there and back loses nothing.
 """
 
-from dataclasses import dataclass, field
-from itertools import product
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from volkit.volatility.engine.codes import (
-    FAMILY_CODES,
-    LAW_CODES,
-    LAW_PARAMETERS,
-    START_CODES,
-    Family,
-    Law,
-    StartUp,
-)
+from volkit.volatility.engine.design import Design, unit_starts
 from volkit.volatility.engine.kernels import load_kernels
 from volkit.volatility.engine.search import Optimum, Problem, maximise
 
-__all__ = ["Design", "Solution", "solve"]
+__all__ = ["Batch", "Solution", "filtered", "fit_stretches", "mean_regressors", "solve"]
 
-# Bounds of the shape parameters: those of arch, so that optima can be compared.
-_SHAPE_BOUNDS = {"normal": (), "t": ((2.05, 500.0),), "skewt": ((2.05, 300.0), (-0.999, 0.999)), "ged": ((1.01, 500.0),)}
-_SHAPE_STARTS: dict[str, tuple[tuple[float, ...], ...]] = {
-    "normal": ((),),
-    "t": ((5.0,), (10.0,)),
-    "skewt": ((6.0, -0.05),),
-    "ged": ((1.4,),),
-}
-_LEANING_BOUND = 0.9997
-_POWER_BOUNDS = (0.05, 4.0)
-# With the unconditional variance as start, the persistence must stay below one by this much.
-_UNCONDITIONAL_GAP = 1e-5
-_ALPHAS = (0.02, 0.05, 0.10, 0.20)
-_PERSISTENCES = (0.5, 0.85, 0.95, 0.99)
-
-
-@dataclass(frozen=True, slots=True)
-class Design:
-    """What is estimated: family, law, mean, constraints. Codes and layout follow from the words.
-
-    Attributes
-    ----------
-    family, law, start_up
-        See `codes`.
-    n_mean : int
-        Regressors of the mean, the constant among them.
-    has_constant : bool
-        Whether the first of them is the constant.
-    n_x : int
-        Regressors of the variance.
-    asymmetric : bool
-        Whether gamma is there.
-    power : float or None
-        Fixed power of the volatility; None when it is estimated (APARCH).
-    targeting : bool
-        Whether omega follows from the sample variance.
-    nonnegative : bool
-        Whether regressors of the variance may only raise it.
-    """
-
-    family: Family
-    law: Law
-    start_up: StartUp
-    n_mean: int
-    has_constant: bool
-    n_x: int
-    asymmetric: bool
-    power: float | None
-    targeting: bool
-    nonnegative: bool
-    names: tuple[str, ...] = field(init=False, default=())
-
-    def __post_init__(self) -> None:
-        mean = ["mu"] if self.has_constant else []
-        mean += [f"ar[{i}]" for i in range(1, self.n_mean - len(mean) + 1)]
-        core = ["omega", "alpha", *(["gamma"] if self.asymmetric else []), "beta"]
-        core += ["delta"] if self.power is None else []
-        core += [f"x[{i}]" for i in range(self.n_x)]
-        object.__setattr__(self, "names", (*mean, *core, *LAW_PARAMETERS[self.law]))
-
-    @property
-    def code(self) -> int:
-        """Code of the family inside the kernels."""
-        return FAMILY_CODES[self.family]
-
-    @property
-    def n_state(self) -> int:
-        """Parameters of mean and variance."""
-        return len(self.names) - len(LAW_PARAMETERS[self.law])
-
-    def place(self, name: str) -> int:
-        """Return the place of a parameter."""
-        return self.names.index(name)
-
-    def configuration(self, n: int) -> np.ndarray:
-        """Return the kernels' description of the problem with n observations."""
-        kinked = self.n_mean > 0 and (self.code != 0 or self.power != 2.0 or self.law == "ged")
-        entries = [
-            self.code, LAW_CODES[self.law], self.n_mean, self.n_x, self.asymmetric, START_CODES[self.start_up], n,
-            self.power is None, self.n_state, len(self.names), kinked,
-        ]  # fmt: skip
-        return np.array(entries, dtype=np.int64)
-
-    def constraints(self, variance: float) -> tuple[np.ndarray, np.ndarray, int, tuple[str, ...]]:
-        """Return rows C, bounds d and names with C theta >= d in scaled units; the first rows are equations."""
-        rows: list[tuple[dict[str, float], float, str]] = []
-        half = {"gamma": 0.5} if self.asymmetric and self.code == 0 else {}
-        persistence = {"beta": 1.0, **({} if self.code == 2 else {"alpha": 1.0, **half})}
-        if self.family in ("igarch", "ewma"):
-            rows.append((persistence, 1.0, "persistence = 1"))
-        if self.family == "ewma":
-            rows.append(({"omega": 1.0}, 0.0, "omega = 0"))
-        if self.targeting:
-            rows.append(({"omega": 1.0 / variance, **persistence}, 1.0, "variance targeting"))
-        n_equal = len(rows)
-        if self.family != "ewma" and self.code != 2:
-            rows.append(({"omega": 1.0}, 0.0, "omega >= 0"))
-        if self.code != 2:
-            rows.append(({"alpha": 1.0}, 0.0, "alpha >= 0"))
-        if half:
-            rows.append(({"alpha": 1.0, "gamma": 1.0}, 0.0, "alpha + gamma >= 0"))
-        rows.append(({"beta": 1.0}, 0.0, "beta >= 0"))
-        if self.family not in ("igarch", "ewma"):
-            ceiling = 1.0 - (_UNCONDITIONAL_GAP if self.start_up == "unconditional" else 0.0)
-            rows.append(({k: -v for k, v in persistence.items()}, -ceiling, "persistence <= 1"))
-        if self.code == 1 and self.asymmetric:
-            rows.append(({"gamma": 1.0}, -_LEANING_BOUND, "gamma > -1"))
-            rows.append(({"gamma": -1.0}, -_LEANING_BOUND, "gamma < 1"))
-        if self.power is None:
-            rows.append(({"delta": 1.0}, _POWER_BOUNDS[0], f"delta >= {_POWER_BOUNDS[0]}"))
-            rows.append(({"delta": -1.0}, -_POWER_BOUNDS[1], f"delta <= {_POWER_BOUNDS[1]}"))
-        if self.nonnegative:
-            rows += [({f"x[{i}]": 1.0}, 0.0, f"x[{i}] >= 0") for i in range(self.n_x)]
-        for name, (low, high) in zip(LAW_PARAMETERS[self.law], _SHAPE_BOUNDS[self.law], strict=True):
-            rows.append(({name: 1.0}, low, f"{name} >= {low}"))
-            rows.append(({name: -1.0}, -high, f"{name} <= {high}"))
-        C = np.zeros((len(rows), len(self.names)))
-        for i, (weights, _, _) in enumerate(rows):
-            for name, weight in weights.items():
-                C[i, self.place(name)] = weight
-        return C, np.array([bound for _, bound, _ in rows]), n_equal, tuple(words for *_, words in rows)
-
-    def starts(self, mean: np.ndarray, variance: float) -> np.ndarray:
-        """Return start points, shape (n_starts, K), in scaled units, from calm and lasting to jumpy and short."""
-        dynamics: list[dict[str, float]] = []
-        if self.code == 2:
-            for alpha, beta, gamma in product((0.1, 0.25), (0.5, 0.9, 0.97, 0.99), (0.0, -0.08)):
-                dynamics.append({"alpha": alpha, "beta": beta, "gamma": gamma})
-        else:
-            powers = (1.0, 1.5, 2.0) if self.power is None else (self.power,)
-            leanings = (0.0, 0.5) if self.asymmetric and self.code == 1 else (0.0,)
-            for alpha, persistence, power, gamma in product(_ALPHAS, _PERSISTENCES, powers, leanings):
-                beta = max(persistence - alpha, 0.0)
-                if self.asymmetric and self.code == 0:
-                    dynamics.append({"alpha": 0.5 * alpha, "gamma": alpha, "beta": beta})
-                else:
-                    dynamics.append({"alpha": alpha, "gamma": gamma, "beta": beta, "delta": power})
-        starts = []
-        for point, shape in product(dynamics, _SHAPE_STARTS[self.law]):
-            theta = np.zeros(len(self.names))
-            theta[: self.n_mean] = mean
-            for name, number in point.items():
-                if name in self.names:
-                    theta[self.place(name)] = number
-            theta[self.n_state :] = shape
-            self._balance(theta, variance)
-            starts.append(theta)
-        return np.array(starts)
-
-    def _balance(self, theta: np.ndarray, variance: float) -> None:
-        """Set omega so that the long-run variance is the sample's, within the equations of the family."""
-        alpha, beta = theta[self.place("alpha")], theta[self.place("beta")]
-        omega = self.place("omega")
-        if self.family in ("igarch", "ewma"):
-            theta[self.place("beta")] = 1.0 - alpha
-            theta[omega] = 0.0 if self.family == "ewma" else 0.01 * variance
-        elif self.code == 2:
-            theta[omega] = (1.0 - beta) * np.log(variance)
-        else:
-            half = 0.5 * theta[self.place("gamma")] if self.asymmetric and self.code == 0 else 0.0
-            power = theta[self.place("delta")] if self.power is None else self.power
-            theta[omega] = max(1.0 - alpha - half - beta, 1e-4) * variance ** (0.5 * power)
-            if self.targeting:
-                theta[self.place("beta")] = 1.0 - alpha - half - theta[omega] / variance
+# Beyond so many observations the hills of a likelihood merge, and one start of a kind is enough.
+_TWO_OF_A_KIND = 1200
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +35,7 @@ class Solution:
     residuals : ndarray, shape (n,)
         Returns less their mean.
     optimum : Optimum
-        Where and how the search ended, in scaled units.
+        Where and how the search ended.
     active : tuple of str
         Constraints in force at the optimum.
     """
@@ -227,6 +56,78 @@ def mean_regressors(values: np.ndarray, *, n_lags: int, has_constant: bool) -> t
     return np.ascontiguousarray(values[n_lags:]), np.array(rows).reshape(len(rows), n)
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Fits of one design to many stretches, natural units; rows from `n_done` on are empty.
+
+    Attributes
+    ----------
+    n_done : int
+        Fits made: all, unless a fit that began at the one before it has to be done afresh.
+    estimates, errors : ndarray, shape (n_fits, K)
+    summary : ndarray, shape (n_fits, N_SUMMARY)
+        See `_fit`.
+    matrices : ndarray, shape (n_fits, 5, K, K)
+        Covariances, where all kinds were asked for.
+    theta : ndarray, shape (K,)
+        The last optimum.
+    scale : float
+        That the last stretch was divided by.
+    work : ndarray
+        The kernels' arrays after the last fit, scaled.
+    """
+
+    n_done: int
+    estimates: np.ndarray
+    errors: np.ndarray
+    summary: np.ndarray
+    matrices: np.ndarray
+    theta: np.ndarray
+    scale: float
+    work: np.ndarray
+
+
+def fit_stretches(
+    design: Design,
+    values: np.ndarray,
+    X: np.ndarray,
+    V: np.ndarray,
+    *,
+    begins: np.ndarray,
+    counts: np.ndarray,
+    cold: np.ndarray,
+    theta: np.ndarray | None = None,
+    kind: int = -1,
+    polish: bool = True,
+    closed: bool = False,
+) -> Batch:
+    """Return the fits to stretches of values, shape (n,), one after the other, for designs without kinks.
+
+    `cold`: fits that begin at many starts instead of at the optimum before; `theta`: that of the first. `kind`: of the
+    standard errors, -1 for covariances of all kinds. `closed`: keeps EGARCH's alpha from turning negative.
+    """
+    kernels, n_fits, n_all = load_kernels("_fit"), len(begins), len(design.names)
+    conf, fixed = design.configuration(int(counts[0])), np.array([design.power or 0.0, 0.0, 0.0])
+    C, bound, n_equal, words = design.constraints(1.0)
+    if closed:
+        bound[words.index("alpha >= 0")] = 0.0
+    starts, kinds = unit_starts(design)
+    n_rows = load_kernels("_likelihood").n_work_rows(design.n_state)
+    work = np.zeros((n_rows, int(counts.max()) + 2))
+    estimates, errors = np.full((n_fits, n_all), np.nan), np.full((n_fits, n_all), np.nan)
+    summary, scales = np.full((n_fits, kernels.N_SUMMARY), np.nan), np.ones(n_fits)
+    matrices = np.full((n_fits if kind < 0 else 1, 5, n_all, n_all), np.nan)
+    moving = np.zeros(n_all) if theta is None else np.array(theta, dtype=np.float64)
+    done = kernels.fit_many(
+        values, X, V, begins, counts, cold, conf, design.has_constant, fixed, C, bound, n_equal, design.target_row,
+        starts, kinds, 2 if counts.max() <= _TWO_OF_A_KIND else 1, moving, work, np.empty(n_all),
+        np.zeros((n_all, n_all)), np.zeros(len(bound), dtype=np.int64), scales, estimates, errors, summary, matrices,
+        kind, polish,
+    )  # fmt: skip
+    last = max(int(done) - 1, 0)
+    return Batch(int(done), estimates, errors, summary, matrices, moving, float(scales[last]), work)
+
+
 def solve(
     design: Design, values: np.ndarray, X: np.ndarray, V: np.ndarray, *, start: np.ndarray | None = None
 ) -> Solution:
@@ -245,34 +146,117 @@ def solve(
     start : ndarray, optional
         Natural parameters to start from instead of the grid.
     """
+    if design.kinked:
+        return _solve_on_kinks(design, values, X, V, start)
+    batch = _fit_whole(design, values, X, V, start=start)
+    if not batch.n_done:
+        batch = _fit_whole(design, values, X, V)
+    kernels = load_kernels("_fit")
+    if design.code == 2 and not batch.summary[0, kernels.ENDED]:
+        # The climb ran into parameters whose filter does not forget its start: close the way there.
+        batch = _fit_whole(design, values, X, V, closed=True)
+    row = batch.summary[0]
+    optimum = Optimum(
+        theta=batch.estimates[0].copy(),
+        log_likelihood=float(row[kernels.LOG_LIKELIHOOD]),
+        converged=bool(row[kernels.ENDED]),
+        gain=float(row[kernels.PROMISED]),
+        kkt=float(row[kernels.RESIDUAL]),
+        pins=np.zeros(design.n_mean),
+        passes=int(row[kernels.N_PASSES]),
+        modes=int(row[kernels.N_MODES]),
+    )
+    bits = int(row[kernels.BITS])
+    active = np.array([bits >> k & 1 for k in range(len(design.constraints(1.0)[3]))])
+    return _solution(design, batch.matrices[0], optimum, active, batch.work, batch.scale, len(values))
+
+
+def _fit_whole(
+    design: Design,
+    values: np.ndarray,
+    X: np.ndarray,
+    V: np.ndarray,
+    *,
+    start: np.ndarray | None = None,
+    closed: bool = False,
+) -> Batch:
+    return fit_stretches(
+        design,
+        values,
+        X,
+        V,
+        begins=np.array([0]),
+        counts=np.array([len(values)]),
+        cold=np.array([int(start is None)]),
+        theta=start,
+        closed=closed,
+    )
+
+
+def _solve_on_kinks(
+    design: Design, values: np.ndarray, X: np.ndarray, V: np.ndarray, start: np.ndarray | None
+) -> Solution:
     units, n, n_all = load_kernels("_units"), len(values), len(design.names)
     conf, fixed = design.configuration(n), np.array([design.power or 0.0, 0.0, 0.0])
     r, X_scaled, V_scaled, mean = np.empty(n), np.empty_like(X), np.empty_like(V), np.zeros(design.n_mean)
     scale = units.prepare(values, X, V, 0, n, conf, design.has_constant, fixed, r, X_scaled, V_scaled, mean)
-    square = float(fixed[2])
-    C, bound, n_equal, words = design.constraints(square)
+    C, bound, n_equal, words = design.constraints(float(fixed[2]))
     natural, J = np.empty(n_all), np.empty((n_all, n_all))
-    starts = design.starts(mean, square)
+    starts, kinds = design.starts(mean, float(fixed[2]))
     if start is not None:
         units.rescale(start, conf, fixed, design.has_constant, 1.0 / scale, natural, J)
-        starts = np.vstack([natural, starts])
-    problem = Problem(
-        conf=conf, fixed=fixed, r=r, X=X_scaled, V=V_scaled, C=C, bound=bound, n_equal=n_equal
-    )
-    optimum = maximise(problem, starts)
+        starts, kinds = (natural[None, :].copy(), np.array([0]))
+    problem = Problem(conf=conf, fixed=fixed, r=r, X=X_scaled, V=V_scaled, C=C, bound=bound, n_equal=n_equal)
+    per_kind = 2 if n <= _TWO_OF_A_KIND else 1
+    optimum = maximise(problem, starts, kinds, per_kind=per_kind)
+    if design.code == 2 and not optimum.converged:
+        # As in `solve`.
+        problem.bound[words.index("alpha >= 0")] = 0.0
+        starts[:, design.place("alpha")] = np.maximum(starts[:, design.place("alpha")], 0.0)
+        optimum = maximise(problem, starts, kinds, per_kind=per_kind)
     out = np.full((5, n_all, n_all), np.nan)
     if np.isfinite(optimum.log_likelihood):
         load_kernels("_covariance").covariances(
-            optimum.theta, conf, fixed, X_scaled, C, problem.active, problem.work, problem.hessian, out
+            optimum.theta, conf, fixed, X_scaled, C, problem.active, problem.work, problem.hessian, out, -1
         )
     units.rescale(optimum.theta, conf, fixed, design.has_constant, scale, natural, J)
-    recursions = load_kernels("_recursions")
+    found = replace(optimum, theta=natural, log_likelihood=optimum.log_likelihood - n * float(np.log(scale)))
+    return _solution(design, J @ out @ J.T, found, problem.active, problem.work, scale, n)
+
+
+def _solution(
+    design: Design,
+    covariances: np.ndarray,
+    optimum: Optimum,
+    active: np.ndarray,
+    work: np.ndarray,
+    scale: float,
+    n: int,
+) -> Solution:
+    recursions, words = load_kernels("_recursions"), design.constraints(1.0)[3]
+    covariances.flags.writeable = False
     return Solution(
-        theta=natural,
-        log_likelihood=optimum.log_likelihood - n * float(np.log(scale)),
-        covariances=J @ out @ J.T,
-        variance=problem.work[recursions.H, : n + 1] * scale**2,
-        residuals=problem.work[recursions.E, :n] * scale,
+        theta=optimum.theta,
+        log_likelihood=optimum.log_likelihood,
+        covariances=covariances,
+        variance=work[recursions.H, : n + 1] * scale**2,
+        residuals=work[recursions.E, :n] * scale,
         optimum=optimum,
-        active=tuple(w for w, a in zip(words, problem.active, strict=True) if a),
+        active=tuple(w for w, a in zip(words, active, strict=True) if a),
     )
+
+
+def filtered(design: Design, values: np.ndarray, theta: np.ndarray, *, n_lags: int, pushes: np.ndarray) -> np.ndarray:
+    """Return the standardised returns under natural parameters, shape (n - n_lags,)."""
+    recursions, units = load_kernels("_recursions"), load_kernels("_units")
+    used, X = mean_regressors(values, n_lags=n_lags, has_constant=design.has_constant)
+    n, n_all = len(used), len(design.names)
+    conf, fixed = design.configuration(n), np.array([design.power or 0.0, 0.0, 0.0])
+    r, X_scaled, V_scaled = np.empty(n), np.empty_like(X), np.empty((design.n_x, n + 1))
+    mean, scaled, J = np.zeros(design.n_mean), np.empty(n_all), np.empty((n_all, n_all))
+    V = np.ascontiguousarray(pushes)
+    scale = units.prepare(used, X, V, 0, n, conf, design.has_constant, fixed, r, X_scaled, V_scaled, mean)
+    units.rescale(np.ascontiguousarray(theta), conf, fixed, design.has_constant, 1.0 / scale, scaled, J)
+    work = np.zeros((load_kernels("_likelihood").n_work_rows(design.n_state), n + 2))
+    recursions.value(scaled, conf, fixed, r, X_scaled, V_scaled, np.zeros(design.n_mean), work)
+    return np.asarray(work[recursions.E, :n] / np.sqrt(work[recursions.H, :n]))

@@ -16,9 +16,12 @@ __all__ = ["Optimum", "Problem", "maximise"]
 _MAX_STEPS = 60
 # With kinks a climb that has not ended by then never will.
 _MAX_STEPS_ON_KINKS = 15
-# Starts that are followed, beside the best, to this promised gain, and compared there.
-_FOLLOWED, _COMPARED = 3, 1e-4
+# Promised gain at which another hill is compared with the best.
+_COMPARED = 1e-4
 _ROUNDS = 12
+# Log-likelihood by which a neighbouring kink may be lower, all else unchanged, and still come out higher.
+_KINK_HEIGHT = 0.02
+_MOST_PEAKS = 6
 # Gain in log-likelihood below which the slopes left in the means do not matter.
 _SETTLED = 1e-8
 # A start is another hill when some parameter ends this far away, in units of its own size.
@@ -69,9 +72,7 @@ class Problem:
     def value_starts(self, starts: np.ndarray) -> np.ndarray:
         """Return the log-likelihoods at starts, shape (n_starts, K)."""
         out = np.empty(len(starts))
-        load_kernels("_climb").values(
-            starts, self.conf, self.fixed, self.r, self.X, self.V, self.pins, self.work, out
-        )
+        load_kernels("_climb").values(starts, self.conf, self.fixed, self.r, self.X, self.V, self.pins, self.work, out)
         return out
 
     def evaluate(self, theta: np.ndarray) -> float:
@@ -83,13 +84,22 @@ class Problem:
             )
         )
 
-    def climb(self, theta: np.ndarray, *, limit: int = _MAX_STEPS, enough: float = 0.0) -> float:
-        """Move theta uphill in place and return the log-likelihood reached."""
+    def climb(
+        self,
+        theta: np.ndarray,
+        *,
+        limit: int = _MAX_STEPS,
+        enough: float = 0.0,
+        known: tuple[np.ndarray, np.ndarray, float] | None = None,
+    ) -> float:
+        """Move theta uphill in place and return the log-likelihood reached; `known` as in the kernel."""
+        top, curvature, height = known or (theta, self.hessian, -np.inf)
         kernels = load_kernels("_climb")
         self.report[:] = 0.0
         reached = kernels.climb(
             theta, self.conf, self.fixed, self.r, self.X, self.V, self.C, self.bound, self.n_equal, self.pins,
-            self.held, self.work, self.gradient, self.hessian, self.active, self.multipliers, self.report, limit, enough,
+            self.held, self.work, self.gradient, self.hessian, self.active, self.multipliers, self.report, limit,
+            enough, top, curvature, height,
         )  # fmt: skip
         self.passes += int(self.report[kernels.PASSES])
         return float(reached)
@@ -107,7 +117,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Optimum:
-    """Where a search ended, in scaled units.
+    """Where a search ended.
 
     Attributes
     ----------
@@ -136,24 +146,35 @@ class Optimum:
     modes: int
 
 
-def maximise(problem: Problem, starts: np.ndarray) -> Optimum:
-    """Return the best optimum from starts, shape (n_starts, K); the problem's arrays are left at it."""
+def maximise(problem: Problem, starts: np.ndarray, kinds: np.ndarray, *, per_kind: int = 1) -> Optimum:
+    """Return the best optimum from starts, shape (n_starts, K); the problem's arrays are left at it.
+
+    Every start is valued. The best is followed to the top, the best `per_kind` of every kind until it is clear
+    whether their hill is higher.
+    """
     order = np.argsort(-problem.value_starts(starts), kind="stable") if len(starts) > 1 else np.array([0])
     best = _top(problem, starts[order[0]].copy())
+    curvature = -problem.hessian
     modes, fresh = 1, True
-    # Starts next to each other in value often stand on one hill: take every second one.
-    for i in order[1 : 2 * _FOLLOWED : 2]:
+    seen = dict.fromkeys(kinds.tolist(), 0)
+    for i in order:
+        seen[int(kinds[i])] += 1
+        if i == order[0] or seen[int(kinds[i])] > per_kind:
+            continue
         theta = starts[i].copy()
         problem.pins[:], problem.held[:] = 0.0, 0
         fresh = False
-        near = problem.climb(theta, limit=12, enough=_COMPARED)
+        known = (best.theta, curvature, best.log_likelihood) if best.converged else None
+        near = problem.climb(theta, limit=12, enough=_COMPARED, known=known)
         apart = float(np.max(np.abs(theta - best.theta) / (0.02 + np.abs(best.theta))))
         modes += problem.ended and apart > _APART
         promising = near + min(problem.gain, 1.0) > best.log_likelihood + 1e-8
-        if promising and (apart > 0.01 or not best.converged):
+        if not best.converged or (promising and apart > 0.01):
             top = _top(problem, theta)
-            if top.log_likelihood > best.log_likelihood + 1e-9 and top.converged >= best.converged:
-                best, fresh = top, True
+            higher = top.log_likelihood > best.log_likelihood + 1e-9
+            # A height that nothing certifies gives way to any top that is one.
+            if (higher and top.converged >= best.converged) or top.converged > best.converged:
+                best, fresh, curvature = top, True, -problem.hessian
     if not fresh:
         problem.pins[:] = best.pins
         problem.evaluate(best.theta)
@@ -179,45 +200,49 @@ def _top(problem: Problem, theta: np.ndarray) -> Optimum:
 def _on_kinks(
     problem: Problem, theta: np.ndarray, reached: float, converged: bool, gain: float
 ) -> tuple[float, bool, float]:
-    """Move each mean over the kinks around it and everything else with the means held, in turn, to the best found."""
+    """Try the kinks around each mean, everything else following with the means held, and keep the best found."""
     kept, pins = theta.copy(), problem.pins.copy()
     for _ in range(_ROUNDS):
+        better = False
         for m in range(len(problem.pins)):
-            theta[m] = _best_kink(problem, theta, m)
-            _settle(problem, theta, m)
-        problem.held[:] = 1
-        found = problem.climb(theta)
-        ended, left = problem.ended, max(problem.gain, _slopes_left(problem, theta))
-        settled = ended and left < _SETTLED
-        if found < reached + 1e-10 and (converged or not settled):
-            break
-        better = found > reached + 1e-10
-        kept, pins, reached, converged, gain = theta.copy(), problem.pins.copy(), found, settled, left
-        if settled and not better:
+            for place in _candidates(problem, kept, m):
+                trial = kept.copy()
+                problem.pins[:] = pins
+                trial[m] = place
+                _settle(problem, trial, m)
+                problem.held[:] = 1
+                found = problem.climb(trial)
+                ended, left = problem.ended, max(problem.gain, _slopes_left(problem, trial))
+                settled = ended and left < _SETTLED
+                if found > reached + 1e-10 or (settled and not converged and found > reached - 1e-9):
+                    better = better or found > reached + 1e-10
+                    kept, pins, reached, converged, gain = trial, problem.pins.copy(), found, settled, left
+        if not better:
             break
     theta[:] = kept
     problem.pins[:] = pins
     problem.held[:] = 1
-    problem.climb(theta, limit=1, enough=np.inf)
+    problem.climb(theta.copy(), limit=1, enough=np.inf)
     return reached, converged, gain
 
 
-def _best_kink(problem: Problem, theta: np.ndarray, m: int) -> float:
-    """Return the place of the best kink near mean m, all else unchanged, or the mean where none beats it."""
-    x = problem.X[m]
+def _candidates(problem: Problem, theta: np.ndarray, m: int) -> list[float]:
+    """Return the mean m and the kinks near it that stand highest among their neighbours, all else unchanged."""
+    x, n = problem.X[m], len(problem.r)
     problem.pins[m] = 0.0
     here = problem.value_starts(theta[None, :])[0]
-    residual = problem.work[load_kernels("_recursions").E, : len(problem.r)]
+    residual = problem.work[load_kernels("_recursions").E, :n]
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = np.where(x != 0.0, residual / x, np.inf)
     # Beyond a standard error of the mean the smooth part of the likelihood outweighs every kink.
-    nearest = np.argsort(np.abs(distance), kind="stable")[: int(2.0 * np.sqrt(len(residual))) + 10]
+    nearest = np.sort(distance[np.argsort(np.abs(distance), kind="stable")[: int(np.sqrt(n)) + 10]])
     points = np.repeat(theta[None, :], len(nearest), axis=0)
-    points[:, m] = theta[m] + distance[nearest]
-    points = points[np.isfinite(points[:, m])]
+    points[:, m] += np.where(np.isfinite(nearest), nearest, 0.0)
     found = problem.value_starts(points)
-    best = int(np.argmax(found))
-    return float(points[best, m]) if found[best] > here else float(theta[m])
+    padded = np.concatenate([[-np.inf], found, [-np.inf]])
+    peaks = np.flatnonzero((found >= padded[:-2]) & (found >= padded[2:]) & (found > here - _KINK_HEIGHT))
+    best = peaks[np.argsort(-found[peaks], kind="stable")[:_MOST_PEAKS]]
+    return [float(theta[m]), *points[best, m].tolist()]
 
 
 def _slope(problem: Problem, theta: np.ndarray, m: int, at: float, pin: float) -> float:
@@ -304,9 +329,7 @@ def _slopes_left(problem: Problem, theta: np.ndarray) -> float:
             t = int(abs(pin))
             right = -1.0 if problem.X[m, t - 1] > 0 else 1.0
             at = float(theta[m])
-            slope = max(
-                _slope(problem, theta, m, at, right * t), -_slope(problem, theta, m, at, -right * t), 0.0
-            )
+            slope = max(_slope(problem, theta, m, at, right * t), -_slope(problem, theta, m, at, -right * t), 0.0)
         total += 0.5 * slope**2 / fisher[m]
     problem.evaluate(theta)
     return float(total)
@@ -324,4 +347,3 @@ def _mean_information(problem: Problem, theta: np.ndarray) -> np.ndarray:
         theta, problem.conf, problem.fixed, problem.X, problem.work, expected, fisher
     )
     return np.diag(fisher)
-

@@ -1,0 +1,208 @@
+"""Fits of one design to many stretches of data, one after the other, on plain arrays.
+
+A fit begins at the optimum before it, or at many starts: then the best start is followed to the top, and the best
+ones of other kinds until it is clear whether their hill is higher.
+"""
+
+from math import inf, log, sqrt
+
+import numpy as np
+from numba import njit
+
+from volkit.volatility.engine._climb import (
+    BEGAN,
+    CONVERGED,
+    GAIN,
+    KKT,
+    N_REPORT,
+    PASSES,
+    climb,
+)
+from volkit.volatility.engine._covariance import covariances
+from volkit.volatility.engine._recursions import (
+    EGARCH,
+    FAMILY,
+    FREE_POWER,
+    N_ALL,
+    N_MEAN,
+    N_OBS,
+    N_X,
+    POWER,
+    SAMPLE_SQUARE,
+    H,
+    value,
+)
+from volkit.volatility.engine._units import prepare, rescale
+
+__all__ = ["N_SUMMARY", "fit_many"]
+
+# What is kept of each fit: log-likelihood of the data as given, next variance, certificate, constraints as bits.
+LOG_LIKELIHOOD, NEXT_VARIANCE, ENDED, PROMISED, RESIDUAL, BITS, N_PASSES, N_MODES = range(8)
+N_SUMMARY = 8
+_MAX_STEPS, _GLANCE = 60, 12
+# Promised gain in log-likelihood at which a re-fit ends: a hundred-thousandth of a standard error.
+_ENOUGH = 1e-10
+# Observations on which starts are ranked.
+_RANKED = 750
+# A warm start has little to climb. A fit that moves further than this may have met another hill: it is done afresh.
+_MOST_GAIN = 3.0
+# Promised gain at which another hill is compared with the best; how much lower a start of another kind may be and
+# still be followed; how far apart tops are to count as two, in units of their size.
+_COMPARED, _WORTH, _APART = 1e-4, 10.0, 0.2
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def fit_many(
+    values, X_all, V_all, begins, counts, cold, conf, has_constant, fixed, C, bound, n_equal, target,
+    starts, kinds, per_kind, theta, work, gradient, hessian, active, scales, estimates, errors, summary, matrices, kind,
+    polish,
+):  # fmt: skip
+    """Fit the stretches `begins` to `begins` + `counts`; return how many were done.
+
+    starts, shape (n_starts, K), are for a variance of one, sorted into `kinds`. `theta`, natural, is the optimum of the
+    stretch before and moves along; where `cold` is zero the fit begins there, and the function returns early when
+    such a fit does not end or goes far. Filled by stretch, in natural units: estimates, standard errors of one `kind`
+    (-1 for all, which go into `matrices`, shape (n_fits, 5, K, K)), and the summary. `polish`: whether the last step is
+    taken once nothing worth while is left.
+    """
+    n_all, nm = conf[N_ALL], conf[N_MEAN]
+    longest = counts.max()
+    r, X, V = np.empty(longest), np.empty((nm, longest)), np.empty((conf[N_X], longest + 1))
+    mean, pins, held = np.zeros(nm), np.zeros(nm), np.zeros(nm, dtype=np.int64)
+    best, trial, curvature = np.empty(n_all), np.empty(n_all), np.empty((n_all, n_all))
+    J, out = np.empty((n_all, n_all)), np.empty((5, n_all, n_all))
+    multipliers, report, kept = np.zeros(len(bound)), np.zeros(N_REPORT), np.zeros(N_REPORT)
+    seen = np.zeros(kinds.max() + 1, dtype=np.int64)
+    heights = np.empty(len(starts))
+    for i in range(len(begins)):
+        n = counts[i]
+        conf[N_OBS] = n
+        scale = prepare(values, X_all, V_all, begins[i], n, conf, has_constant, fixed, r, X, V, mean)
+        scales[i] = scale
+        if target >= 0:
+            C[target, nm] = 1.0 / fixed[SAMPLE_SQUARE]
+        n_points = len(starts) if cold[i] else 1
+        if cold[i]:
+            # The first part of the data is enough to rank the starts.
+            conf[N_OBS] = min(n, _RANKED)
+            for k in range(n_points):
+                _place(starts[k], conf, fixed, mean, trial)
+                heights[k] = -value(trial, conf, fixed, r, X, V, pins, work) * (n / conf[N_OBS])
+            conf[N_OBS] = n
+            order = np.argsort(heights[:n_points], kind="mergesort")
+            seen[:] = 0
+        else:
+            order = np.zeros(1, dtype=np.int64)
+        top, passes, modes, last = -inf, n_points if cold[i] else 0, 0, -1
+        kept[CONVERGED] = 0.0
+        rank, stage = 0, 0
+        # One loop, so that the climb is compiled in once: glance at a start, go on to its top, come back to the best.
+        while True:
+            if stage == 0:
+                if rank == n_points:
+                    if last == modes or top == -inf:
+                        break
+                    stage = 2
+                    trial[:] = best
+                else:
+                    k = order[rank]
+                    rank += 1
+                    if cold[i]:
+                        seen[kinds[k]] += 1
+                        lower = heights[k] - heights[order[0]] > _WORTH
+                        if rank > 1 and kept[CONVERGED] and (seen[kinds[k]] > per_kind or lower):
+                            continue
+                        _place(starts[k], conf, fixed, mean, trial)
+                    else:
+                        rescale(theta, conf, fixed, has_constant, 1.0 / scale, trial, J)
+                        if target >= 0:
+                            _onto_target(trial, C, bound, target, nm)
+            glance = stage == 0 and rank > 1
+            limit = 1 if stage == 2 else (_GLANCE if glance else _MAX_STEPS)
+            enough = inf if stage == 2 else (_COMPARED if glance else (0.0 if polish else _ENOUGH))
+            report[:] = 0.0
+            reached = climb(
+                trial, conf, fixed, r, X, V, C, bound, n_equal, pins, held, work, gradient, hessian, active,
+                multipliers, report, limit, enough, best, curvature, top if glance and kept[CONVERGED] else -inf,
+            )  # fmt: skip
+            passes += int(report[PASSES])
+            if stage == 2:
+                break
+            if glance:
+                apart = 0.0
+                for k in range(n_all):
+                    apart = max(apart, abs(trial[k] - best[k]) / (0.02 + abs(best[k])))
+                promising = reached + min(report[GAIN], 1.0) > top + 1e-8 and apart > 0.01
+                if reached > -inf and (promising or not kept[CONVERGED]):
+                    stage = 1
+                elif report[CONVERGED] and apart > _APART:
+                    modes += 1
+                continue
+            stage = 0
+            if (reached > top + 1e-9 and report[CONVERGED] >= kept[CONVERGED]) or report[CONVERGED] > kept[CONVERGED]:
+                top = reached
+                best[:] = trial
+                curvature[:, :] = -hessian
+                kept[:] = report
+                modes += 1
+                # Until another climb has used them, the work arrays are those of the best.
+                last = modes if rank == n_points else -1
+        if not cold[i] and (not kept[CONVERGED] or top - kept[BEGAN] > _MOST_GAIN):
+            return i
+        rescale(best, conf, fixed, has_constant, scale, theta, J)
+        if top > -inf:
+            covariances(best, conf, fixed, X, C, active, work, hessian, out, kind)
+            _natural(out, J, matrices[i] if kind < 0 else matrices[0], kind, errors[i])
+        estimates[i] = theta
+        summary[i, LOG_LIKELIHOOD] = top - n * log(scale)
+        summary[i, NEXT_VARIANCE] = work[H, n] * scale * scale
+        summary[i, ENDED], summary[i, PROMISED], summary[i, RESIDUAL] = kept[CONVERGED], kept[GAIN], kept[KKT]
+        bits = 0
+        for k in range(len(bound)):
+            bits |= active[k] << k
+        summary[i, BITS], summary[i, N_PASSES], summary[i, N_MODES] = bits, passes, modes
+    return len(begins)
+
+
+@njit(cache=True, error_model="numpy")
+def _place(start, conf, fixed, mean, out):
+    """Fill out with a start for data of the sample's mean and variance."""
+    nm, square = conf[N_MEAN], fixed[SAMPLE_SQUARE]
+    out[:] = start
+    for m in range(nm):
+        out[m] = mean[m]
+    if conf[FAMILY] == EGARCH:
+        out[nm] = (1.0 - start[nm + 3]) * log(square) if conf[4] else (1.0 - start[nm + 2]) * log(square)
+    else:
+        power = start[nm + 3 + conf[4]] if conf[FREE_POWER] else fixed[POWER]
+        out[nm] = start[nm] * square ** (0.5 * power)
+
+
+@njit(cache=True, error_model="numpy")
+def _natural(out, J, matrices, kind, errors):
+    """Turn covariances into natural units, and into standard errors of one kind."""
+    n = J.shape[0]
+    for c in range(5):
+        if kind >= 0 and c != kind:
+            continue
+        for a in range(n):
+            for b in range(n):
+                total = 0.0
+                for p in range(n):
+                    if J[a, p] != 0.0:
+                        for q in range(n):
+                            total += J[a, p] * out[c, p, q] * J[b, q]
+                matrices[c, a, b] = total
+        if c == max(kind, 0):
+            for a in range(n):
+                errors[a] = sqrt(matrices[c, a, a]) if matrices[c, a, a] > 0.0 else np.nan
+
+
+@njit(cache=True, error_model="numpy")
+def _onto_target(theta, C, bound, target, omega):
+    """Set omega so that the long-run variance is the window's own."""
+    rest = bound[target]
+    for k in range(theta.shape[0]):
+        if k != omega:
+            rest -= C[target, k] * theta[k]
+    theta[omega] = max(rest / C[target, omega], 0.0)

@@ -1,0 +1,275 @@
+"""One model fitted to many series, each on its own span."""
+
+import warnings
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from volkit.checks import check_returns, check_times
+from volkit.conventions import annualize
+from volkit.errors import ArgumentError, ConvergenceWarning, DataError
+from volkit.parallel import map_tasks
+from volkit.results import Provenance, ResultDisplay, freeze
+from volkit.volatility.engine.kernels import load_kernels
+from volkit.volatility.engine.problem import fit_stretches, mean_regressors, solve
+from volkit.volatility.fit import ERROR_KINDS
+from volkit.volatility.garch import Garch
+
+__all__ = ["PanelFit", "fit_panel"]
+
+# Series that one thread fits in one go.
+_GROUP = 25
+# Mean absolute return below which no series is in per cent; `check_returns` asks whether the median is above 0.1.
+_PLAINLY_DECIMAL = 0.05
+# Parameters, errors of the five kinds, and the state of one series.
+_Row = tuple[np.ndarray, np.ndarray, dict[str, object]]
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
+class PanelFit(ResultDisplay):
+    """One model fitted to many series.
+
+    Attributes
+    ----------
+    spec : str
+        The model in words.
+    parameters : DataFrame, shape (n_assets, n_parameters)
+        Estimates by asset, decimal, per period.
+    errors : dict of str to DataFrame, each of shape (n_assets, n_parameters)
+        Standard errors by kind (see `VolatilityFit`); NaN on a bound.
+    state : DataFrame, shape (n_assets, 7)
+        `next_variance` (decimal squared), `log_likelihood`, `n_obs`, `gain` (the certificate), `constraints` in force,
+        `status`, `as_of` (UTC).
+    periods_per_year : float
+        Of the returns' clock.
+    provenance : Provenance
+        Sources and hashes, when given.
+    """
+
+    spec: str
+    parameters: pd.DataFrame
+    errors: dict[str, pd.DataFrame]
+    state: pd.DataFrame
+    periods_per_year: float
+    provenance: Provenance = field(default_factory=lambda: Provenance(()))
+
+    @property
+    def n_assets(self) -> int:
+        """Series fitted."""
+        return len(self.parameters)
+
+    @property
+    def as_of(self) -> pd.Timestamp:
+        """Label (UTC) of the last return used of any series."""
+        return self.state["as_of"].max()
+
+    @property
+    def annualized_next_volatility(self) -> pd.Series:
+        """Volatility of each asset's next period, scaled to a year, decimal."""
+        return annualize(np.sqrt(self.state["next_variance"]), periods_per_year=self.periods_per_year)
+
+    @property
+    def headline(self) -> str:
+        """Model, number of series and how many converged in one line."""
+        good = int((self.state["status"] == "converged").sum())
+        return f"{self.spec} on {self.n_assets} series, {good} converged, as of {self.as_of.date()}"
+
+    def summary(self) -> pd.DataFrame:
+        """Return estimates, next volatility (annualised, decimal) and status by asset."""
+        table = self.parameters.copy()
+        table["next volatility (annualised, decimal)"] = self.annualized_next_volatility
+        table["status"] = self.state["status"]
+        return table
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row an asset and parameter: estimate and the five kinds of standard errors (decimal)."""
+        columns = {"estimate": self.parameters.stack()} | {k: e.stack() for k, e in self.errors.items()}
+        return pd.DataFrame(columns).rename_axis(["asset", "parameter"])
+
+
+def fit_panel(
+    model: Garch,
+    returns: pd.DataFrame,
+    *,
+    periods_per_year: float,
+    n_jobs: int = 1,
+    provenance: Provenance | None = None,
+) -> PanelFit:
+    """Return a model fitted to each column of returns, each from several starts and with its certificate.
+
+    Parameters
+    ----------
+    model : Garch
+        Without regressors.
+    returns : DataFrame, shape (n_obs, n_assets)
+        Decimal returns on UTC times. A series may begin later and end earlier than others (NaN before and after);
+        NaN inside its span is refused.
+    periods_per_year : float
+        365 for UTC days, 252 for exchange sessions.
+    n_jobs : int
+        Threads; the numbers do not depend on it.
+    provenance : Provenance, optional
+        Handed on.
+
+    Returns
+    -------
+    PanelFit
+        Parameters, errors and states by asset.
+
+    Raises
+    ------
+    DataError
+        When a column is refused by `check_returns`; the message names it.
+    ArgumentError
+        For an empty frame, columns of one name, or a model with regressors.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When some optima could not be certified; says how many and which.
+
+    Examples
+    --------
+    >>> times = pd.date_range("2022-01-01", periods=600, tz="UTC")
+    >>> draws = np.random.default_rng(1).standard_t(5, (600, 3)) * 0.02
+    >>> fit_panel(Garch(mean="zero"), pd.DataFrame(draws, times, list("ABC")), periods_per_year=365)
+    <PanelFit: GARCH-t on 3 series, 3 converged, as of 2023-08-23>
+    """
+    if not isinstance(returns, pd.DataFrame) or returns.empty or returns.columns.has_duplicates:
+        raise ArgumentError(
+            "returns",
+            "must be a frame with a column a series, of different names",
+            f"{type(returns).__name__} of shape {np.shape(returns)}",
+            "pass e.g. volkit.simple_returns(panel.close)",
+        )
+    if model.regressors:
+        raise ArgumentError(
+            "model", "must be without regressors", model.words, "fit such a model series by series with Garch.fit"
+        )
+    series = _own_spans(returns, model)
+    load_kernels("_fit")
+    groups = [series[k : k + _GROUP] for k in range(0, len(series), _GROUP)]
+    found = map_tasks(partial(_fit_group, model), groups, n_jobs=n_jobs, label=model.words, threads=True)
+    rows = [row for group in found for row in group]
+    names, assets = list(model.parameter_names), returns.columns
+    state = pd.DataFrame([row[2] for row in rows], index=assets)
+    errors = np.array([row[1] for row in rows])
+    kinds: dict[str, pd.DataFrame] = {
+        kind: freeze(pd.DataFrame(errors[:, k], index=assets, columns=names)) for k, kind in enumerate(ERROR_KINDS)
+    }
+    if len(failed := state.index[state["status"] != "converged"]):
+        warnings.warn(
+            f"{model.words}: {len(failed)} of {len(assets)} fits did not converge: {', '.join(map(str, failed[:5]))}"
+            f"{' ...' if len(failed) > 5 else ''}; their numbers are not optima. Use a longer history.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    return PanelFit(
+        spec=model.words,
+        parameters=freeze(pd.DataFrame([row[0] for row in rows], index=assets, columns=names)),
+        errors=kinds,
+        state=freeze(state),
+        periods_per_year=periods_per_year,
+        provenance=provenance or Provenance(()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The returns of one series and the place of its last one."""
+
+    values: np.ndarray
+    as_of: pd.Timestamp
+
+
+def _own_spans(returns: pd.DataFrame, model: Garch) -> list[_Span]:
+    index = check_times(returns.index, argument="returns")
+    minimum = model.minimum_observations + model.n_mean_lags
+    try:
+        table = returns.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError):
+        table = np.full(returns.shape, np.inf)  # each column's own check says which one it is
+    spans = []
+    for k, name in enumerate(returns.columns):
+        column = table[:, k]
+        known = np.flatnonzero(~np.isnan(column))
+        if not len(known):
+            raise DataError(f"returns of {name}", "must have observations", "none", "leave the column out")
+        inside = slice(known[0], known[-1] + 1)
+        values = np.ascontiguousarray(column[inside])
+        low, high, size = values.min(), values.max(), np.abs(values).mean()
+        if not (len(values) >= minimum and -1.0 < low < 0.0 < high < 10.0 and size < _PLAINLY_DECIMAL):
+            # Perhaps one of the mistakes that `check_returns` knows; it is slow because it looks closely.
+            check_returns(returns[name].iloc[inside], minimum=minimum)
+        spans.append(_Span(values, index[known[-1]]))
+    return spans
+
+
+def _fit_group(model: Garch, group: list[_Span]) -> list[_Row]:
+    cut = [mean_regressors(r.values, n_lags=model.n_mean_lags, has_constant=model.mean != "zero") for r in group]
+    if model.design.kinked:
+        return [_of_solution(model, used, X, r) for (used, X), r in zip(cut, group, strict=True)]
+    kernels = load_kernels("_fit")
+    counts = np.array([len(used) for used, _ in cut])
+    values = np.concatenate([used for used, _ in cut])
+    batch = fit_stretches(
+        model.design,
+        values,
+        np.concatenate([X for _, X in cut], axis=1),
+        np.zeros((0, len(values) + 1)),
+        begins=np.concatenate([[0], np.cumsum(counts)[:-1]]),
+        counts=counts,
+        cold=np.ones(len(group), dtype=np.int64),
+    )
+    words = model.design.constraints(1.0)[3]
+    rows = []
+    for i, r in enumerate(group):
+        line = batch.summary[i]
+        if model.design.code == 2 and not line[kernels.ENDED]:
+            rows.append(_of_solution(model, *cut[i], r))
+            continue
+        active = ", ".join(word for k, word in enumerate(words) if int(line[kernels.BITS]) >> k & 1)
+        state = _state(
+            r, int(counts[i]), line[kernels.NEXT_VARIANCE], line[kernels.LOG_LIKELIHOOD], line[kernels.PROMISED],
+            active, bool(line[kernels.ENDED]),
+        )  # fmt: skip
+        rows.append((batch.estimates[i], _errors(batch.matrices[i]), state))
+    return rows
+
+
+def _of_solution(model: Garch, used: np.ndarray, regressors: np.ndarray, span: _Span) -> _Row:
+    found = solve(model.design, used, regressors, np.zeros((0, len(used) + 1)))
+    optimum = found.optimum
+    state = _state(
+        span, len(used), found.variance[-1], found.log_likelihood, optimum.gain, ", ".join(found.active),
+        optimum.converged,
+    )  # fmt: skip
+    return found.theta, _errors(found.covariances), state
+
+
+def _errors(covariances: np.ndarray) -> np.ndarray:
+    variances = np.diagonal(covariances, axis1=1, axis2=2)
+    with np.errstate(invalid="ignore"):
+        return np.where(variances > 0.0, np.sqrt(variances), np.nan)
+
+
+def _state(
+    span: _Span,
+    n_obs: int,
+    next_variance: float,
+    log_likelihood: float,
+    gain: float,
+    constraints: str,
+    converged: bool,
+) -> dict[str, object]:
+    return {
+        "next_variance": float(next_variance),
+        "log_likelihood": float(log_likelihood),
+        "n_obs": n_obs,
+        "gain": float(gain),
+        "constraints": constraints,
+        "status": "converged" if converged else "not converged",
+        "as_of": span.as_of,
+    }

@@ -1,0 +1,173 @@
+"""What a walk through time asks of a model: its fits, window by window."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from volkit.errors import ArgumentError, VolkitWarning
+from volkit.parallel import map_tasks
+from volkit.results import Provenance
+from volkit.volatility.distributions import Distribution
+from volkit.volatility.fit import FitStatus, VolatilityFit
+from volkit.volatility.garch import Garch
+from volkit.volatility.inputs import read_inputs
+from volkit.volatility.recursion import Recursion
+from volkit.volatility.refits import Refits, parameter_frame, refit_windows
+
+__all__ = ["Refit", "RefitsThroughTime", "VolatilityModel", "refits_of"]
+
+
+class VolatilityModel(Protocol):
+    """A specification that can be fitted: `Garch`, `Ewma`, or a user's own."""
+
+    @property
+    def words(self) -> str:
+        """The model in words."""
+        ...
+
+    @property
+    def minimum_observations(self) -> int:
+        """Least number of returns."""
+        ...
+
+    def fit(
+        self, returns: pd.Series, *, periods_per_year: float, provenance: Provenance | None = None
+    ) -> VolatilityFit:
+        """Return the model fitted to decimal returns of shape (n_obs,)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refit:
+    """One fit of many, no more than a walk needs of it.
+
+    Attributes
+    ----------
+    recursion : Recursion
+        Parameters.
+    distribution : Distribution
+        Law of the standardised returns.
+    next_variance : float
+        Of the period after the window, decimal squared.
+    status : str
+        How the estimation ended.
+    standardize : callable
+        Gives the window's standardised returns, shape (n,).
+    """
+
+    recursion: Recursion
+    distribution: Distribution
+    next_variance: float
+    status: FitStatus
+    standardize: Callable[[], np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class RefitsThroughTime:
+    """All fits of a walk, the table of their parameters where there is one, and the regressors, shape (n_x, n + 1)."""
+
+    refits: Sequence[Refit]
+    parameters: pd.DataFrame | None
+    pushes: np.ndarray
+    table: Refits | None = None
+
+
+def refits_of(
+    model: VolatilityModel,
+    returns: pd.Series,
+    *,
+    window: int,
+    every: int,
+    expanding: bool,
+    regressors: pd.DataFrame | None,
+    n_jobs: int,
+) -> RefitsThroughTime:
+    """Return the fits of a model to windows of checked returns, shape (n,), that end every `every` periods.
+
+    Raises
+    ------
+    ArgumentError
+        When regressors come for a model that takes none.
+    """
+    label = f"{model.words} {returns.name}"
+    if isinstance(model, Garch):
+        return _of_garch(model, returns, window, every, expanding, regressors, n_jobs, label)
+    if regressors is not None:
+        raise ArgumentError("regressors", "must be left out", f"a frame for {model.words}", "use Garch(regressors=...)")
+    ends = range(window, len(returns) + 1, every)
+    windows = [returns.iloc[(0 if expanding else end - window) : end] for end in ends]
+    fits = map_tasks(partial(_quiet_fit, model), windows, n_jobs=n_jobs, label=label)
+    refits = [Refit(f.recursion, f.distribution, f.next_variance, f.status, partial(_standardized_of, f)) for f in fits]
+    return RefitsThroughTime(refits, None, np.zeros((0, len(returns) + 1)))
+
+
+def _standardized_of(fit: VolatilityFit) -> np.ndarray:
+    return np.asarray(fit.standardized.to_numpy())
+
+
+def _quiet_fit(model: VolatilityModel, returns: pd.Series) -> VolatilityFit:
+    with warnings.catch_warnings():
+        # One warning a fit would be hundreds; statuses are counted and reported once.
+        warnings.simplefilter("ignore", VolkitWarning)
+        return model.fit(returns, periods_per_year=1.0)
+
+
+def _of_garch(
+    model: Garch,
+    returns: pd.Series,
+    window: int,
+    every: int,
+    expanding: bool,
+    regressors: pd.DataFrame | None,
+    n_jobs: int,
+    label: str,
+) -> RefitsThroughTime:
+    inputs = read_inputs(returns, regressors, names=model.regressors, minimum=window)
+    found = refit_windows(
+        model.design,
+        inputs.values,
+        n_lags=model.n_mean_lags,
+        pushes=inputs.pushes,
+        window=window,
+        every=every,
+        expanding=expanding,
+        n_jobs=n_jobs,
+        label=label,
+    )
+    parameters = parameter_frame(found, model.parameter_names, returns.index)
+    refits = _GarchRefits(model, found, inputs.values, inputs.pushes)
+    return RefitsThroughTime(refits, parameters, inputs.pushes, found)
+
+
+class _GarchRefits(Sequence[Refit]):
+    """The rows of a table of fits, each made into a `Refit` when it is asked for."""
+
+    def __init__(self, model: Garch, found: Refits, values: np.ndarray, pushes: np.ndarray) -> None:
+        self._model, self._found, self._values, self._pushes = model, found, values, pushes
+
+    def __len__(self) -> int:
+        return len(self._found.ends)
+
+    def __getitem__(self, i: Any) -> Any:
+        model, found = self._model, self._found
+        return Refit(
+            recursion=model.recursion_of(found.estimates[i]),
+            distribution=model.law_of(found.estimates[i]),
+            next_variance=float(found.next_variance[i]),
+            status="converged" if found.converged[i] else "not converged",
+            standardize=partial(self._standardize, i),
+        )
+
+    def _standardize(self, i: int) -> np.ndarray:
+        model, found = self._model, self._found
+        start, end = int(found.starts[i]), int(found.ends[i])
+        return model.standardize(
+            self._values[start - model.n_mean_lags : end],
+            found.estimates[i],
+            pushes=self._pushes[:, start : end + 1],
+        )
