@@ -4,39 +4,17 @@ Medians of repeated calls, one BLAS thread. Machines are shared and noisy: read 
 """
 
 import platform
-import statistics
-import time
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import statsmodels.api as sm
-from arch import arch_model
 
 import volkit
+from benchmarks.peers import arch_fit, arch_loop
+from benchmarks.timing import median_seconds
 from volkit.parallel import one_blas_thread
 from volkit.volatility import walk_forward
-
-
-def median_seconds(function: Callable[[], object], *, repeats: int) -> float:
-    function()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
-
-
-def plain_arch_loop(returns: pd.Series, window: int, every: int) -> list[float]:
-    found = []
-    for end in range(window, len(returns), every):
-        model = arch_model(returns.iloc[end - window : end] * 100, dist="t", rescale=False)
-        fit = model.fit(disp="off")
-        fit.std_err  # noqa: B018 - worked out when asked for, as ours are with the fit
-        found.append(float(fit.forecast(horizon=1).variance.iloc[-1, 0]))
-    return found
 
 
 def statsmodels_windows(x: pd.Series, y: pd.Series, window: int, n_windows: int) -> None:
@@ -53,11 +31,12 @@ def main() -> None:
     x, y = moves["SPX"], moves["NASDAQ"]
     recent = volkit.simple_returns(panel.close["SPX"]).iloc[-2000:]
     model = volkit.Garch(distribution="t")
+    arch_terms = {"family": "garch", "distribution": "t", "mean": "constant", "errors": True}
     rows = [
         (
             "one GARCH-t fit, 5,030 returns, with standard errors",
             lambda: model.fit(x, periods_per_year=252),
-            lambda: arch_model(x * 100, dist="t", rescale=False).fit(disp="off").std_err,
+            lambda: arch_fit(x, **arch_terms),
             "arch",
             5,
             1.0,
@@ -65,7 +44,7 @@ def main() -> None:
         (
             "walk forward on 1,000, re-fit every 21, a state each day, with errors",
             lambda: list(walk_forward(model, recent, window=1000, refit_every=21)),
-            lambda: plain_arch_loop(recent, 1000, 21),
+            lambda: arch_loop(recent, window=1000, every=21, **arch_terms),
             "arch loop, a forecast every 21 days, with errors",
             3,
             1.0,

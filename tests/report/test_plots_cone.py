@@ -9,7 +9,7 @@ from matplotlib.text import Text
 from volkit.report import colour_of
 from volkit.report.plots_cone import plot_volatility_cone
 from volkit.results import Provenance, SeriesProvenance
-from volkit.volatility.cone import volatility_cone
+from volkit.volatility.measured.cone import volatility_cone
 
 
 def cone_of(*, simulated=False, quantiles=(0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)):

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from volkit.report.plots_regimes import plot_regimes
 from volkit.results import Provenance, SeriesProvenance
-from volkit.volatility.regimes import VolatilityRegimes
+from volkit.volatility.regimes.model import VolatilityRegimes
 
 
 def fit_of(*, n_regimes=2, simulated=False):

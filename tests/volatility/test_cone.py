@@ -7,9 +7,9 @@ from scipy import stats
 
 from volkit.errors import ArgumentError, DataError, SmallSampleWarning
 from volkit.sources.bundled import BundledSource
-from volkit.volatility.cone import percentile_rank, volatility_cone
-from volkit.volatility.ranges import yang_zhang_volatility
-from volkit.volatility.realized import close_to_close_volatility
+from volkit.volatility.measured.cone import percentile_rank, volatility_cone
+from volkit.volatility.measured.ranges import yang_zhang_volatility
+from volkit.volatility.measured.realized import close_to_close_volatility
 
 WINDOWS = [5, 20, 60]
 

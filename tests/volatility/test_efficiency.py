@@ -6,8 +6,8 @@ import pytest
 
 from volkit.errors import ArgumentError, DataError
 from volkit.sources.bundled import BundledSource
-from volkit.volatility.bars import bar_variances
-from volkit.volatility.efficiency import compare_range_estimators, simulate_range_efficiency
+from volkit.volatility.measured.bars import bar_variances
+from volkit.volatility.measured.efficiency import compare_range_estimators, simulate_range_efficiency
 
 REFERENCE = {
     entry["inputs"]["estimator"]: entry["expected"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from statsmodels.regression.linear_model import OLS
 
 from volkit.errors import ArgumentError, DataError, DataQualityWarning, NearIntegratedWarning, SmallSampleWarning
-from volkit.volatility.har import CRYPTO_LAGS, SESSION_LAGS, Har, rolling_har_forecast
+from volkit.volatility.har.model import CRYPTO_LAGS, SESSION_LAGS, Har, rolling_har_forecast
 
 TRUTH = {"const": -1.0, "RV 1": 0.35, "RV 5": 0.30, "RV 22": 0.23}
 

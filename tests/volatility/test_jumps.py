@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from volkit.errors import ArgumentError, DataError, DataLossError
-from volkit.volatility.jumps import jump_test
-from volkit.volatility.multipower import (
+from volkit.volatility.measured.jumps import jump_test
+from volkit.volatility.measured.multipower import (
     bipower_variation,
     median_quarticity,
     median_variance,

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from volkit.errors import ArgumentError, DataError
-from volkit.volatility.bars import bar_variances, check_bars
-from volkit.volatility.ranges import (
+from volkit.volatility.measured.bars import bar_variances, check_bars
+from volkit.volatility.measured.ranges import (
     garman_klass_volatility,
     garman_klass_yang_zhang_volatility,
     parkinson_volatility,
@@ -18,7 +18,7 @@ from volkit.volatility.ranges import (
     rogers_satchell_volatility,
     yang_zhang_volatility,
 )
-from volkit.volatility.realized import close_to_close_volatility
+from volkit.volatility.measured.realized import close_to_close_volatility
 
 REFERENCE = [
     entry

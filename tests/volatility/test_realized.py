@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from volkit.errors import ArgumentError, DataError, DataLossError
 from volkit.volatility import close_to_close_volatility, zero_mean_volatility
-from volkit.volatility.kernel import kernel_bandwidth, parzen_weight, realized_kernel
-from volkit.volatility.multipower import (
+from volkit.volatility.measured.kernel import kernel_bandwidth, parzen_weight, realized_kernel
+from volkit.volatility.measured.multipower import (
     bipower_variation,
     median_quarticity,
     median_variance,
@@ -20,7 +20,7 @@ from volkit.volatility.multipower import (
     sum_of_squares,
     tripower_quarticity,
 )
-from volkit.volatility.realized import realized_variance
+from volkit.volatility.measured.realized import realized_variance
 
 REFERENCE = {
     entry["id"]: entry

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from volkit.errors import ArgumentError, ConvergenceWarning, DataError, NearIntegratedWarning, SmallSampleWarning
-from volkit.volatility.realized_garch import RealizedGarch
+from volkit.volatility.realized_garch.model import RealizedGarch
 
 # Of the size that Hansen, Huang and Shek (2012) find for stocks, for decimal returns.
 TRUTH = {

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from statsmodels.tsa.regime_switching.markov_regression import MarkovRegression
 
 from volkit.errors import ArgumentError, ConvergenceWarning, DataError, SmallSampleWarning
-from volkit.volatility._regimes_kernels import smoothed_sums
-from volkit.volatility._regimes_search import score
-from volkit.volatility._regimes_values import RegimeValues, pack, unpack
-from volkit.volatility.regimes import VolatilityRegimes
+from volkit.volatility.regimes._kernels import smoothed_sums
+from volkit.volatility.regimes._search import score
+from volkit.volatility.regimes._values import RegimeValues, pack, unpack
+from volkit.volatility.regimes.model import VolatilityRegimes
 
 TWO = RegimeValues(np.array([[0.98, 0.02], [0.05, 0.95]]), np.full(2, 5e-4), np.array([0.01, 0.04]) ** 2)
 THREE = RegimeValues(

@@ -16,7 +16,7 @@ from volkit.report.style import (
     new_axes,
     set_label,
 )
-from volkit.volatility.cone import VolatilityCone
+from volkit.volatility.measured.cone import VolatilityCone
 
 __all__ = ["plot_volatility_cone"]
 
@@ -46,7 +46,7 @@ def plot_volatility_cone(cone: VolatilityCone, *, ax: Axes | None = None, **line
     --------
     >>> import pandas as pd
     >>> from matplotlib.figure import Figure
-    >>> from volkit.volatility.cone import volatility_cone
+    >>> from volkit.volatility.measured.cone import volatility_cone
     >>> times = pd.date_range("2024-01-01", periods=400, tz="UTC")
     >>> returns = pd.Series(np.random.default_rng(1).normal(0, 0.03, 400), index=times, name="BTC")
     >>> cone = volatility_cone(returns, windows=[10, 30, 60], periods_per_year=365)

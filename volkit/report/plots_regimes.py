@@ -14,7 +14,7 @@ from volkit.report.style import (
     mark_simulated,
     new_axes,
 )
-from volkit.volatility.regimes_fit import RegimeFit
+from volkit.volatility.regimes.fit import RegimeFit
 
 __all__ = ["plot_regimes"]
 
@@ -45,7 +45,7 @@ def plot_regimes(regimes: RegimeFit, *, hindsight: bool = False, ax: Axes | None
     Examples
     --------
     >>> from matplotlib.figure import Figure
-    >>> from volkit.volatility.regimes import VolatilityRegimes
+    >>> from volkit.volatility.regimes.model import VolatilityRegimes
     >>> rng, times = np.random.default_rng(1), pd.date_range("2022-01-01", periods=600, tz="UTC")
     >>> returns = pd.Series(np.repeat([0.01, 0.04], 300) * rng.standard_normal(600), index=times, name="BTC")
     >>> regimes = VolatilityRegimes(n_starts=2).fit(returns, periods_per_year=365)

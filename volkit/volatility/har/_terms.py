@@ -7,8 +7,8 @@ import numpy as np
 
 from volkit.checks import check_choice, check_count
 from volkit.errors import ArgumentError
-from volkit.volatility import _har_design as arrays
-from volkit.volatility._har_regression import guard
+from volkit.volatility.har import _design as arrays
+from volkit.volatility.har._regression import guard
 
 __all__ = ["HarTerms"]
 

@@ -10,10 +10,10 @@ from volkit.checks import check_count
 from volkit.conventions import annualize
 from volkit.errors import ArgumentError, DataQualityWarning
 from volkit.results import Provenance, ResultDisplay
-from volkit.volatility._har_design import autoregression, expected_path, transform
-from volkit.volatility._har_terms import HarTerms
 from volkit.volatility.expected import ExpectedVariance
 from volkit.volatility.fit import FitStatus
+from volkit.volatility.har._design import autoregression, expected_path, transform
+from volkit.volatility.har._terms import HarTerms
 
 __all__ = ["HarFit", "warn_replaced"]
 

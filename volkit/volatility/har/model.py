@@ -13,10 +13,10 @@ import pandas as pd
 from volkit.checks import check_count, check_positive
 from volkit.errors import ArgumentError, DataError, NearIntegratedWarning, SmallSampleWarning
 from volkit.results import Provenance, freeze
-from volkit.volatility._har_regression import newey_west, solve
-from volkit.volatility._har_terms import HarTerms
 from volkit.volatility._variance_inputs import check_components, check_realized_variance
-from volkit.volatility.har_fit import HarFit, warn_replaced
+from volkit.volatility.har._regression import newey_west, solve
+from volkit.volatility.har._terms import HarTerms
+from volkit.volatility.har.fit import HarFit, warn_replaced
 from volkit.volatility.recursion import NEAR_INTEGRATED
 from volkit.volatility.rolling import RollingForecast
 

@@ -1,7 +1,7 @@
 """Bars checked, and the variance that each bar shows on its own.
 
 A frame with open, high, low and close on UTC times enters; the same numbers leave checked, or one variance
-a bar and estimator. `volkit.volatility.ranges` averages them over windows.
+a bar and estimator. `volkit.volatility.measured.ranges` averages them over windows.
 """
 
 import numpy as np

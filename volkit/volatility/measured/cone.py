@@ -17,7 +17,7 @@ from volkit.checks import check_count, check_fraction, check_positive, check_tim
 from volkit.conventions import annualize
 from volkit.errors import ArgumentError, DataError, SmallSampleWarning
 from volkit.results import Provenance, ResultDisplay, freeze
-from volkit.volatility.realized import close_to_close_volatility
+from volkit.volatility.measured.realized import close_to_close_volatility
 
 __all__ = ["VolatilityCone", "WindowEstimator", "percentile_rank", "volatility_cone"]
 

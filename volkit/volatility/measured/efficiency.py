@@ -14,8 +14,8 @@ import pandas as pd
 from volkit.checks import check_count, check_positive
 from volkit.errors import ArgumentError
 from volkit.results import ResultDisplay, freeze
-from volkit.volatility.bars import bar_variances, check_bars
-from volkit.volatility.ranges import RangeEstimator, range_volatility
+from volkit.volatility.measured.bars import bar_variances, check_bars
+from volkit.volatility.measured.ranges import RangeEstimator, range_volatility
 
 __all__ = ["RangeEfficiency", "compare_range_estimators", "simulate_range_efficiency"]
 

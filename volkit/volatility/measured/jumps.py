@@ -14,8 +14,8 @@ from scipy import stats
 
 from volkit.checks import check_choice, check_confidence
 from volkit.results import Provenance, ResultDisplay, freeze
-from volkit.volatility.intraday import ReturnBlocks, block_returns
-from volkit.volatility.multipower import (
+from volkit.volatility.measured.intraday import ReturnBlocks, block_returns
+from volkit.volatility.measured.multipower import (
     bipower_variation,
     median_quarticity,
     median_variance,

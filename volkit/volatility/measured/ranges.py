@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.checks import check_choice, check_count
-from volkit.volatility.bars import bar_variances, check_bars
+from volkit.volatility.measured.bars import bar_variances, check_bars
 
 __all__ = [
     "RangeEstimator",
@@ -62,7 +62,7 @@ def range_volatility(bars: pd.DataFrame, *, estimator: RangeEstimator, window: i
     Notes
     -----
     Without drift and without gaps between bars (crypto), Garman-Klass is the sharpest; with drift Rogers-Satchell;
-    with gaps (exchange sessions) Yang-Zhang. `volkit.volatility.efficiency` measures each of these statements.
+    with gaps (exchange sessions) Yang-Zhang. `volkit.volatility.measured.efficiency` measures each of these statements.
     Highs and lows of thin markets are seen too seldom: every range estimator is then too low.
 
     Examples

@@ -8,9 +8,9 @@ import pandas as pd
 from volkit.checks import check_count, check_positive, check_returns
 from volkit.conventions import annualize
 from volkit.results import Provenance, ResultDisplay, freeze
-from volkit.volatility.intraday import block_returns
-from volkit.volatility.kernel import kernel_bandwidth, realized_kernel
-from volkit.volatility.multipower import bipower_variation, median_variance, minimum_variance, sum_of_squares
+from volkit.volatility.measured.intraday import block_returns
+from volkit.volatility.measured.kernel import kernel_bandwidth, realized_kernel
+from volkit.volatility.measured.multipower import bipower_variation, median_variance, minimum_variance, sum_of_squares
 
 __all__ = ["RealizedVariance", "close_to_close_volatility", "realized_variance", "zero_mean_volatility"]
 
@@ -212,10 +212,11 @@ def realized_variance(
 
     Notes
     -----
-    Realised variance sums squares; bipower variation, medRV and minRV leave jumps out; the realised kernel leaves the
-    noise of quotes out; their formulas stand in `volkit.volatility.multipower` and `volkit.volatility.kernel`. Nothing
-    is scaled up for missing returns, and the kernel is NaN where a NaN stands between two returns. The relative
-    standard error of the first is sqrt(2 / n) at best: with fewer than about 50 returns a period all are rough.
+    Realised variance sums squares; bipower variation, medRV and minRV leave jumps out; the realised kernel
+    leaves the noise of quotes out; their formulas stand in `volkit.volatility.measured.multipower` and
+    `volkit.volatility.measured.kernel`. Nothing is scaled up for missing returns, and the kernel is NaN where a
+    NaN stands between two returns. The relative standard error of the first is sqrt(2 / n) at best: with fewer
+    than about 50 returns a period all are rough.
 
     Examples
     --------

@@ -15,7 +15,10 @@ from volkit.checks import check_choice, check_positive, check_returns
 from volkit.errors import ConvergenceWarning, NearIntegratedWarning, SmallSampleWarning
 from volkit.parallel import one_blas_thread
 from volkit.results import Provenance, freeze
-from volkit.volatility._realized_garch_likelihood import (
+from volkit.volatility._variance_inputs import check_realized_variance, check_same_times
+from volkit.volatility.distributions import Distribution
+from volkit.volatility.fit import FitStatus
+from volkit.volatility.realized_garch._likelihood import (
     NAMES,
     Optimum,
     best_of,
@@ -26,10 +29,7 @@ from volkit.volatility._realized_garch_likelihood import (
     scores,
     starts,
 )
-from volkit.volatility._variance_inputs import check_realized_variance, check_same_times
-from volkit.volatility.distributions import Distribution
-from volkit.volatility.fit import FitStatus
-from volkit.volatility.realized_garch_fit import RealizedGarchFit, RealizedGarchParameters
+from volkit.volatility.realized_garch.fit import RealizedGarchFit, RealizedGarchParameters
 from volkit.volatility.recursion import NEAR_INTEGRATED
 
 __all__ = ["RealizedGarch"]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from volkit.volatility._regimes_kernels import smoothed_sums
-from volkit.volatility._regimes_values import RegimeValues, pack, stationary, unpack
+from volkit.volatility.regimes._kernels import smoothed_sums
+from volkit.volatility.regimes._values import RegimeValues, pack, stationary, unpack
 
 __all__ = ["SearchEnd", "covariance", "flat_directions", "score", "search"]
 

@@ -9,9 +9,9 @@ import pandas as pd
 from volkit.checks import check_count, check_returns
 from volkit.conventions import annualize
 from volkit.results import Provenance, ResultDisplay
-from volkit.volatility._regimes_values import RegimeValues, stationary
 from volkit.volatility.expected import ExpectedVariance
 from volkit.volatility.fit import FitStatus
+from volkit.volatility.regimes._values import RegimeValues, stationary
 
 __all__ = ["RegimeFit", "markov_model"]
 

@@ -15,9 +15,9 @@ from volkit.checks import check_choice, check_count, check_positive, check_retur
 from volkit.errors import ArgumentError, ConvergenceWarning, SmallSampleWarning
 from volkit.parallel import one_blas_thread
 from volkit.results import Provenance, freeze
-from volkit.volatility._regimes_values import RegimeValues, pack, unpack
 from volkit.volatility.fit import FitStatus
-from volkit.volatility.regimes_fit import RegimeFit, markov_model
+from volkit.volatility.regimes._values import RegimeValues, pack, unpack
+from volkit.volatility.regimes.fit import RegimeFit, markov_model
 
 __all__ = ["VolatilityRegimes"]
 
@@ -142,7 +142,7 @@ class VolatilityRegimes:
     def _fitted(
         self, returns: pd.Series, *, periods_per_year: float, rng: np.random.Generator, provenance: Provenance
     ) -> RegimeFit:
-        from volkit.volatility._regimes_search import covariance, search  # compiled: only when a model is fitted
+        from volkit.volatility.regimes._search import covariance, search  # compiled: only when a model is fitted
 
         # The search runs on returns of mean square one, whatever their unit.
         scale = float(np.sqrt(np.mean(returns**2)))
