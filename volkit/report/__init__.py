@@ -7,6 +7,7 @@ a study's report says is composed in `volkit.study`.
 from volkit.report.figures import FigureFiles, FigureSpec, save_figure
 from volkit.report.html import Block, FigureBlock, ReportDocument, Section, TableBlock, TextBlock, render_report
 from volkit.report.parameters import ParameterFile, load_parameters, write_parameters
+from volkit.report.plots_cone import plot_volatility_cone
 from volkit.report.plots_correlation import (
     plot_betas,
     plot_correlation_eras,
@@ -14,7 +15,9 @@ from volkit.report.plots_correlation import (
     plot_rolling_correlation,
 )
 from volkit.report.plots_data import plot_gaps
+from volkit.report.plots_evaluation import plot_cumulative_loss_difference, plot_forecast_comparison
 from volkit.report.plots_margin import plot_coverage, plot_margin_schedule, plot_parameters
+from volkit.report.plots_regimes import plot_regimes
 from volkit.report.plots_volatility import plot_volatility, plot_volatility_models
 from volkit.report.style import (
     ASSET_COLOURS,
@@ -51,11 +54,15 @@ __all__ = [
     "plot_correlation_eras",
     "plot_correlation_matrix",
     "plot_coverage",
+    "plot_cumulative_loss_difference",
+    "plot_forecast_comparison",
     "plot_gaps",
     "plot_margin_schedule",
     "plot_parameters",
+    "plot_regimes",
     "plot_rolling_correlation",
     "plot_volatility",
+    "plot_volatility_cone",
     "plot_volatility_models",
     "render_report",
     "save_figure",

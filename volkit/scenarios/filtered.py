@@ -16,7 +16,8 @@ from volkit.checks import check_count
 from volkit.errors import ArgumentError, ConvergenceError, DataError
 from volkit.results import Provenance, freeze
 from volkit.scenarios.scenario_set import ScenarioSet
-from volkit.volatility import Recursion, VolatilityFit
+from volkit.volatility import VolatilityFit
+from volkit.volatility.recursion import RunningRecursion
 
 __all__ = ["FilterState", "filtered_historical_scenarios", "simulate_returns"]
 
@@ -25,7 +26,7 @@ class FilterState(Protocol):
     """What a simulation needs to know of one asset: a `VolatilityFit` or a `VolatilityState`."""
 
     @property
-    def recursion(self) -> Recursion:
+    def recursion(self) -> RunningRecursion:
         """Parameters, decimal, per period."""
         ...
 

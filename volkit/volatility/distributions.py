@@ -5,7 +5,7 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 __all__ = ["Distribution"]
 
@@ -66,9 +66,9 @@ class Distribution:
         """Return the quantiles at fractions of any shape, in standard deviations."""
         p = np.asarray(probabilities, dtype=np.float64)
         if self.name == "normal":
-            return np.asarray(stats.norm.ppf(p))
+            return np.asarray(special.ndtri(p))
         if self.name == "t":
-            return np.asarray(stats.t.ppf(p, self.degrees_of_freedom)) * self._scale
+            return np.asarray(special.stdtrit(self.degrees_of_freedom, p)) * self._scale
         if self.name == "ged":
             half = special.gammaincinv(1.0 / self.degrees_of_freedom, np.abs(2.0 * p - 1.0))
             size = self._ged_scale * (2.0 * half) ** (1.0 / self.degrees_of_freedom)
@@ -78,7 +78,7 @@ class Distribution:
         left = p < low
         share = np.where(left, p / (1.0 - self.skew), 0.5 + (p - low) / (1.0 + self.skew))
         side = np.where(left, 1.0 - self.skew, 1.0 + self.skew)
-        return np.asarray((side * stats.t.ppf(share, self.degrees_of_freedom) * self._scale - a) / b)
+        return np.asarray((side * special.stdtrit(self.degrees_of_freedom, share) * self._scale - a) / b)
 
     def quantile(self, probability: float) -> float:
         """Return the quantile of the unit-variance law at a fraction, in standard deviations."""
@@ -93,7 +93,7 @@ class Distribution:
         """
         p = probability
         if self.name == "normal":
-            return -float(stats.norm.pdf(stats.norm.ppf(p))) / p
+            return -float(_normal_density(special.ndtri(p))) / p
         if self.name == "t":
             return -self._partial_mean(p) * self._scale / p
         if self.name == "ged":
@@ -119,8 +119,8 @@ class Distribution:
     def _partial_mean(self, p: float) -> float:
         """The mean of minus a plain t below its quantile at p, times p."""
         nu = self.degrees_of_freedom
-        q = float(stats.t.ppf(p, nu))
-        return float(stats.t.pdf(q, nu)) * (nu + q * q) / (nu - 1.0)
+        q = float(special.stdtrit(nu, p))
+        return float(_student_density(q, nu)) * (nu + q * q) / (nu - 1.0)
 
     def expectation_nodes(self) -> tuple[np.ndarray, np.ndarray]:
         """Return points and weights, both of shape (n_nodes,), with E[g(z)] = sum of weights times g(points).
@@ -154,9 +154,9 @@ def _nodes(law: Distribution) -> tuple[np.ndarray, np.ndarray]:
 def _density(law: Distribution, z: np.ndarray) -> np.ndarray:
     nu = law.degrees_of_freedom
     if law.name == "normal":
-        return np.asarray(stats.norm.pdf(z))
+        return np.asarray(_normal_density(z))
     if law.name == "t":
-        return np.asarray(stats.t.pdf(z / law._scale, nu)) / law._scale
+        return np.asarray(_student_density(z / law._scale, nu)) / law._scale
     if law.name == "ged":
         c = law._ged_scale
         size = nu / (c * 2.0 ** (1.0 + 1.0 / nu)) * np.exp(-special.gammaln(1.0 / nu))
@@ -164,4 +164,13 @@ def _density(law: Distribution, z: np.ndarray) -> np.ndarray:
     a, b = law._hansen
     x = b * z + a
     side = np.where(x < 0.0, 1.0 - law.skew, 1.0 + law.skew)
-    return np.asarray(b * stats.t.pdf(x / side / law._scale, nu) / law._scale)
+    return np.asarray(b * _student_density(x / side / law._scale, nu) / law._scale)
+
+
+def _normal_density(z: np.ndarray | float) -> np.ndarray:
+    return np.asarray(np.exp(-0.5 * np.square(z)) / np.sqrt(2.0 * np.pi))
+
+
+def _student_density(x: np.ndarray | float, nu: float) -> np.ndarray:
+    log_c = special.gammaln(0.5 * (nu + 1.0)) - special.gammaln(0.5 * nu) - 0.5 * np.log(nu * np.pi)
+    return np.asarray(np.exp(log_c - 0.5 * (nu + 1.0) * np.log1p(np.square(x) / nu)))

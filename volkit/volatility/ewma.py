@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.signal import lfilter
 
 from volkit.checks import check_count, check_positive, check_returns
 from volkit.errors import ArgumentError, DataError
@@ -174,6 +173,8 @@ class Ewma:
                 f"{self.start_observations} zeros to {checked.index[self.start_observations - 1].date()}",
                 "start where trading does, or raise start_observations",
             )
+        from scipy.signal import lfilter  # a tenth of a second: only when a series is filtered
+
         later, _ = lfilter([1.0 - decay], [1.0, -decay], squares, zi=np.array([decay * first]))
         return first, later
 

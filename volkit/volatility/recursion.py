@@ -4,7 +4,7 @@ A recursion is what is left of a fit when the data are put away: scenarios and m
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -13,11 +13,56 @@ from volkit.volatility.distributions import Distribution
 from volkit.volatility.engine.codes import KIND_CODES
 from volkit.volatility.engine.kernels import load_kernels
 
-__all__ = ["NEAR_INTEGRATED", "Recursion"]
+__all__ = ["NEAR_INTEGRATED", "Recursion", "RunningRecursion"]
 
 # From here on shocks do not die out in any history at hand, and a long-run level would be made up.
 NEAR_INTEGRATED = 0.9995
 _ROOT_TWO_OVER_PI = float(np.sqrt(2.0 / np.pi))
+
+
+class RunningRecursion(Protocol):
+    """What a walk and a simulation ask of a recursion: `Recursion`, or a filter of another program."""
+
+    @property
+    def mu(self) -> float:
+        """Constant of the mean, decimal."""
+        ...
+
+    @property
+    def ar(self) -> tuple[float, ...]:
+        """Weights of earlier returns in the mean, the latest first."""
+        ...
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """Weights of the regressors of the variance."""
+        ...
+
+    def next_mean(self, earlier: np.ndarray) -> float:
+        """Return the expected return of the next period from returns up to now, the latest last."""
+        ...
+
+    def follow(
+        self,
+        values: np.ndarray,
+        variance: float,
+        *,
+        earlier: np.ndarray | None = None,
+        pushes: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Return the variances from that of values[0], given, to that of the period after, shape (n + 1,)."""
+        ...
+
+    def simulate(
+        self,
+        next_variance: float,
+        shocks: np.ndarray,
+        *,
+        earlier: np.ndarray | None = None,
+        pushes: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return returns and variances of paths, each of shape (n_paths, horizon)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

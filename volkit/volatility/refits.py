@@ -60,9 +60,9 @@ class Refits:
     active: np.ndarray
     constraint_names: tuple[str, ...]
 
-    def active_words(self, i: int) -> str:
-        """Return the constraints in force at fit i in words."""
-        return ", ".join(name for k, name in enumerate(self.constraint_names) if self.active[i] >> k & 1)
+    def words_of(self, bits: int) -> str:
+        """Return constraints in force, given as bits, in words."""
+        return ", ".join(name for k, name in enumerate(self.constraint_names) if bits >> k & 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +222,7 @@ def parameter_frame(refits: Refits, names: tuple[str, ...], times: pd.DatetimeIn
         frame[f"{name} error"] = refits.errors[:, k]
     frame["log-likelihood"] = refits.log_likelihood
     frame["gain"] = refits.gain
-    frame["constraints"] = [refits.active_words(i) for i in range(len(refits.ends))]
+    words = {bits: refits.words_of(bits) for bits in np.unique(refits.active).tolist()}
+    frame["constraints"] = [words[bits] for bits in refits.active.tolist()]
     frame["status"] = np.where(refits.converged, "converged", "not converged")
     return frame

@@ -17,7 +17,7 @@ from volkit.conventions import annualize
 from volkit.errors import ConvergenceError, ConvergenceWarning
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.volatility.distributions import Distribution
-from volkit.volatility.recursion import Recursion
+from volkit.volatility.recursion import RunningRecursion
 from volkit.volatility.walking import Refit, RefitsThroughTime, VolatilityModel, refits_of
 
 __all__ = ["RollingForecast", "VolatilityModel", "VolatilityState", "rolling_forecast", "walk_forward"]
@@ -31,7 +31,7 @@ class VolatilityState:
     ----------
     as_of : Timestamp
         Label (UTC) of the last return used.
-    recursion : Recursion
+    recursion : RunningRecursion
         Parameters of the latest converged fit.
     earlier : ndarray
         Latest returns (decimal), the last one last, as many as the mean has lags.
@@ -50,7 +50,7 @@ class VolatilityState:
     """
 
     as_of: pd.Timestamp
-    recursion: Recursion
+    recursion: RunningRecursion
     earlier: np.ndarray
     next_mean: float
     next_variance: float
@@ -205,7 +205,7 @@ def _states(walk: _Walk) -> Iterator[VolatilityState]:
         pool, variance = longer[-kept:], float(variances[-1])
 
 
-def _followed(walk: _Walk, recursion: Recursion, begin: int, between: np.ndarray, variance: float) -> np.ndarray:
+def _followed(walk: _Walk, recursion: RunningRecursion, begin: int, between: np.ndarray, variance: float) -> np.ndarray:
     """The variances from a known one, that of the return at `begin`, on to that after the last return between."""
     if not len(between):
         return np.array([variance])
@@ -218,7 +218,7 @@ def _followed(walk: _Walk, recursion: Recursion, begin: int, between: np.ndarray
 
 
 def _shocks(
-    recursion: Recursion, values: np.ndarray, begin: int, between: np.ndarray, variances: np.ndarray
+    recursion: RunningRecursion, values: np.ndarray, begin: int, between: np.ndarray, variances: np.ndarray
 ) -> np.ndarray:
     means = np.full(len(between), recursion.mu)
     for lag, weight in enumerate(recursion.ar, start=1):

@@ -13,13 +13,42 @@ from volkit.errors import ArgumentError, VolkitWarning
 from volkit.parallel import map_tasks
 from volkit.results import Provenance
 from volkit.volatility.distributions import Distribution
-from volkit.volatility.fit import FitStatus, VolatilityFit
+from volkit.volatility.fit import FitStatus
 from volkit.volatility.garch import Garch
 from volkit.volatility.inputs import read_inputs
-from volkit.volatility.recursion import Recursion
+from volkit.volatility.recursion import RunningRecursion
 from volkit.volatility.refits import Refits, parameter_frame, refit_windows
 
-__all__ = ["Refit", "RefitsThroughTime", "VolatilityModel", "refits_of"]
+__all__ = ["FittedModel", "Refit", "RefitsThroughTime", "VolatilityModel", "refits_of"]
+
+
+class FittedModel(Protocol):
+    """What a walk asks of a fit: a `VolatilityFit`, an `ArchFit`, or a user's own."""
+
+    @property
+    def recursion(self) -> RunningRecursion:
+        """Parameters, decimal, per period."""
+        ...
+
+    @property
+    def distribution(self) -> Distribution:
+        """Law of the standardised returns."""
+        ...
+
+    @property
+    def next_variance(self) -> float:
+        """Of the period after the last, decimal squared."""
+        ...
+
+    @property
+    def standardized(self) -> pd.Series:
+        """Standardised returns, shape (n_obs,)."""
+        ...
+
+    @property
+    def status(self) -> FitStatus:
+        """How the estimation ended."""
+        ...
 
 
 class VolatilityModel(Protocol):
@@ -35,9 +64,7 @@ class VolatilityModel(Protocol):
         """Least number of returns."""
         ...
 
-    def fit(
-        self, returns: pd.Series, *, periods_per_year: float, provenance: Provenance | None = None
-    ) -> VolatilityFit:
+    def fit(self, returns: pd.Series, *, periods_per_year: float, provenance: Provenance | None = None) -> FittedModel:
         """Return the model fitted to decimal returns of shape (n_obs,)."""
         ...
 
@@ -48,7 +75,7 @@ class Refit:
 
     Attributes
     ----------
-    recursion : Recursion
+    recursion : RunningRecursion
         Parameters.
     distribution : Distribution
         Law of the standardised returns.
@@ -60,7 +87,7 @@ class Refit:
         Gives the window's standardised returns, shape (n,).
     """
 
-    recursion: Recursion
+    recursion: RunningRecursion
     distribution: Distribution
     next_variance: float
     status: FitStatus
@@ -106,11 +133,11 @@ def refits_of(
     return RefitsThroughTime(refits, None, np.zeros((0, len(returns) + 1)))
 
 
-def _standardized_of(fit: VolatilityFit) -> np.ndarray:
+def _standardized_of(fit: FittedModel) -> np.ndarray:
     return np.asarray(fit.standardized.to_numpy())
 
 
-def _quiet_fit(model: VolatilityModel, returns: pd.Series) -> VolatilityFit:
+def _quiet_fit(model: VolatilityModel, returns: pd.Series) -> FittedModel:
     with warnings.catch_warnings():
         # One warning a fit would be hundreds; statuses are counted and reported once.
         warnings.simplefilter("ignore", VolkitWarning)

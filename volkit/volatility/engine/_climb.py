@@ -23,6 +23,8 @@ CONVERGED, GAIN, STEPS, KKT, PASSES, BEGAN = range(6)
 N_REPORT = 6
 # Promised gains in log-likelihood: below the first a last step polishes, below the second nothing is left to gain.
 _CLOSE, _NOTHING = 1e-9, 1e-17
+# Above this the last step is taken although its derivatives are not looked at.
+_BLIND = 1e-12
 # Depth in log-likelihood below a known top at which a climb that leads there is recognised.
 _SAME_HILL = 0.5
 
@@ -149,7 +151,7 @@ def climb(
             and (gain < _NOTHING or (polished and gain < _CLOSE) or gain < enough)
         ):
             report[CONVERGED] = 1.0
-            if enough <= _CLOSE and gain > _NOTHING and not polished:
+            if enough <= _CLOSE and gain > _BLIND and not polished:
                 # The last step, without looking at the derivatives again: they would say that it was the last.
                 for k in range(n_all):
                     trial[k] = theta[k] + p[k]

@@ -115,6 +115,7 @@ def _sources(theta, conf, fixed, X, V, work):
     e, sign, a, b, s, h = work[E], work[SIGN], work[SHOCK], work[SHOCK_DOWN], work[STATE], work[H]
     fe, G = work[SLOPE_E], work[GRADIENT_ROWS:]
     delta = theta[ib + 1] if conf[FREE_POWER] else fixed[POWER]
+    floor = SMALLEST if nm else SMALLEST * SMALLEST
     if family == EGARCH:
         slope = work[SLOPE]
         for t in range(n):
@@ -125,7 +126,7 @@ def _sources(theta, conf, fixed, X, V, work):
                 fe[t] = (alpha * sign[t] + gamma) / sqrt(h[t])
         elif family == APARCH:
             for t in range(n):
-                u = max(abs(e[t]) - gamma * e[t], SMALLEST)
+                u = max(abs(e[t]) - gamma * e[t], floor)
                 fe[t] = alpha * delta * a[t] / u * (sign[t] - gamma)
         else:
             for t in range(n):
@@ -147,7 +148,7 @@ def _sources(theta, conf, fixed, X, V, work):
     if asym:
         if family == APARCH:
             for t in range(n - 1):
-                u = max(abs(e[t]) - gamma * e[t], SMALLEST)
+                u = max(abs(e[t]) - gamma * e[t], floor)
                 G[ig, t + 1] = -alpha * delta * a[t] / u * e[t]
         else:
             for t in range(n - 1):
@@ -408,8 +409,9 @@ def _second_aparch(theta, conf, fixed, X, work, hessian):
     alpha, gamma = theta[ia], theta[ig] if asym else 0.0
     delta = theta[d] if free else fixed[POWER]
     e, a, sign, w = work[E], work[SHOCK], work[SIGN], work[ADJOINT, 1:]
+    floor = SMALLEST if nm else SMALLEST * SMALLEST
     for t in range(n - 1):
-        u = max(abs(e[t]) - gamma * e[t], SMALLEST)
+        u = max(abs(e[t]) - gamma * e[t], floor)
         l, p1, p2 = work[SHOCK_DOWN, t], a[t] / u, a[t] / (u * u)
         if asym:
             hessian[ia, ig] -= w[t] * delta * p1 * e[t]

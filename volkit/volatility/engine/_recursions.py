@@ -69,6 +69,8 @@ def shocks(theta, conf, fixed, work):
     """Fill the terms of the next state that need no state: those of the residual alone."""
     n, iw = conf[N_OBS], conf[N_MEAN]
     e, sign, a, b = work[E], work[SIGN], work[SHOCK], work[SHOCK_DOWN]
+    # A residual of zero has no logarithm. Only where a mean is estimated do slopes hang on how small it may be.
+    floor = _SMALLEST if iw else _SMALLEST * _SMALLEST
     if conf[FAMILY] == ADDITIVE:
         power = fixed[POWER]
         if power == 2.0:
@@ -79,7 +81,7 @@ def shocks(theta, conf, fixed, work):
                 a[t] = abs(e[t])
         else:
             for t in range(n):
-                work[SPARE, t] = max(abs(e[t]), _SMALLEST)
+                work[SPARE, t] = max(abs(e[t]), floor)
             _powers(work[SPARE], b, power, n, a)
         if conf[ASYMMETRIC]:
             for t in range(n):
@@ -89,7 +91,7 @@ def shocks(theta, conf, fixed, work):
         delta = theta[iw + 3 + conf[ASYMMETRIC]] if conf[FREE_POWER] else fixed[POWER]
         # The second row keeps log u, which the derivatives in the power need.
         for t in range(n):
-            work[SPARE, t] = max(abs(e[t]) - gamma * e[t], _SMALLEST)
+            work[SPARE, t] = max(abs(e[t]) - gamma * e[t], floor)
         _powers(work[SPARE], b, delta, n, a)
 
 

@@ -21,6 +21,8 @@ _COMPARED = 1e-4
 _ROUNDS = 12
 # Log-likelihood by which a neighbouring kink may be lower, all else unchanged, and still come out higher.
 _KINK_HEIGHT = 0.02
+# Residual, in units of the scaled returns, that counts as zero.
+_ON_KINK = 1e-12
 _MOST_PEAKS = 6
 # Gain in log-likelihood below which the slopes left in the means do not matter.
 _SETTLED = 1e-8
@@ -210,9 +212,13 @@ def _on_kinks(
                 problem.pins[:] = pins
                 trial[m] = place
                 _settle(problem, trial, m)
+                kinks = problem.pins.copy()
+                if len(kinks) > 1:
+                    # With several means a pin would hold a residual at zero that another mean has moved.
+                    problem.pins[:] = 0.0
                 problem.held[:] = 1
                 found = problem.climb(trial)
-                ended, left = problem.ended, max(problem.gain, _slopes_left(problem, trial))
+                ended, left = problem.ended, max(problem.gain, _slopes_left(problem, trial, kinks))
                 settled = ended and left < _SETTLED
                 if found > reached + 1e-10 or (settled and not converged and found > reached - 1e-9):
                     better = better or found > reached + 1e-10
@@ -318,14 +324,15 @@ def _root(
     return b
 
 
-def _slopes_left(problem: Problem, theta: np.ndarray) -> float:
+def _slopes_left(problem: Problem, theta: np.ndarray, kinks: np.ndarray) -> float:
     """Return the gain in log-likelihood that the slopes left in the means would bring; none at a sound kink."""
     fisher = _mean_information(problem, theta)
-    slopes = problem.gradient[: len(problem.pins)].copy()
+    slopes = problem.gradient[: len(kinks)].copy()
+    residual = problem.work[load_kernels("_recursions").E].copy()
     total = 0.0
-    for m, pin in enumerate(problem.pins):
+    for m, pin in enumerate(kinks):
         slope = abs(slopes[m])
-        if pin != 0.0:
+        if pin != 0.0 and abs(residual[int(abs(pin)) - 1]) < _ON_KINK:
             t = int(abs(pin))
             right = -1.0 if problem.X[m, t - 1] > 0 else 1.0
             at = float(theta[m])
