@@ -52,6 +52,7 @@ test-all: $(STAMP)  ## make test, the slow tests, and the notebooks on another s
 
 bench: $(STAMP)  ## measured times of the main steps beside their peers
 	$(BIN)/python -m benchmarks.foundation
+	$(BIN)/python -m benchmarks.volatility
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab
 	$(BIN)/volkit lab

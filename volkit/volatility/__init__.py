@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from volkit.volatility.bands import ForecastBand, forecast_band
     from volkit.volatility.distributions import Distribution
     from volkit.volatility.evaluation import ForecastComparison, compare_forecasts
     from volkit.volatility.ewma import Ewma, EwmaState, decay_of, half_life_of
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from volkit.volatility.walking import VolatilityModel
 
 _HOMES = {
+    "bands": ("ForecastBand", "forecast_band"),
     "distributions": ("Distribution",),
     "evaluation": (
         "ForecastComparison",
@@ -191,6 +193,7 @@ __all__ = [
     "EwmaState",
     "ExpectedVariance",
     "FitStatus",
+    "ForecastBand",
     "ForecastComparison",
     "Garch",
     "Har",
@@ -232,6 +235,7 @@ __all__ = [
     "fit_panel",
     "fit_pareto_tail",
     "fit_pareto_tail_of_returns",
+    "forecast_band",
     "garman_klass_volatility",
     "garman_klass_yang_zhang_volatility",
     "half_life_of",

@@ -32,7 +32,7 @@ class Distribution:
     -2.6495
     >>> left = Distribution("skewt", 4.0, -0.2)
     >>> round(left.quantile(0.01), 4), round(left.quantile(0.99), 4)
-    (-3.0082, 2.1993)
+    (-3.0182, 2.2163)
     """
 
     name: LawName = "normal"

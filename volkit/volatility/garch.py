@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_count, check_positive
-from volkit.errors import ArgumentError, ConvergenceWarning, NearIntegratedWarning, SmallSampleWarning
+from volkit.checks import check_choice, check_count, check_positive, check_times
+from volkit.errors import ArgumentError, ConvergenceWarning, DataError, NearIntegratedWarning, SmallSampleWarning
 from volkit.results import Provenance, frozen_series
 from volkit.volatility.distributions import Distribution
 from volkit.volatility.engine.codes import Family, Law, StartUp
@@ -287,13 +287,71 @@ class Garch:
         shape = [float(v) for v in theta[self.design.n_state :]]
         return Distribution(self.distribution, *shape)
 
+    def is_feasible(self, theta: np.ndarray) -> bool:
+        """Return whether natural parameters, shape (K,), keep the model's inequalities (equations set aside)."""
+        C, bound, n_equal, _ = self.design.constraints(1.0)
+        return bool((C[n_equal:] @ theta >= bound[n_equal:] - 1e-12).all())
+
+    def next_variance_under(self, values: np.ndarray, theta: np.ndarray, *, pushes: np.ndarray) -> float:
+        """Return the variance of the period after the values (decimal squared) under given parameters, unchecked.
+
+        values, theta, pushes: as in `standardize`.
+        """
+        return filtered(self.design, values, theta, n_lags=self.n_mean_lags, pushes=pushes)[1]
+
+    def refit(self, fit: VolatilityFit, later: pd.Series, *, regressors: pd.DataFrame | None = None) -> VolatilityFit:
+        """Return the model fitted again with later returns appended, from the optimum that it had.
+
+        Parameters
+        ----------
+        fit : VolatilityFit
+            Of this model.
+        later : Series
+            Decimal returns after the fit's last one (UTC).
+        regressors : DataFrame, optional
+            Of the variance, for all returns and the period after.
+
+        Raises
+        ------
+        DataError
+            When the later returns do not begin after the fit's last one, and as `fit`.
+        ArgumentError
+            When the fit is of another model.
+
+        Warns
+        -----
+        ConvergenceWarning, NearIntegratedWarning, SmallSampleWarning
+            As `fit`.
+        """
+        longer = self._appended(fit, later)
+        return self.fit(
+            longer,
+            periods_per_year=fit.periods_per_year,
+            regressors=regressors,
+            start=fit.parameters,
+            provenance=fit.provenance,
+        )
+
+    def _appended(self, fit: VolatilityFit, later: pd.Series) -> pd.Series:
+        if fit.spec != self.words:
+            raise ArgumentError("fit", f"must be one of {self.words}", fit.spec, "use the model that made it")
+        times = check_times(later.index, argument="later")
+        if not len(times) or times[0] <= fit.as_of:
+            raise DataError(
+                "later",
+                f"must begin after the fit's last return, {fit.as_of}",
+                "no returns" if not len(times) else f"a first one at {times[0]}",
+                "pass only the returns that the fit has not seen",
+            )
+        return pd.concat([fit.returns, later.set_axis(times).rename(fit.returns.name)])
+
     def standardize(self, values: np.ndarray, theta: np.ndarray, *, pushes: np.ndarray) -> np.ndarray:
         """Return the standardised returns under given parameters, shape (n - lags of the mean,), unchecked.
 
         values, shape (n,): decimal returns, those that start the lags first. theta, shape (K,): in the order of
         `parameter_names`. pushes, shape (n_x, n - lags + 1): regressors of the variance.
         """
-        return filtered(self.design, values, theta, n_lags=self.n_mean_lags, pushes=pushes)
+        return filtered(self.design, values, theta, n_lags=self.n_mean_lags, pushes=pushes)[0]
 
     def _result(
         self, solution: Solution, inputs: FitInputs, periods_per_year: float, provenance: Provenance

@@ -11,7 +11,8 @@ import numpy as np
 from numba import njit
 
 from volkit.volatility.engine._expectations import expected_scores
-from volkit.volatility.engine._likelihood import evaluate, information
+from volkit.volatility.engine._information import information
+from volkit.volatility.engine._likelihood import evaluate
 from volkit.volatility.engine._programming import cholesky, quadratic_program
 from volkit.volatility.engine._recursions import KINKED, LAW, N_ALL, N_MEAN, N_STATE, value
 

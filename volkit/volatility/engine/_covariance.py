@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from volkit.volatility.engine._expectations import expected_scores
-from volkit.volatility.engine._likelihood import information, outer_product
+from volkit.volatility.engine._information import information, outer_product
 from volkit.volatility.engine._recursions import LAW, N_ALL, N_STATE
 
 __all__ = ["covariances"]

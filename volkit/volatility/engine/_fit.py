@@ -49,6 +49,8 @@ _MOST_GAIN = 3.0
 # Promised gain at which another hill is compared with the best; how much lower a start of another kind may be and
 # still be followed; how far apart tops are to count as two, in units of their size.
 _COMPARED, _WORTH, _APART = 1e-4, 10.0, 0.2
+# Log-likelihood from a start to a known top; where it is less, the ground is flat and may hide a hill between.
+_PLAIN = 6.0
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -113,6 +115,10 @@ def fit_many(
                         if rank > 1 and kept[CONVERGED] and (seen[kinds[k]] > per_kind or lower):
                             continue
                         _place(starts[k], conf, fixed, mean, trial)
+                        if rank > 1 and kept[CONVERGED] and per_kind == 1:
+                            passes += 3
+                            if _rises(trial, best, top, conf, fixed, r, X, V, pins, work, gradient):
+                                continue
                     else:
                         rescale(theta, conf, fixed, has_constant, 1.0 / scale, trial, J)
                         if target >= 0:
@@ -145,7 +151,7 @@ def fit_many(
                 curvature[:, :] = -hessian
                 kept[:] = report
                 modes += 1
-                # Until another climb has used them, the work arrays are those of the best.
+                # Until another climb or valuation has used them, the work arrays are those of the best.
                 last = modes if rank == n_points else -1
         if not cold[i] and (not kept[CONVERGED] or top - kept[BEGAN] > _MOST_GAIN):
             return i
@@ -162,6 +168,20 @@ def fit_many(
             bits |= active[k] << k
         summary[i, BITS], summary[i, N_PASSES], summary[i, N_MODES] = bits, passes, modes
     return len(begins)
+
+
+@njit(cache=True, error_model="numpy")
+def _rises(start, best, top, conf, fixed, r, X, V, pins, work, point):
+    """Whether the likelihood rises, and by much, all the way from a start to a known top: then the hill is one."""
+    before = -inf
+    for step in range(3):
+        for k in range(len(best)):
+            point[k] = start[k] + step / 3.0 * (best[k] - start[k])
+        height = value(point, conf, fixed, r, X, V, pins, work)
+        if height <= before or (step == 0 and top - height < _PLAIN):
+            return False
+        before = height
+    return top > before
 
 
 @njit(cache=True, error_model="numpy")

@@ -1,16 +1,16 @@
-"""Gradient, Hessian and information of the log-likelihood, on plain arrays.
+"""Gradient and Hessian of the log-likelihood, on plain arrays.
 
 The second derivatives of the states are never formed. With the adjoint a_t = dl/ds_t + (df/ds_t) a_{t+1}, run
 backwards, the sum over t of dl/ds_t times d2s_t equals the sum of a_{t+1} times the second derivatives of f in its
 own arguments, so that an exact Hessian costs one backward pass and dot products.
 """
 
-from math import inf, log, sqrt
+from math import inf, sqrt
 
 import numpy as np
 from numba import njit
 
-from volkit.volatility.engine._laws import FAST, SMALLEST, STUDENT, law_derivatives, log_array, student_scores
+from volkit.volatility.engine._laws import FAST, SMALLEST, law_derivatives, log_array
 from volkit.volatility.engine._recursions import (
     ADJOINT,
     APARCH,
@@ -46,7 +46,7 @@ from volkit.volatility.engine._recursions import (
     shocks,
 )
 
-__all__ = ["evaluate", "information", "n_work_rows", "outer_product"]
+__all__ = ["evaluate", "n_work_rows"]
 
 
 @njit(cache=True, error_model="numpy")
@@ -430,100 +430,3 @@ def _second_aparch(theta, conf, fixed, X, work, hessian):
                 hessian[m, d] += em * alpha * ue * p1 * (1.0 + delta * l)
             for j in range(m, nm):
                 hessian[m, j] -= em * X[j, t] * alpha * delta * (delta - 1.0) * p2 * ue * ue
-
-
-@njit(cache=True, error_model="numpy", fastmath=FAST)
-def information(theta, conf, fixed, X, work, expected, fisher):
-    """Fill the information matrix: the expected curvature given the past, from the state of the last evaluation.
-
-    expected, shape (4, 4): expected products of the scores of one standardised observation, in y, e and the shape.
-    """
-    n, nm, ns, n_all = conf[N_OBS], conf[N_MEAN], conf[N_STATE], conf[N_ALL]
-    G, s, h, y = work[GRADIENT_ROWS:], work[STATE], work[H], work[SPARE]
-    fisher[:, :] = 0.0
-    d = nm + 3 + conf[ASYMMETRIC] if conf[FREE_POWER] else -1
-    power = theta[d] if d >= 0 else fixed[POWER]
-    f = 1.0 if conf[FAMILY] == EGARCH else 2.0 / power
-    z = work[SPARE_2]
-    for i in range(ns):
-        _scores_of_y(conf, G, s, i, d, f, power, y, n)
-        for j in range(i, ns):
-            fisher[i, j] += expected[0, 0] * _dot_of_y(conf, G, s, j, d, f, power, y, z, n)
-        total = 0.0
-        for t in range(n):
-            total += y[t]
-        for k in range(n_all - ns):
-            fisher[i, ns + k] += expected[0, 2 + k] * total
-        for m in range(nm):
-            mixed = 0.0
-            for t in range(n):
-                mixed -= y[t] * X[m, t] / sqrt(h[t])
-            mixed *= expected[0, 1]
-            fisher[min(i, m), max(i, m)] += 2.0 * mixed if i == m else mixed
-    for m in range(nm):
-        for j in range(m, nm):
-            total = 0.0
-            for t in range(n):
-                total += X[m, t] * X[j, t] / h[t]
-            fisher[m, j] += expected[1, 1] * total
-        for k in range(n_all - ns):
-            total = 0.0
-            for t in range(n):
-                total -= X[m, t] / sqrt(h[t])
-            fisher[m, ns + k] += expected[1, 2 + k] * total
-    for k in range(n_all - ns):
-        for j in range(k, n_all - ns):
-            fisher[ns + k, ns + j] = n * expected[2 + k, 2 + j]
-    if not conf[ASYMMETRIC] and conf[LAW] != 2:
-        # A symmetric law in a symmetric recursion: mean and variance carry no information of each other.
-        fisher[:nm, nm:] = 0.0
-    for i in range(n_all):
-        for j in range(i):
-            fisher[i, j] = fisher[j, i]
-
-
-@njit(cache=True, error_model="numpy", fastmath=FAST)
-def _scores_of_y(conf, G, s, i, d, f, power, y, n):
-    """Fill y with the derivative of the log-variance in parameter i."""
-    if conf[FAMILY] == EGARCH:
-        for t in range(n):
-            y[t] = G[i, t]
-    else:
-        for t in range(n):
-            y[t] = f * G[i, t] / s[t]
-    if i == d:
-        for t in range(n):
-            y[t] -= 2.0 * log(s[t]) / power**2
-
-
-@njit(cache=True, error_model="numpy", fastmath=FAST)
-def _dot_of_y(conf, G, s, j, d, f, power, y, z, n):
-    _scores_of_y(conf, G, s, j, d, f, power, z, n)
-    return _dot(y, z, n)
-
-
-@njit(cache=True, error_model="numpy", fastmath=FAST)
-def outer_product(theta, conf, X, work, opg):
-    """Fill the sum of outer products of the scores, from the state of the last evaluation."""
-    n, nm, ns, n_all = conf[N_OBS], conf[N_MEAN], conf[N_STATE], conf[N_ALL]
-    D, G, s = work[LAW_ROWS:], work[GRADIENT_ROWS:], work[STATE]
-    d = nm + 3 + conf[ASYMMETRIC] if conf[FREE_POWER] else -1
-    scores = np.empty((n_all, n))
-    for i in range(ns):
-        for t in range(n):
-            scores[i, t] = D[0, t] * G[i, t]
-        if i == d:
-            # A free power also moves the log-variance (2 / delta) log s by itself.
-            for t in range(n):
-                scores[i, t] -= D[0, t] * s[t] * log(s[t]) / theta[d]
-        if i < nm:
-            for t in range(n):
-                scores[i, t] -= D[2, t] * X[i, t]
-    if conf[LAW] == STUDENT:
-        student_scores(theta[ns], n, D)
-    for k in range(n_all - ns):
-        for t in range(n):
-            scores[ns + k, t] = D[10 + k, t]
-    for i in range(n_all):
-        for j in range(i, n_all):
-            opg[i, j] = opg[j, i] = _dot(scores[i], scores[j], n)

@@ -33,6 +33,10 @@ N_LAW_ROWS = 12
 GRADIENT_ROWS = LAW_ROWS + N_LAW_ROWS
 ROOT_TWO_OVER_PI = sqrt(2.0 / pi)
 _SMALLEST = 1e-10
+# For the exponential of minus half a state: 256 steps to a factor of two, tables of both parts of the power, and the
+# number whose addition rounds to a whole one.
+_RATE, _STEP, _MAGIC = -128.0 / log(2.0), log(2.0) / 256.0, 6755399441055744.0
+_PARTS, _WHOLES = 2.0 ** (np.arange(256) / 256.0), 2.0 ** np.arange(-512.0, 512.0)
 
 
 @njit(cache=True, error_model="numpy", fastmath=FAST)
@@ -370,6 +374,35 @@ def filter_backward(x, beta, n, decay, out):
         out[t] = x[t] + beta * out[t + 1]
 
 
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
+def _egarch_states(e, c, alpha, gamma, beta, n, s, root):
+    """Fill states from s[0] on and inverse volatilities; return whether all of them are numbers.
+
+    Every step waits for an exponential of the state before, so that this one is made for little delay: a table of
+    256ths and a short series, exact to the last digits for states that a volatility can have.
+    """
+    state = s[0]
+    level = alpha * ROOT_TWO_OVER_PI
+    rise, fall = gamma + alpha, gamma - alpha
+    for t in range(n):
+        # Beyond these the variance is no number; the search takes a shorter step.
+        if not -600.0 < state < 600.0:
+            return False
+        # alpha |z| + gamma z is the residual, weighed by its sign, times the exponential, which comes last.
+        news = e[t] * (rise if e[t] >= 0.0 else fall)
+        whole = (state * _RATE + _MAGIC) - _MAGIC
+        k = int(whole)
+        r = -0.5 * state - whole * _STEP
+        square = r * r
+        p = r + square * ((0.5 + r * (1.0 / 6.0)) + square * (1.0 / 24.0))
+        rough = _PARTS[np.uint64(k & 255)] * _WHOLES[np.uint64((k >> 8) + 512)]
+        part = news * rough
+        root[t] = rough + rough * p
+        state = ((c[t] - level + beta * state) + part) + part * p
+        s[t + 1] = state
+    return -600.0 < state < 600.0
+
+
 @njit(cache=True, error_model="numpy", fastmath=FAST)
 def run_states(theta, conf, fixed, V, first, work):
     """Fill states, variances and, for EGARCH, the shock terms; return the sum of the n log-variances.
@@ -388,30 +421,23 @@ def run_states(theta, conf, fixed, V, first, work):
         weight = theta[ix + k]
         for t in range(n):
             c[t] += weight * V[k, t + 1]
-    state = first
     s[0] = first
     if conf[FAMILY] == EGARCH:
+        root = work[SPARE_2]
+        if not _egarch_states(e, c, alpha, gamma, beta, n, s, root):
+            return inf
+        total = 0.0
+        for t in range(n):
+            total += s[t]
+            h[t] = 1.0 / (root[t] * root[t])
+            b[t] = e[t] * root[t]
+            a[t] = abs(b[t]) - ROOT_TWO_OVER_PI
+        h[n] = exp(s[n])
         # The filter forgets its start only while its slope in the state, multiplied up, shrinks (Straumann and
         # Mikosch 2006). Beyond, the likelihood is a fractal of the start, and no optimum there means anything.
-        total, shrink, group = 0.0, 0.0, 1.0
         for t in range(n):
-            # Beyond these the variance is no number; the search takes a shorter step.
-            if not -600.0 < state < 600.0:
-                return inf
-            if t % 8 == 7:
-                shrink += log(group)
-                group = 1.0
-            total += state
-            i = exp(-0.5 * state)
-            z = e[t] * i
-            h[t] = 1.0 / (i * i)
-            b[t] = z
-            a[t] = abs(z) - ROOT_TWO_OVER_PI
-            group *= max(abs(beta - 0.5 * (alpha * abs(z) + gamma * z)), 1e-12)
-            state = c[t] + alpha * a[t] + gamma * z + beta * state
-            s[t + 1] = state
-        h[n] = exp(state) if -600.0 < state < 600.0 else inf
-        return total if shrink + log(group) < 0.0 else inf
+            c[t] = max(abs(beta - 0.5 * (alpha * (a[t] + ROOT_TWO_OVER_PI) + gamma * b[t])), 1e-12)
+        return total if log_product(c, n, root) < 0.0 else inf
     if asym and conf[FAMILY] == ADDITIVE:
         for t in range(n):
             c[t] += alpha * a[t] + gamma * b[t]

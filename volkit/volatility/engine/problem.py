@@ -246,8 +246,10 @@ def _solution(
     )
 
 
-def filtered(design: Design, values: np.ndarray, theta: np.ndarray, *, n_lags: int, pushes: np.ndarray) -> np.ndarray:
-    """Return the standardised returns under natural parameters, shape (n - n_lags,)."""
+def filtered(
+    design: Design, values: np.ndarray, theta: np.ndarray, *, n_lags: int, pushes: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Return standardised returns, shape (n - n_lags,), and the next variance under natural parameters."""
     recursions, units = load_kernels("_recursions"), load_kernels("_units")
     used, X = mean_regressors(values, n_lags=n_lags, has_constant=design.has_constant)
     n, n_all = len(used), len(design.names)
@@ -259,4 +261,5 @@ def filtered(design: Design, values: np.ndarray, theta: np.ndarray, *, n_lags: i
     units.rescale(np.ascontiguousarray(theta), conf, fixed, design.has_constant, 1.0 / scale, scaled, J)
     work = np.zeros((load_kernels("_likelihood").n_work_rows(design.n_state), n + 2))
     recursions.value(scaled, conf, fixed, r, X_scaled, V_scaled, np.zeros(design.n_mean), work)
-    return np.asarray(work[recursions.E, :n] / np.sqrt(work[recursions.H, :n]))
+    h = work[recursions.H]
+    return np.asarray(work[recursions.E, :n] / np.sqrt(h[:n])), float(h[n] * scale**2)

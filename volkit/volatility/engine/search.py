@@ -350,7 +350,7 @@ def _mean_information(problem: Problem, theta: np.ndarray) -> np.ndarray:
         int(problem.conf[recursions.LAW]), theta[problem.conf[recursions.N_STATE] :], expected
     )
     problem.evaluate(theta)
-    load_kernels("_likelihood").information(
+    load_kernels("_information").information(
         theta, problem.conf, problem.fixed, problem.X, problem.work, expected, fisher
     )
     return np.diag(fisher)

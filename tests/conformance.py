@@ -1,0 +1,124 @@
+"""Compute reference numbers with volkit and compare: ``python tests/conformance.py FILE...``.
+
+A file is JSON with `entries`; each has an `id`, a `method`, `inputs`, `expected` and a `tolerance`. One line an entry
+is printed, then the counts; the exit status is 1 when an entry failed. Paths in a file are relative to it.
+"""
+
+import json
+import math
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+# pytest imports this file by its path and leaves sys.path alone.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from conformance_margin import MARGIN_METHODS
+from conformance_series import Case
+from conformance_volatility import VOLATILITY_METHODS
+
+__all__ = ["main"]
+
+METHODS = VOLATILITY_METHODS | MARGIN_METHODS
+NOT_NUMBERS = ("context", "definition")
+STAGES = ("prices", "returns", "volatility", "correlation", "scenarios", "margin")
+# Where a tolerance names no bound for a key: what double precision leaves after a long sum.
+_ROUNDING = 1e-9
+_SUFFIXES = {"absolute": "absolute", "abs": "absolute", "relative": "relative", "rel": "relative"}
+
+
+def main(paths: list[str]) -> int:
+    """Print a line for every entry of the files and the counts; return the exit status."""
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    for path in map(Path, paths):
+        document = json.loads(path.read_text())
+        entries = document["entries"] if isinstance(document, dict) else document
+        others = {entry["id"]: entry for entry in entries}
+        for entry in entries:
+            outcome, line = judge(entry, folder=path.parent, others=others)
+            counts[outcome] += 1
+            print(line, flush=True)
+    print(f"{counts['passed']} passed, {counts['failed']} failed", end="")
+    print(f", {counts['skipped']} skipped" if counts["skipped"] else "")
+    return int(counts["failed"] > 0)
+
+
+def judge(entry: dict[str, Any], *, folder: Path, others: dict[str, dict]) -> tuple[str, str]:
+    """Return passed, failed or skipped, and the line that says so."""
+    name, method = entry["id"], entry.get("method", "")
+    if method in NOT_NUMBERS or entry.get("stage", STAGES[0]) not in STAGES:
+        return "skipped", f"skipped {name}"
+    if method not in METHODS:
+        return "failed", f"unknown method {name} {method}"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # near-integrated fits and small samples are what the entries ask for
+            got = METHODS[method](Case(entry["inputs"], entry["expected"], folder, others))
+        failures = list(differences(got, entry["expected"], entry["tolerance"]))
+    except Exception as error:
+        message = " ".join(str(error).split())
+        return "failed", f"FAIL {name} {type(error).__name__}: {message}"
+    return ("failed", f"FAIL {name} {failures[0]}") if failures else ("passed", f"ok {name}")
+
+
+def differences(got: Any, wanted: Any, tolerance: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield `key got ... wanted ...` for every number that lies outside its tolerance."""
+    if isinstance(wanted, dict):
+        for key, value in wanted.items():
+            if key not in got:
+                yield f"{'.'.join((*path, key))} got nothing wanted {value}"
+            else:
+                yield from differences(got[key], value, tolerance, (*path, key))
+    elif isinstance(wanted, list):
+        if len(got) != len(wanted):
+            yield f"{'.'.join(path)} got {len(got)} values wanted {len(wanted)}"
+        for i, (one, value) in enumerate(zip(got, wanted, strict=False)):
+            yield from differences(one, value, tolerance, (*path, str(i)))
+    elif wanted is not None and not _agrees(got, wanted, tolerance, path):  # null states nothing
+        yield f"{'.'.join(path)} got {_printed(got)} wanted {_printed(wanted)}"
+
+
+def _agrees(got: Any, wanted: Any, tolerance: dict[str, Any], path: tuple[str, ...]) -> bool:
+    if isinstance(wanted, (str, bool)) or got is None:
+        return got == wanted
+    if math.isnan(wanted):
+        return math.isnan(got)
+    bound = _bound(float(wanted), tolerance, path)
+    shortfall = float(wanted) - float(got)
+    if any(key.endswith("_at_least") for key in path):
+        return shortfall <= bound
+    if any(key.endswith("_at_most") for key in path):
+        return -shortfall <= bound
+    return abs(shortfall) <= bound or float(got) == float(wanted)
+
+
+def _bound(wanted: float, tolerance: dict[str, Any], path: tuple[str, ...]) -> float:
+    """The allowed distance: the bound of the innermost key that has one, else that of the entry."""
+    for key in reversed(path):
+        own = {kind: tolerance[f"{key}_{s}"] for s, kind in _SUFFIXES.items() if f"{key}_{s}" in tolerance}
+        if own:
+            return max(own.get("absolute", 0.0), own.get("relative", 0.0) * abs(wanted))
+        if isinstance(tolerance.get(key), dict):
+            return _bound(wanted, tolerance[key], ())
+    if tolerance.get("exact"):
+        return 0.0
+    stated = {kind: tolerance[s] for s, kind in _SUFFIXES.items() if s in tolerance}
+    if "mc_abs" in tolerance:
+        stated["absolute"] = tolerance["mc_abs"]
+    if tolerance.get("type") in ("absolute", "relative"):
+        stated[tolerance["type"]] = tolerance["value"]
+    stated = stated or {"relative": _ROUNDING}
+    allowed = max(stated.get("absolute", 0.0), stated.get("relative", 0.0) * abs(wanted))
+    return allowed + tolerance.get("absolute_floor", 0.0)
+
+
+def _printed(value: Any) -> str:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"{value:.12g}" if math.isfinite(value) else str(value)
+    return str(value)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
