@@ -18,6 +18,12 @@ from volkit.report.plots_data import plot_gaps
 from volkit.report.plots_evaluation import plot_cumulative_loss_difference, plot_forecast_comparison
 from volkit.report.plots_margin import plot_coverage, plot_margin_schedule, plot_parameters
 from volkit.report.plots_regimes import plot_regimes
+from volkit.report.plots_tails import (
+    plot_hill,
+    plot_mean_excess,
+    plot_quantile_quantile,
+    plot_threshold_stability,
+)
 from volkit.report.plots_volatility import plot_volatility, plot_volatility_models
 from volkit.report.style import (
     ASSET_COLOURS,
@@ -57,10 +63,14 @@ __all__ = [
     "plot_cumulative_loss_difference",
     "plot_forecast_comparison",
     "plot_gaps",
+    "plot_hill",
     "plot_margin_schedule",
+    "plot_mean_excess",
     "plot_parameters",
+    "plot_quantile_quantile",
     "plot_regimes",
     "plot_rolling_correlation",
+    "plot_threshold_stability",
     "plot_volatility",
     "plot_volatility_cone",
     "plot_volatility_models",

@@ -13,7 +13,7 @@ from volkit.errors import ArgumentError, ConvergenceWarning, DataError
 from volkit.parallel import map_tasks
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.volatility.engine.kernels import load_kernels
-from volkit.volatility.engine.problem import fit_stretches, mean_regressors, solve
+from volkit.volatility.engine.problem import Batch, fit_stretches, mean_regressors, solve
 from volkit.volatility.fit import ERROR_KINDS
 from volkit.volatility.garch import Garch
 
@@ -23,8 +23,8 @@ __all__ = ["PanelFit", "fit_panel"]
 _GROUP = 25
 # Mean absolute return below which no series is in per cent; `check_returns` asks whether the median is above 0.1.
 _PLAINLY_DECIMAL = 0.05
-# Parameters, errors of the five kinds, and the state of one series.
-_Row = tuple[np.ndarray, np.ndarray, dict[str, object]]
+# Of some series: parameters; errors of five kinds; next variance, log-likelihood, gain and convergence; constraints.
+_Table = tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -152,10 +152,21 @@ def fit_panel(
     load_kernels("_fit")
     groups = [series[k : k + _GROUP] for k in range(0, len(series), _GROUP)]
     found = map_tasks(partial(_fit_group, model), groups, n_jobs=n_jobs, label=model.words, threads=True)
-    rows = [row for group in found for row in group]
     names, assets = list(model.parameter_names), returns.columns
-    state = pd.DataFrame([row[2] for row in rows], index=assets)
-    errors = np.array([row[1] for row in rows])
+    parameters, errors = (np.concatenate([group[k] for group in found]) for k in range(2))
+    numbers = np.concatenate([group[2] for group in found])
+    state = pd.DataFrame(
+        {
+            "next_variance": numbers[:, 0],
+            "log_likelihood": numbers[:, 1],
+            "n_obs": [len(span.values) - model.n_mean_lags for span in series],
+            "gain": numbers[:, 2],
+            "constraints": [word for group in found for word in group[3]],
+            "status": np.where(numbers[:, 3] == 1.0, "converged", "not converged"),
+            "as_of": returns.index[[span.last for span in series]],
+        },
+        index=assets,
+    )
     kinds: dict[str, pd.DataFrame] = {
         kind: freeze(pd.DataFrame(errors[:, k], index=assets, columns=names)) for k, kind in enumerate(ERROR_KINDS)
     }
@@ -168,7 +179,7 @@ def fit_panel(
         )
     return PanelFit(
         spec=model.words,
-        parameters=freeze(pd.DataFrame([row[0] for row in rows], index=assets, columns=names)),
+        parameters=freeze(pd.DataFrame(parameters, index=assets, columns=names)),
         errors=kinds,
         state=freeze(state),
         periods_per_year=periods_per_year,
@@ -178,14 +189,14 @@ def fit_panel(
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """The returns of one series and the place of its last one."""
+    """The returns of one series and the row of its last one."""
 
     values: np.ndarray
-    as_of: pd.Timestamp
+    last: int
 
 
 def _own_spans(returns: pd.DataFrame, model: Garch) -> list[_Span]:
-    index = check_times(returns.index, argument="returns")
+    check_times(returns.index, argument="returns")
     minimum = model.minimum_observations + model.n_mean_lags
     try:
         table = returns.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -203,73 +214,53 @@ def _own_spans(returns: pd.DataFrame, model: Garch) -> list[_Span]:
         if not (len(values) >= minimum and -1.0 < low < 0.0 < high < 10.0 and size < _PLAINLY_DECIMAL):
             # Perhaps one of the mistakes that `check_returns` knows; it is slow because it looks closely.
             check_returns(returns[name].iloc[inside], minimum=minimum)
-        spans.append(_Span(values, index[known[-1]]))
+        spans.append(_Span(values, int(known[-1])))
     return spans
 
 
-def _fit_group(model: Garch, group: list[_Span]) -> list[_Row]:
+def _fit_group(model: Garch, group: list[_Span]) -> _Table:
     cut = [mean_regressors(r.values, n_lags=model.n_mean_lags, has_constant=model.mean != "zero") for r in group]
-    if model.design.kinked:
-        return [_of_solution(model, used, X, r) for (used, X), r in zip(cut, group, strict=True)]
-    kernels = load_kernels("_fit")
+    n_all = len(model.parameter_names)
+    theta, errors, numbers = np.empty((len(group), n_all)), np.empty((len(group), 5, n_all)), np.empty((len(group), 4))
+    words = [""] * len(group)
+    left = list(range(len(group)))
+    if not model.design.kinked:
+        kernels, names = load_kernels("_fit"), model.design.constraints(1.0)[3]
+        batch = _fit_together(model, cut)
+        theta[:], errors[:] = batch.estimates, _errors(batch.matrices)
+        columns = [kernels.NEXT_VARIANCE, kernels.LOG_LIKELIHOOD, kernels.PROMISED, kernels.ENDED]
+        numbers[:] = batch.summary[:, columns]
+        bits = batch.summary[:, kernels.BITS].astype(np.int64).tolist()
+        words = [", ".join(name for k, name in enumerate(names) if b >> k & 1) if b else "" for b in bits]
+        # EGARCH has a second way, which `solve` knows.
+        left = np.flatnonzero(numbers[:, 3] != 1.0).tolist() if model.design.code == 2 else []
+    for i in left:
+        used, mean = cut[i]
+        found = solve(model.design, used, mean, np.zeros((0, len(used) + 1)))
+        optimum = found.optimum
+        theta[i], errors[i] = found.theta, _errors(found.covariances[None])[0]
+        numbers[i] = found.variance[-1], found.log_likelihood, optimum.gain, optimum.converged
+        words[i] = ", ".join(found.active)
+    return theta, errors, numbers, words
+
+
+def _fit_together(model: Garch, cut: list[tuple[np.ndarray, np.ndarray]]) -> Batch:
     counts = np.array([len(used) for used, _ in cut])
     values = np.concatenate([used for used, _ in cut])
-    batch = fit_stretches(
+    return fit_stretches(
         model.design,
         values,
-        np.concatenate([X for _, X in cut], axis=1),
+        np.concatenate([mean for _, mean in cut], axis=1),
         np.zeros((0, len(values) + 1)),
         begins=np.concatenate([[0], np.cumsum(counts)[:-1]]),
         counts=counts,
-        cold=np.ones(len(group), dtype=np.int64),
+        cold=np.ones(len(cut), dtype=np.int64),
+        polish=False,
     )
-    words = model.design.constraints(1.0)[3]
-    rows = []
-    for i, r in enumerate(group):
-        line = batch.summary[i]
-        if model.design.code == 2 and not line[kernels.ENDED]:
-            rows.append(_of_solution(model, *cut[i], r))
-            continue
-        active = ", ".join(word for k, word in enumerate(words) if int(line[kernels.BITS]) >> k & 1)
-        state = _state(
-            r, int(counts[i]), line[kernels.NEXT_VARIANCE], line[kernels.LOG_LIKELIHOOD], line[kernels.PROMISED],
-            active, bool(line[kernels.ENDED]),
-        )  # fmt: skip
-        rows.append((batch.estimates[i], _errors(batch.matrices[i]), state))
-    return rows
-
-
-def _of_solution(model: Garch, used: np.ndarray, regressors: np.ndarray, span: _Span) -> _Row:
-    found = solve(model.design, used, regressors, np.zeros((0, len(used) + 1)))
-    optimum = found.optimum
-    state = _state(
-        span, len(used), found.variance[-1], found.log_likelihood, optimum.gain, ", ".join(found.active),
-        optimum.converged,
-    )  # fmt: skip
-    return found.theta, _errors(found.covariances), state
 
 
 def _errors(covariances: np.ndarray) -> np.ndarray:
-    variances = np.diagonal(covariances, axis1=1, axis2=2)
+    """Standard errors, shape (n, 5, K), from covariances, shape (n, 5, K, K); NaN where a parameter has none."""
+    variances = np.diagonal(covariances, axis1=2, axis2=3)
     with np.errstate(invalid="ignore"):
         return np.where(variances > 0.0, np.sqrt(variances), np.nan)
-
-
-def _state(
-    span: _Span,
-    n_obs: int,
-    next_variance: float,
-    log_likelihood: float,
-    gain: float,
-    constraints: str,
-    converged: bool,
-) -> dict[str, object]:
-    return {
-        "next_variance": float(next_variance),
-        "log_likelihood": float(log_likelihood),
-        "n_obs": n_obs,
-        "gain": float(gain),
-        "constraints": constraints,
-        "status": "converged" if converged else "not converged",
-        "as_of": span.as_of,
-    }
