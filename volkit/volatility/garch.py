@@ -287,6 +287,12 @@ class Garch:
         shape = [float(v) for v in theta[self.design.n_state :]]
         return Distribution(self.distribution, *shape)
 
+    def _named(self, words: str) -> str:
+        """A constraint with the regressors called by their names."""
+        for i, name in enumerate(self.regressors):
+            words = words.replace(f"x[{i}]", name)
+        return words
+
     def is_feasible(self, theta: np.ndarray) -> bool:
         """Return whether natural parameters, shape (K,), keep the model's inequalities (equations set aside)."""
         C, bound, n_equal, _ = self.design.constraints(1.0)
@@ -359,6 +365,9 @@ class Garch:
         optimum, name = solution.optimum, inputs.returns.name
         index = inputs.returns.index[self.n_mean_lags :] if self.n_mean_lags else inputs.returns.index
         recursion, variance = self.recursion_of(solution.theta), solution.variance
+        with np.errstate(invalid="ignore", divide="ignore"):
+            # Where a search came to nothing, and says so, there may be no variance.
+            standardized = solution.residuals / np.sqrt(variance[:-1])
         return VolatilityFit(
             asset=str(name or "asset"),
             spec=self.words,
@@ -367,7 +376,7 @@ class Garch:
             parameters=frozen_series(solution.theta, _parameter_index(self)),
             covariances=solution.covariances,
             variance=frozen_series(variance[:-1], index, name),
-            standardized=frozen_series(solution.residuals / np.sqrt(variance[:-1]), index, name),
+            standardized=frozen_series(standardized, index, name),
             next_variance=float(variance[-1]),
             next_mean=recursion.next_mean(inputs.values),
             returns=frozen_series(inputs.values, inputs.returns.index, name),
@@ -376,7 +385,7 @@ class Garch:
             certificate=Certificate(
                 gain=optimum.gain,
                 kkt_residual=optimum.kkt,
-                active=tuple(w for w in solution.active),
+                active=tuple(self._named(w) for w in solution.active),
                 n_pinned=int((optimum.pins != 0.0).sum()),
                 n_modes=optimum.modes,
                 n_passes=optimum.passes,

@@ -11,6 +11,9 @@ from volkit.results import freeze
 
 __all__ = ["FitInputs", "read_inputs"]
 
+# Squares of smaller returns lose their digits.
+_LEAST_SIZE = 1e-140
+
 
 @dataclass(frozen=True, slots=True)
 class FitInputs:
@@ -57,6 +60,14 @@ def read_inputs(
     """
     checked = check_returns(returns, minimum=minimum)
     values = np.array(checked.to_numpy())
+    spread = float(np.abs(values).max())
+    if not spread > _LEAST_SIZE:
+        raise DataError(
+            f"returns of {checked.name}",
+            "must be large enough for their squares to be numbers",
+            f"none above {spread:.2g}",
+            "give them another unit, or check that the series was traded at all",
+        )
     if not names:
         if regressors is not None:
             raise ArgumentError(
@@ -74,7 +85,8 @@ def read_inputs(
             "pass a frame with a row a period, the next one included",
         )
     frame = _on_clock(regressors, checked.index, names)
-    return FitInputs(checked, values, freeze(frame), np.ascontiguousarray(frame.to_numpy().T))
+    # A writable array of its own: kernels are compiled again for read-only ones.
+    return FitInputs(checked, values, freeze(frame), np.array(frame.to_numpy().T, order="C"))
 
 
 def _on_clock(regressors: pd.DataFrame, times: pd.DatetimeIndex, names: tuple[str, ...]) -> pd.DataFrame:

@@ -235,7 +235,8 @@ class RollingForecast(ResultDisplay):
     asset, spec : str
         Series and model.
     path : DataFrame, shape (n_forecasts, 5)
-        `mean` (expected return of the period after `time`, decimal), `variance` (decimal squared), `nu` (degrees of
+        `mean` (expected return of the period after `time`, decimal; NaN for models of variance alone), `variance`
+        (decimal squared), `nu` (degrees of
         freedom or shape), `fitted_as_of` (UTC), `status`. Index `time` (UTC): the last return used.
     parameters : DataFrame, shape (n_fits, ...), or None
         Estimates, robust standard errors, log-likelihood, certificate and status of every fit by the last return

@@ -24,6 +24,8 @@ CONVERGED, GAIN, STEPS, KKT, PASSES, BEGAN = range(6)
 N_REPORT = 6
 # Promised gains in log-likelihood: below the first a last step polishes, below the second nothing is left to gain.
 _CLOSE, _NOTHING = 1e-9, 1e-17
+# Below this a promise is one even by the information, where the Hessian is flat and does not serve.
+_FLAT = 1e-14
 # Above this the last step is taken although its derivatives are not looked at.
 _BLIND = 1e-12
 # Depth in log-likelihood below a known top at which a climb that leads there is recognised.
@@ -81,14 +83,14 @@ def _matrix(theta, conf, fixed, X, work, hessian, held, C, slack, n_equal, activ
 
 
 @njit(cache=True, error_model="numpy")
-def _to_bounds(theta, C, bound):
-    """Move parameters that rounding took across a bound of their own back onto it."""
+def _to_bounds(theta, C, bound, n_equal):
+    """Move parameters that rounding took across a bound of their own, or off an equation, back onto it."""
     for i in range(C.shape[0]):
         entry, count = -1, 0
         for k in range(theta.shape[0]):
             if C[i, k] != 0.0:
                 entry, count = k, count + 1
-        if count == 1 and C[i, entry] * theta[entry] < bound[i]:
+        if count == 1 and (i < n_equal or C[i, entry] * theta[entry] < bound[i]):
             theta[entry] = bound[i] / C[i, entry]
 
 
@@ -118,7 +120,7 @@ def climb(
     n_all, n_rows = conf[N_ALL], C.shape[0]
     M, L = np.empty((n_all, n_all)), np.empty((n_all, n_all))
     p, g, slack, trial = np.empty(n_all), np.empty(n_all), np.empty(n_rows), np.empty(n_all)
-    _to_bounds(theta, C, bound)
+    _to_bounds(theta, C, bound, n_equal)
     reached = evaluate(theta, conf, fixed, r, X, V, pins, work, gradient, hessian)
     report[CONVERGED], report[GAIN] = 0.0, inf
     report[PASSES] += 1
@@ -148,7 +150,7 @@ def climb(
         report[GAIN] = max(gain, 0.0)
         if (
             damping == 0.0
-            and (exact or conf[KINKED])
+            and (exact or conf[KINKED] or gain < _FLAT)
             and (gain < _NOTHING or (polished and gain < _CLOSE) or gain < enough)
         ):
             report[CONVERGED] = 1.0
@@ -156,7 +158,7 @@ def climb(
                 # The last step, without looking at the derivatives again: they would say that it was the last.
                 for k in range(n_all):
                     trial[k] = theta[k] + p[k]
-                _to_bounds(trial, C, bound)
+                _to_bounds(trial, C, bound, n_equal)
                 last = value(trial, conf, fixed, r, X, V, pins, work)
                 if last >= reached - 1e-11 - 1e-14 * abs(reached):
                     theta[:] = trial
@@ -172,7 +174,7 @@ def climb(
         for _ in range(40):
             for k in range(n_all):
                 trial[k] = theta[k] + step * p[k]
-            _to_bounds(trial, C, bound)
+            _to_bounds(trial, C, bound, n_equal)
             if step == 1.0:
                 accepted = evaluate(trial, conf, fixed, r, X, V, pins, work, gradient, hessian)
             else:

@@ -5,9 +5,24 @@ from numba import njit
 
 from volkit.volatility.engine._expectations import expected_scores
 from volkit.volatility.engine._information import information, outer_product
-from volkit.volatility.engine._recursions import LAW, N_ALL, N_STATE
+from volkit.volatility.engine._laws import GED
+from volkit.volatility.engine._recursions import (
+    ASYMMETRIC,
+    EGARCH,
+    FAMILY,
+    FREE_POWER,
+    KINKED,
+    LAW,
+    N_ALL,
+    N_MEAN,
+    N_STATE,
+    POWER,
+)
 
 __all__ = ["covariances"]
+
+# Power of the residuals below which their second derivative is an edge and not a curve.
+_SHARP = 1.25
 
 
 @njit(cache=True, error_model="numpy")
@@ -88,6 +103,15 @@ def _sandwich(bread, filling, out):
 
 
 @njit(cache=True, error_model="numpy")
+def _is_sharp(theta, conf, fixed):
+    """Whether the kinks in the mean are so sharp that the sample's curvature there says nothing."""
+    if not conf[KINKED] or conf[FAMILY] == EGARCH or conf[LAW] == GED:
+        return bool(conf[KINKED])
+    power = theta[conf[N_MEAN] + 3 + conf[ASYMMETRIC]] if conf[FREE_POWER] else fixed[POWER]
+    return power < _SHARP
+
+
+@njit(cache=True, error_model="numpy")
 def covariances(theta, conf, fixed, X, C, active, work, hessian, out, only):
     """Fill out, shape (5, K, K): Hessian, outer product, information, Bollerslev-Wooldridge, Hessian sandwich.
 
@@ -97,12 +121,18 @@ def covariances(theta, conf, fixed, X, C, active, work, hessian, out, only):
     n_all = conf[N_ALL]
     expected, fisher, opg = np.empty((4, 4)), np.empty((n_all, n_all)), np.empty((n_all, n_all))
     needs_fisher, needs_hessian = only in (-1, 2, 3), only in (-1, 0, 4)
-    if needs_fisher:
+    if needs_fisher or _is_sharp(theta, conf, fixed):
         expected_scores(conf[LAW], theta[conf[N_STATE] :], expected)
         information(theta, conf, fixed, X, work, expected, fisher)
         _invert(fisher, C, active, out[2])
     if needs_hessian:
-        _invert(-hessian, C, active, out[0])
+        curvature = -hessian
+        if _is_sharp(theta, conf, fixed):
+            # The curvature in the mean hangs on the one residual that is nearest to zero: its expectation does not.
+            for i in range(conf[N_MEAN]):
+                curvature[i, :] = fisher[i, :]
+                curvature[:, i] = fisher[:, i]
+        _invert(curvature, C, active, out[0])
     if only not in (0, 2):
         outer_product(theta, conf, X, work, opg)
         _invert(opg, C, active, out[1])

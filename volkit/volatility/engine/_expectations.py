@@ -20,8 +20,8 @@ from volkit.volatility.engine._laws import (
 
 __all__ = ["expected_scores"]
 
-_N_SIDE = 48
-_REACH = 3.6
+_N_SIDE = 160
+_REACH = 4.0
 
 
 @njit(cache=True, error_model="numpy")

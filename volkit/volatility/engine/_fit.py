@@ -46,9 +46,8 @@ _ENOUGH = 1e-10
 _RANKED = 750
 # A warm start has little to climb. A fit that moves further than this may have met another hill: it is done afresh.
 _MOST_GAIN = 3.0
-# Promised gain at which another hill is compared with the best; how much lower a start of another kind may be and
-# still be followed; how far apart tops are to count as two, in units of their size.
-_COMPARED, _WORTH, _APART = 1e-4, 10.0, 0.2
+# Promised gain at which another hill is compared with the best; how far apart tops are to count as two, by their size.
+_COMPARED, _APART = 1e-4, 0.2
 # Log-likelihood from a start to a known top; where it is less, the ground is flat and may hide a hill between.
 _PLAIN = 6.0
 
@@ -56,16 +55,17 @@ _PLAIN = 6.0
 @njit(cache=True, error_model="numpy", nogil=True)
 def fit_many(
     values, X_all, V_all, begins, counts, cold, conf, has_constant, fixed, C, bound, n_equal, target,
-    starts, kinds, per_kind, theta, work, gradient, hessian, active, scales, estimates, errors, summary, matrices, kind,
-    polish,
+    starts, kinds, per_kind, worth, theta, work, gradient, hessian, active, scales, estimates, errors, summary,
+    matrices, kind, polish,
 ):  # fmt: skip
     """Fit the stretches `begins` to `begins` + `counts`; return how many were done.
 
-    starts, shape (n_starts, K), are for a variance of one, sorted into `kinds`. `theta`, natural, is the optimum of the
-    stretch before and moves along; where `cold` is zero the fit begins there, and the function returns early when
-    such a fit does not end or goes far. Filled by stretch, in natural units: estimates, standard errors of one `kind`
-    (-1 for all, which go into `matrices`, shape (n_fits, 5, K, K)), and the summary. `polish`: whether the last step is
-    taken once nothing worth while is left.
+    starts, shape (n_starts, K), are for a variance of one, sorted into `kinds`, of each of which the best
+    `per_kind` are followed where they are not lower than the best of all by more than `worth`. `theta`,
+    natural, is the optimum of the stretch before and moves along; where `cold` is zero the fit begins there,
+    and the function returns early when such a fit does not end or goes far. Filled by stretch, in natural
+    units: estimates, standard errors of one `kind` (-1 for all, which go into `matrices`, shape (n_fits, 5, K,
+    K)), and the summary. `polish`: whether the last step is taken once nothing worth while is left.
     """
     n_all, nm = conf[N_ALL], conf[N_MEAN]
     longest = counts.max()
@@ -111,7 +111,7 @@ def fit_many(
                     rank += 1
                     if cold[i]:
                         seen[kinds[k]] += 1
-                        lower = heights[k] - heights[order[0]] > _WORTH
+                        lower = heights[k] - heights[order[0]] > worth
                         if rank > 1 and kept[CONVERGED] and (seen[kinds[k]] > per_kind or lower):
                             continue
                         _place(starts[k], conf, fixed, mean, trial)

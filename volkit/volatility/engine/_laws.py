@@ -110,18 +110,22 @@ def log_product(x, n, spare):
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def exp_array(x, out, n):
-    """Fill out with the exponentials of the first n numbers between -700 and 700, in vector registers.
+    """Fill out with the exponentials of the first n numbers, in vector registers; zero and infinity beyond 700.
 
     x = k log 2 + r with abs(r) <= log(2) / 2; the series of exp r to the 13th power is exact to the last digit but one.
     """
     whole = out.view(np.int64)
     for t in range(n):
-        k = np.floor(x[t] * _INVERSE_LOG_TWO + 0.5)
-        r = x[t] - k * _LOG_TWO_HIGH - k * _LOG_TWO_LOW
+        y = x[t] if x[t] < 700.0 else 700.0
+        y = y if y > -700.0 else -700.0
+        k = np.floor(y * _INVERSE_LOG_TWO + 0.5)
+        r = y - k * _LOG_TWO_HIGH - k * _LOG_TWO_LOW
         s = 1 / 362880 + r * (1 / 3628800 + r * (1 / 39916800 + r * (1 / 479001600 + r / 6227020800)))
         s = 1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040 + r * (1 / 40320 + r * s))))
         out[t] = 1.0 + r * (1.0 + r * (0.5 + r * (1 / 6 + r * s)))
         whole[t] += np.int64(k) << 52
+    for t in range(n):
+        out[t] = (inf if x[t] > 0.0 else 0.0) if abs(x[t]) > 700.0 else out[t]
 
 
 @njit(cache=True, error_model="numpy")
@@ -177,7 +181,7 @@ def _ged_powers(nu, log_c, e, h, n, spare, logs, powers):
     log_array(spare, logs, n)
     for t in range(n):
         logs[t] = 0.5 * logs[t] - log_c
-        spare[t] = min(nu * logs[t], 700.0)
+        spare[t] = nu * logs[t]
     exp_array(spare, powers, n)
     for t in range(n):
         powers[t] *= 0.5

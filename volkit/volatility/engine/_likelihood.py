@@ -115,7 +115,8 @@ def _sources(theta, conf, fixed, X, V, work):
     e, sign, a, b, s, h = work[E], work[SIGN], work[SHOCK], work[SHOCK_DOWN], work[STATE], work[H]
     fe, G = work[SLOPE_E], work[GRADIENT_ROWS:]
     delta = theta[ib + 1] if conf[FREE_POWER] else fixed[POWER]
-    floor = SMALLEST if nm else SMALLEST * SMALLEST
+    # Slopes of a power below one grow without bound at a residual of zero: they are cut off here.
+    cap = SMALLEST ** (delta - 1.0)
     if family == EGARCH:
         slope = work[SLOPE]
         for t in range(n):
@@ -126,8 +127,8 @@ def _sources(theta, conf, fixed, X, V, work):
                 fe[t] = (alpha * sign[t] + gamma) / sqrt(h[t])
         elif family == APARCH:
             for t in range(n):
-                u = max(abs(e[t]) - gamma * e[t], floor)
-                fe[t] = alpha * delta * a[t] / u * (sign[t] - gamma)
+                u = abs(e[t]) - gamma * e[t]
+                fe[t] = alpha * delta * (a[t] / u if u > SMALLEST else cap) * (sign[t] - gamma)
         else:
             for t in range(n):
                 side = alpha + gamma if sign[t] < 0.0 else alpha
@@ -148,8 +149,8 @@ def _sources(theta, conf, fixed, X, V, work):
     if asym:
         if family == APARCH:
             for t in range(n - 1):
-                u = max(abs(e[t]) - gamma * e[t], floor)
-                G[ig, t + 1] = -alpha * delta * a[t] / u * e[t]
+                u = abs(e[t]) - gamma * e[t]
+                G[ig, t + 1] = -alpha * delta * (a[t] / u if u > SMALLEST else cap) * e[t]
         else:
             for t in range(n - 1):
                 G[ig, t + 1] = b[t]
@@ -409,10 +410,11 @@ def _second_aparch(theta, conf, fixed, X, work, hessian):
     alpha, gamma = theta[ia], theta[ig] if asym else 0.0
     delta = theta[d] if free else fixed[POWER]
     e, a, sign, w = work[E], work[SHOCK], work[SIGN], work[ADJOINT, 1:]
-    floor = SMALLEST if nm else SMALLEST * SMALLEST
+    cap = SMALLEST ** (delta - 1.0)
     for t in range(n - 1):
-        u = max(abs(e[t]) - gamma * e[t], floor)
-        l, p1, p2 = work[SHOCK_DOWN, t], a[t] / u, a[t] / (u * u)
+        u = abs(e[t]) - gamma * e[t]
+        p1 = a[t] / u if u > SMALLEST else cap
+        l, p2 = work[SHOCK_DOWN, t], p1 / max(u, SMALLEST)
         if asym:
             hessian[ia, ig] -= w[t] * delta * p1 * e[t]
             hessian[ig, ig] += w[t] * alpha * delta * (delta - 1.0) * p2 * e[t] * e[t]

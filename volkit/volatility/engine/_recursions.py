@@ -73,8 +73,8 @@ def shocks(theta, conf, fixed, work):
     """Fill the terms of the next state that need no state: those of the residual alone."""
     n, iw = conf[N_OBS], conf[N_MEAN]
     e, sign, a, b = work[E], work[SIGN], work[SHOCK], work[SHOCK_DOWN]
-    # A residual of zero has no logarithm. Only where a mean is estimated do slopes hang on how small it may be.
-    floor = _SMALLEST if iw else _SMALLEST * _SMALLEST
+    # A residual of zero has no logarithm; this one's powers are as good as zero.
+    floor = 1e-300
     if conf[FAMILY] == ADDITIVE:
         power = fixed[POWER]
         if power == 2.0:
@@ -172,6 +172,31 @@ def first_state(theta, conf, fixed, X, V, work, g, H):
 
 
 @njit(cache=True, error_model="numpy")
+def _sample_power(delta, conf, X, work, g, H, d):
+    """Return the mean of |e|^delta and fill its derivatives in the mean and in a free power (place d)."""
+    n, nm, free, e, sign = conf[N_OBS], conf[N_MEAN], conf[FREE_POWER], work[E], work[SIGN]
+    total = 0.0
+    for t in range(n):
+        u = max(abs(e[t]), _SMALLEST)
+        p, l = u**delta / n, log(u)
+        total += p
+        if g.shape[0] == 0:
+            continue
+        if free:
+            g[d] += p * l
+            H[d, d] += p * l * l
+        for i in range(nm):
+            slope = -sign[t] * p / u * X[i, t]
+            g[i] += delta * slope
+            if free:
+                H[i, d] += slope * (1.0 + delta * l)
+                H[d, i] = H[i, d]
+            for j in range(nm):
+                H[i, j] += delta * (delta - 1.0) * p / (u * u) * X[i, t] * X[j, t]
+    return total
+
+
+@njit(cache=True, error_model="numpy")
 def _recomputed(theta, conf, fixed, X, V, work, g, H, x):
     """The convention of Fiorentini, Calzolari and Panattoni: moments of the residuals at the current mean."""
     n, nm, family = conf[N_OBS], conf[N_MEAN], conf[FAMILY]
@@ -192,24 +217,16 @@ def _recomputed(theta, conf, fixed, X, V, work, g, H, x):
             ds[i] = -2.0 * np.sum(e[:n] * X[i, :n]) / n
             for j in range(nm):
                 dds[i, j] = 2.0 * np.sum(X[i, :n] * X[j, :n]) / n
-    if conf[START] == RUGARCH:
+    if conf[START] == RUGARCH and family == EGARCH:
         # The first state is the sample's own, whatever the other parameters are.
-        p = 0.5 * delta
-        S = log(square) if family == EGARCH else square**p
-        if wanted:
-            for i in range(nm):
+        for i in range(nm):
+            if wanted:
+                g[i] = ds[i] / square
                 for j in range(nm):
-                    if family == EGARCH:
-                        H[i, j] = (dds[i, j] - ds[i] * ds[j] / square) / square
-                    else:
-                        H[i, j] = p * S / square * dds[i, j] + p * (p - 1.0) * S / square**2 * ds[i] * ds[j]
-                g[i] = ds[i] / square if family == EGARCH else p * S / square * ds[i]
-            if free:
-                q = 0.5 * log(square)
-                g[ib + 1], H[ib + 1, ib + 1] = S * q, S * q * q
-                for i in range(nm):
-                    H[i, ib + 1] = H[ib + 1, i] = S / square * ds[i] * (0.5 + p * q)
-        return S
+                    H[i, j] = (dds[i, j] - ds[i] * ds[j] / square) / square
+        return log(square)
+    if conf[START] == RUGARCH:
+        return _sample_power(delta, conf, X, work, g, H, ib + 1)
     if family == EGARCH:
         z, S = 0.0, log(square)
         for t in range(n):
@@ -448,7 +465,7 @@ def run_states(theta, conf, fixed, V, first, work):
     filter_forward(c, beta, n, work[DECAY], s)
     n_positive = 0
     for t in range(n + 1):
-        n_positive += s[t] > 0.0
+        n_positive += 0.0 < s[t] < 1e300
     if n_positive <= n:
         return inf
     delta = theta[ib + 1] if conf[FREE_POWER] else fixed[POWER]

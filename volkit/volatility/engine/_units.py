@@ -57,7 +57,7 @@ def rescale(theta, conf, fixed, has_constant, factor, out, J):
 def prepare(values, X_all, V_all, start, n, conf, has_constant, fixed, r, X, V, mean):
     """Fill the scaled returns and regressors of a window, its pre-sample values in `fixed` and its OLS mean.
 
-    Returns the power of two that the returns were divided by.
+    Returns the standard deviation that the returns were divided by.
     """
     nm = conf[N_MEAN]
     total, squares = 0.0, 0.0
@@ -66,7 +66,7 @@ def prepare(values, X_all, V_all, start, n, conf, has_constant, fixed, r, X, V, 
     average = total / n
     for t in range(n):
         squares += (values[start + t] - average) ** 2
-    scale = 2.0 ** np.round(0.5 * np.log2(squares / n))
+    scale = sqrt(squares / n)
     for t in range(n):
         r[t] = values[start + t] / scale
     for m in range(nm):

@@ -212,6 +212,11 @@ class Design:
                         point = {"alpha": 0.2 * weight, "gamma": 1.6 * weight, "beta": beta}
                         points.append((kind, {"alpha": 0.8 * weight, "gamma": 0.4 * weight, "beta": beta}))
                     points.append((kind, point))
+            # No shocks: a variance that only goes from where it began to its level, in time and hardly at all.
+            last = points[-1][0]
+            for kind, beta, omega in ((last + 1, 0.99, 0.01), (last + 2, 0.9995, 5e-4), (last + 3, 0.998, 1e-4)):
+                point = {"omega": omega, "alpha": 1e-4, "gamma": 0.0, "beta": beta, "delta": 1.5}
+                points.append((kind, point))
         starts, kinds_of = [], []
         for (kind, point), shape in product(points, _SHAPE_STARTS[self.law]):
             theta = np.zeros(len(self.names))
@@ -219,7 +224,8 @@ class Design:
                 if name in self.names:
                     theta[self.place(name)] = number
             theta[self.n_state :] = shape
-            self._balance(theta)
+            if "omega" not in point or self.targeting or self.family in ("igarch", "ewma"):
+                self._balance(theta)
             starts.append(theta)
             kinds_of.append(kind)
         return np.array(starts), np.array(kinds_of)

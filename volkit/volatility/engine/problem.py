@@ -1,7 +1,6 @@
 """From returns to the arrays of the engine, and back to parameters in natural units.
 
-The engine sees returns divided by a power of two near their standard deviation. A power of two changes the exponent
-of a number and none of its digits, so that scaling there and back loses nothing.
+The engine sees returns divided by their standard deviation, so that a search goes the same way in every unit.
 """
 
 from dataclasses import dataclass, replace
@@ -14,8 +13,9 @@ from volkit.volatility.engine.search import Optimum, Problem, maximise
 
 __all__ = ["Batch", "Solution", "filtered", "fit_stretches", "mean_regressors", "solve"]
 
-# Beyond so many observations the hills of a likelihood merge, and one start of a kind is enough.
-_TWO_OF_A_KIND = 1200
+# Starts of each kind that are followed: all hills in reach for one fit to so many observations at most; where many fits
+# are made, or the likelihood is sharp, one start of a kind, and none that begins this much lower than the best.
+_THOROUGH, _THOROUGH_STARTS, _QUICK_WORTH = 3000, 4, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +100,13 @@ def fit_stretches(
     kind: int = -1,
     polish: bool = True,
     closed: bool = False,
+    thorough: bool = False,
 ) -> Batch:
     """Return the fits to stretches of values, shape (n,), one after the other, for designs without kinks.
 
     `cold`: fits that begin at many starts instead of at the optimum before; `theta`: that of the first. `kind`: of the
     standard errors, -1 for covariances of all kinds. `closed`: keeps EGARCH's alpha from turning negative.
+    `thorough`: whether every hill is looked for.
     """
     kernels, n_fits, n_all = load_kernels("_fit"), len(begins), len(design.names)
     conf, fixed = design.configuration(int(counts[0])), np.array([design.power or 0.0, 0.0, 0.0])
@@ -120,7 +122,8 @@ def fit_stretches(
     moving = np.zeros(n_all) if theta is None else np.array(theta, dtype=np.float64)
     done = kernels.fit_many(
         values, X, V, begins, counts, cold, conf, design.has_constant, fixed, C, bound, n_equal, design.target_row,
-        starts, kinds, 2 if counts.max() <= _TWO_OF_A_KIND else 1, moving, work, np.empty(n_all),
+        starts, kinds, _THOROUGH_STARTS if thorough else 1, np.inf if thorough else _QUICK_WORTH,
+        moving, work, np.empty(n_all),
         np.zeros((n_all, n_all)), np.zeros(len(bound), dtype=np.int64), scales, estimates, errors, summary, matrices,
         kind, polish,
     )  # fmt: skip
@@ -190,6 +193,7 @@ def _fit_whole(
         cold=np.array([int(start is None)]),
         theta=start,
         closed=closed,
+        thorough=len(values) <= _THOROUGH,
     )
 
 
@@ -207,7 +211,7 @@ def _solve_on_kinks(
         units.rescale(start, conf, fixed, design.has_constant, 1.0 / scale, natural, J)
         starts, kinds = (natural[None, :].copy(), np.array([0]))
     problem = Problem(conf=conf, fixed=fixed, r=r, X=X_scaled, V=V_scaled, C=C, bound=bound, n_equal=n_equal)
-    per_kind = 2 if n <= _TWO_OF_A_KIND else 1
+    per_kind = 2 if n <= _THOROUGH else 1
     optimum = maximise(problem, starts, kinds, per_kind=per_kind)
     if design.code == 2 and not optimum.converged:
         # As in `solve`.

@@ -276,6 +276,7 @@ def rolling_har_forecast(
         rows.append((now[0], fitted_as_of, "replaced" if now[1] else "closed form"))
     path = pd.DataFrame(rows, columns=["variance", "fitted_as_of", "status"], index=variance.index[width - 1 :])
     path.insert(1, "nu", float("nan"))
+    path.insert(0, "mean", float("nan"))
     replaced = int((path["status"] == "replaced").sum())
     warn_replaced(model, asset, replaced=replaced, total=len(path), stacklevel=2)
     return RollingForecast(

@@ -1,6 +1,6 @@
 """Losses above a threshold: which they are, how they cluster, and one peak for each cluster.
 
-Losses in any unit enter, large when bad: fire claims, or returns through `volkit.losses`. What leaves are
+Losses in any unit enter, large when bad: fire claims, or returns through `volkit.conventions.losses`. What leaves are
 the exceedances that the models of the tail are fitted to.
 """
 

@@ -1,6 +1,6 @@
 """Tail index by Hill's estimator: at one number of order statistics, along all of them, and which to use.
 
-Losses of any unit enter (`volkit.losses(returns, side=...)` for returns); only the positive ones make a
+Losses of any unit enter (`volkit.conventions.losses(returns, side=...)` for returns); only the positive ones make a
 tail. The index has no unit: P(loss > x) falls like x^(-index), and moments exist below it.
 """
 
@@ -139,7 +139,7 @@ def hill_index(losses: Losses, *, n_tail: int | None = None, confidence: float =
     ----------
     losses : array_like or Series, shape (n_obs,)
         Positive where money is lost, any unit, in order of time. For the other side pass the gains as losses,
-        `volkit.losses(returns, side="short")`.
+        `volkit.conventions.losses(returns, side="short")`.
     n_tail : int, optional
         Largest losses to use, at least 10; the number of minimal AMSE by default.
     confidence : float
