@@ -54,9 +54,9 @@ def read_inputs(
     --------
     >>> times = pd.date_range("2024-01-01", periods=4, tz="UTC")
     >>> returns = pd.Series([0.01, -0.02, 0.01], index=times[:3])
-    >>> weekend = pd.DataFrame({"weekend": (times.day_of_week > 2) * 1.0}, index=times)
+    >>> weekend = pd.DataFrame({"weekend": (times.day_of_week > 1) * 1.0}, index=times)
     >>> read_inputs(returns, weekend, names=("weekend",), minimum=2).pushes
-    array([[0., 0., 0., 1.]])
+    array([[0., 0., 1., 1.]])
     """
     checked = check_returns(returns, minimum=minimum)
     values = np.array(checked.to_numpy())
