@@ -20,6 +20,7 @@ from volkit.volatility.engine._climb import (
 )
 from volkit.volatility.engine._covariance import covariances
 from volkit.volatility.engine._recursions import (
+    ASYMMETRIC,
     EGARCH,
     FAMILY,
     FREE_POWER,
@@ -192,9 +193,9 @@ def _place(start, conf, fixed, mean, out):
     for m in range(nm):
         out[m] = mean[m]
     if conf[FAMILY] == EGARCH:
-        out[nm] = (1.0 - start[nm + 3]) * log(square) if conf[4] else (1.0 - start[nm + 2]) * log(square)
+        out[nm] = (1.0 - start[nm + 3]) * log(square) if conf[ASYMMETRIC] else (1.0 - start[nm + 2]) * log(square)
     else:
-        power = start[nm + 3 + conf[4]] if conf[FREE_POWER] else fixed[POWER]
+        power = start[nm + 3 + conf[ASYMMETRIC]] if conf[FREE_POWER] else fixed[POWER]
         out[nm] = start[nm] * square ** (0.5 * power)
 
 

@@ -25,11 +25,12 @@ from volkit.volatility.engine._recursions import (
     H,
 )
 
-__all__ = ["information", "outer_product"]
+__all__ = ["dot", "information", "outer_product"]
 
 
 @njit(cache=True, error_model="numpy", fastmath=FAST)
-def _dot(a, b, n):
+def dot(a, b, n):
+    """Return the sum of the products of the first n entries."""
     total = 0.0
     for t in range(n):
         total += a[t] * b[t]
@@ -103,7 +104,7 @@ def _scores_of_y(conf, G, s, i, d, f, power, y, n):
 @njit(cache=True, error_model="numpy", fastmath=FAST)
 def _dot_of_y(conf, G, s, j, d, f, power, y, z, n):
     _scores_of_y(conf, G, s, j, d, f, power, z, n)
-    return _dot(y, z, n)
+    return dot(y, z, n)
 
 
 @njit(cache=True, error_model="numpy", fastmath=FAST)
@@ -130,4 +131,4 @@ def outer_product(theta, conf, X, work, opg):
             scores[ns + k, t] = D[10 + k, t]
     for i in range(n_all):
         for j in range(i, n_all):
-            opg[i, j] = opg[j, i] = _dot(scores[i], scores[j], n)
+            opg[i, j] = opg[j, i] = dot(scores[i], scores[j], n)

@@ -10,6 +10,7 @@ from math import inf, sqrt
 import numpy as np
 from numba import njit
 
+from volkit.volatility.engine._information import dot
 from volkit.volatility.engine._laws import FAST, SMALLEST, law_derivatives, log_array
 from volkit.volatility.engine._recursions import (
     ADJOINT,
@@ -29,6 +30,7 @@ from volkit.volatility.engine._recursions import (
     N_STATE,
     N_X,
     POWER,
+    ROOT_TWO_OVER_PI,
     SHOCK,
     SHOCK_DOWN,
     SIGN,
@@ -53,14 +55,6 @@ __all__ = ["evaluate", "n_work_rows"]
 def n_work_rows(n_state):
     """Return the rows of `work` for so many parameters of the state."""
     return GRADIENT_ROWS + 4 * ((n_state + 3) // 4) + 1
-
-
-@njit(cache=True, error_model="numpy", fastmath=FAST)
-def _dot(a, b, n):
-    total = 0.0
-    for t in range(n):
-        total += a[t] * b[t]
-    return total
 
 
 @njit(cache=True, error_model="numpy", fastmath=FAST)
@@ -120,7 +114,7 @@ def _sources(theta, conf, fixed, X, V, work):
     if family == EGARCH:
         slope = work[SLOPE]
         for t in range(n):
-            slope[t] = beta - 0.5 * (alpha * (a[t] + 0.7978845608028654) + gamma * b[t])
+            slope[t] = beta - 0.5 * (alpha * (a[t] + ROOT_TWO_OVER_PI) + gamma * b[t])
     if nm:
         if family == EGARCH:
             for t in range(n):
@@ -271,12 +265,12 @@ def _power_terms(theta, conf, X, work, gradient, hessian, d):
         gradient[d] += D[0, t] * yd
         hessian[d, d] += D[1, t] * yd * yd + D[0, t] * 4.0 * l / delta**3
     for j in range(ns):
-        mixed = _dot(spare, G[j], n)
+        mixed = dot(spare, G[j], n)
         hessian[min(j, d), max(j, d)] += 2.0 * mixed if j == d else mixed
     for m in range(nm):
         hessian[m, d] -= _dot3(D[4], spare_2, X[m], n)
     for k in range(conf[N_ALL] - ns):
-        hessian[d, ns + k] += _dot(D[5 + k], spare_2, n)
+        hessian[d, ns + k] += dot(D[5 + k], spare_2, n)
 
 
 @njit(cache=True, error_model="numpy", fastmath=FAST)
@@ -291,7 +285,7 @@ def _collect(theta, conf, X, work, gradient, hessian, shape_first, shape_second)
         alpha, gamma = theta[nm + 1], theta[nm + 2] if conf[ASYMMETRIC] else 0.0
         curve = work[SPARE_2]
         for t in range(n):
-            curve[t] = D[1, t] + 0.25 * adjoint[t + 1] * (alpha * (a[t] + 0.7978845608028654) + gamma * b[t])
+            curve[t] = D[1, t] + 0.25 * adjoint[t + 1] * (alpha * (a[t] + ROOT_TWO_OVER_PI) + gamma * b[t])
     for i in range(ns):
         g = G[i]
         slope = 0.0
@@ -306,21 +300,21 @@ def _collect(theta, conf, X, work, gradient, hessian, shape_first, shape_second)
             hessian[i, j + 1] += second
             j += 2
         if j < ns:
-            hessian[i, j] += _dot(spare, G[j], n)
+            hessian[i, j] += dot(spare, G[j], n)
         for k in range(conf[N_ALL] - ns):
-            hessian[i, ns + k] += _dot(D[5 + k], g, n)
+            hessian[i, ns + k] += dot(D[5 + k], g, n)
     for m in range(nm):
         x = X[m]
         for t in range(n):
             spare[t] = -D[4, t] * x[t]
-        gradient[m] -= _dot(D[2], x, n)
+        gradient[m] -= dot(D[2], x, n)
         for j in range(ns):
-            mixed = _dot(spare, G[j], n)
+            mixed = dot(spare, G[j], n)
             hessian[min(m, j), max(m, j)] += 2.0 * mixed if m == j else mixed
         for j in range(m, nm):
             hessian[m, j] += _dot3(D[3], x, X[j], n)
         for k in range(conf[N_ALL] - ns):
-            hessian[m, ns + k] -= _dot(D[7 + k], x, n)
+            hessian[m, ns + k] -= dot(D[7 + k], x, n)
     for k in range(conf[N_ALL] - ns):
         gradient[ns + k] = shape_first[k]
         for j in range(k, conf[N_ALL] - ns):
@@ -335,7 +329,7 @@ def _second_of_step(theta, conf, fixed, X, work, hessian):
     G, w = work[GRADIENT_ROWS:], work[ADJOINT, 1:]
     last = n - 1
     for j in range(ns):
-        mixed = _dot(w, G[j], last)
+        mixed = dot(w, G[j], last)
         hessian[min(j, ib), max(j, ib)] += 2.0 * mixed if j == ib else mixed
     if family == EGARCH:
         _second_egarch(theta, conf, X, work, hessian)
@@ -398,7 +392,7 @@ def _second_egarch(theta, conf, X, work, hessian):
         if asym:
             hessian[m, ig] += lean
         for j in range(ns):
-            mixed = _dot(up, G[j], last)
+            mixed = dot(up, G[j], last)
             hessian[min(m, j), max(m, j)] += 2.0 * mixed if m == j else mixed
 
 
