@@ -42,6 +42,8 @@ _ALPHAS = (0.03, 0.08, 0.18)
 _PERSISTENCES = (0.1, 0.5, 0.85, 0.95, 0.995)
 _EGARCH_BETAS = (0.5, 0.9, 0.97, 0.995)
 _POWER_STARTS = (0.2, 0.6, 1.0, 1.5, 2.0, 3.0)
+_MEMORY_KICKS = (0.0, 0.5, 0.8, 0.95)
+_POWER_KICKS = (0.1, 0.2, 0.6, 1.3, 2.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,28 @@ class Design:
             power = starts[:, self.place("delta")] if self.power is None else self.power
             starts[:, omega] *= variance ** (0.5 * power)
         return starts, kinds
+
+    def kicks(self, optimum: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return start points beside an optimum, shape (n_starts, K), each a kind of its own, or None.
+
+        The rest of an optimum on one hill is a good guess for another hill, which grids of starts may miss: memory and
+        power are moved far away, one at a time. Scaled units.
+        """
+        if self.code == 2 or self.targeting or self.family in ("igarch", "ewma") or not np.isfinite(optimum).all():
+            return None
+        omega, beta, starts = self.place("omega"), self.place("beta"), []
+        half = 0.5 * optimum[self.place("gamma")] if self.asymmetric and self.code == 0 else 0.0
+        weight = optimum[self.place("alpha")] + half
+        for memory in _MEMORY_KICKS:
+            start = optimum.copy()
+            start[beta] = max(min(memory, 0.999 - weight), 0.0)
+            start[omega] = max(1.0 - weight - start[beta], 1e-3)
+            starts.append(start)
+        for power in _POWER_KICKS if self.power is None else ():
+            start = optimum.copy()
+            start[self.place("delta")] = power
+            starts.append(start)
+        return np.array(starts), np.arange(len(starts))
 
     def _unit_starts(self) -> tuple[np.ndarray, np.ndarray]:
         """Return start points for a mean of zero and a variance of one, and their kinds.

@@ -9,13 +9,15 @@ import numpy as np
 
 from volkit.volatility.engine.design import Design, unit_starts
 from volkit.volatility.engine.kernels import load_kernels
-from volkit.volatility.engine.search import Optimum, Problem, maximise
+from volkit.volatility.engine.search import Optimum, Problem, maximise, return_to
 
 __all__ = ["Batch", "Solution", "filtered", "fit_stretches", "mean_regressors", "solve"]
 
 # Starts of each kind that are followed: all hills in reach for one fit to so many observations at most; where many fits
 # are made, or the likelihood is sharp, one start of a kind, and none that begins this much lower than the best.
 _THOROUGH, _THOROUGH_STARTS, _QUICK_WORTH = 3000, 4, 10.0
+# Log-likelihood by which another hill must be higher to count.
+_HIGHER = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +103,20 @@ def fit_stretches(
     polish: bool = True,
     closed: bool = False,
     thorough: bool = False,
+    starts: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Batch:
     """Return the fits to stretches of values, shape (n,), one after the other, for designs without kinks.
 
     `cold`: fits that begin at many starts instead of at the optimum before; `theta`: that of the first. `kind`: of the
     standard errors, -1 for covariances of all kinds. `closed`: keeps EGARCH's alpha from turning negative.
-    `thorough`: whether every hill is looked for.
+    `thorough`: whether every hill is looked for; `starts`: for a variance of one, with kinds, for the usual.
     """
     kernels, n_fits, n_all = load_kernels("_fit"), len(begins), len(design.names)
     conf, fixed = design.configuration(int(counts[0])), np.array([design.power or 0.0, 0.0, 0.0])
     C, bound, n_equal, words = design.constraints(1.0)
     if closed:
         bound[words.index("alpha >= 0")] = 0.0
-    starts, kinds = unit_starts(design)
+    points, kinds = starts or unit_starts(design)
     n_rows = load_kernels("_likelihood").n_work_rows(design.n_state)
     work = np.zeros((n_rows, int(counts.max()) + 2))
     estimates, errors = np.full((n_fits, n_all), np.nan), np.full((n_fits, n_all), np.nan)
@@ -122,7 +125,7 @@ def fit_stretches(
     moving = np.zeros(n_all) if theta is None else np.array(theta, dtype=np.float64)
     done = kernels.fit_many(
         values, X, V, begins, counts, cold, conf, design.has_constant, fixed, C, bound, n_equal, design.target_row,
-        starts, kinds, _THOROUGH_STARTS if thorough else 1, np.inf if thorough else _QUICK_WORTH,
+        points, kinds, _THOROUGH_STARTS if thorough else 1, np.inf if thorough else _QUICK_WORTH,
         moving, work, np.empty(n_all),
         np.zeros((n_all, n_all)), np.zeros(len(bound), dtype=np.int64), scales, estimates, errors, summary, matrices,
         kind, polish,
@@ -151,10 +154,14 @@ def solve(
     """
     if design.kinked:
         return _solve_on_kinks(design, values, X, V, start)
+    kernels = load_kernels("_fit")
     batch = _fit_whole(design, values, X, V, start=start)
     if not batch.n_done:
         batch = _fit_whole(design, values, X, V)
-    kernels = load_kernels("_fit")
+    if start is None and len(values) <= _THOROUGH and (kicks := design.kicks(_unit_optimum(design, batch))):
+        again = _fit_whole(design, values, X, V, starts=kicks)
+        if again.summary[0, kernels.LOG_LIKELIHOOD] > batch.summary[0, kernels.LOG_LIKELIHOOD] + _HIGHER:
+            batch = again
     if design.code == 2 and not batch.summary[0, kernels.ENDED]:
         # The climb ran into parameters whose filter does not forget its start: close the way there.
         batch = _fit_whole(design, values, X, V, closed=True)
@@ -174,6 +181,14 @@ def solve(
     return _solution(design, batch.matrices[0], optimum, active, batch.work, batch.scale, len(values))
 
 
+def _unit_optimum(design: Design, batch: Batch) -> np.ndarray:
+    theta: np.ndarray = batch.estimates[0].copy()
+    if design.code != 2:
+        power = theta[design.place("delta")] if design.power is None else design.power
+        theta[design.place("omega")] /= batch.scale**power
+    return theta
+
+
 def _fit_whole(
     design: Design,
     values: np.ndarray,
@@ -182,6 +197,7 @@ def _fit_whole(
     *,
     start: np.ndarray | None = None,
     closed: bool = False,
+    starts: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Batch:
     return fit_stretches(
         design,
@@ -194,6 +210,7 @@ def _fit_whole(
         theta=start,
         closed=closed,
         thorough=len(values) <= _THOROUGH,
+        starts=starts,
     )
 
 
@@ -213,6 +230,12 @@ def _solve_on_kinks(
     problem = Problem(conf=conf, fixed=fixed, r=r, X=X_scaled, V=V_scaled, C=C, bound=bound, n_equal=n_equal)
     per_kind = 2 if n <= _THOROUGH else 1
     optimum = maximise(problem, starts, kinds, per_kind=per_kind)
+    if start is None and n <= _THOROUGH and (kicks := design.kicks(optimum.theta)):
+        again = maximise(problem, np.vstack([optimum.theta, kicks[0]]), np.append(kicks[1], len(kicks[1])))
+        if again.log_likelihood > optimum.log_likelihood and again.converged >= optimum.converged:
+            optimum = again
+        else:
+            return_to(problem, optimum)
     if design.code == 2 and not optimum.converged:
         # As in `solve`.
         problem.bound[words.index("alpha >= 0")] = 0.0

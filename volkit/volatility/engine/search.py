@@ -11,7 +11,7 @@ import numpy as np
 
 from volkit.volatility.engine.kernels import load_kernels
 
-__all__ = ["Optimum", "Problem", "maximise"]
+__all__ = ["Optimum", "Problem", "maximise", "return_to"]
 
 _MAX_STEPS = 60
 # With kinks a climb that has not ended by then never will.
@@ -23,7 +23,7 @@ _ROUNDS = 12
 _KINK_HEIGHT = 0.02
 # Residual, in units of the scaled returns, that counts as zero.
 _ON_KINK = 1e-12
-_MOST_PEAKS = 6
+_MOST_PEAKS, _BESIDE = 6, 2
 # Gain in log-likelihood below which the slopes left in the means do not matter.
 _SETTLED = 1e-8
 # A start is another hill when some parameter ends this far away, in units of its own size.
@@ -178,14 +178,18 @@ def maximise(problem: Problem, starts: np.ndarray, kinds: np.ndarray, *, per_kin
             if (higher and top.converged >= best.converged) or top.converged > best.converged:
                 best, fresh, curvature = top, True, -problem.hessian
     if not fresh:
-        problem.pins[:] = best.pins
-        problem.evaluate(best.theta)
-        problem.held[:] = problem.pins != 0.0
-        # The multipliers and the working set of the best, which other climbs have overwritten.
-        problem.climb(best.theta.copy(), limit=1, enough=np.inf)
+        return_to(problem, best)
     return Optimum(
         best.theta, best.log_likelihood, best.converged, best.gain, best.kkt, best.pins, problem.passes, modes
     )
+
+
+def return_to(problem: Problem, best: Optimum) -> None:
+    """Leave the problem's arrays, its multipliers and its working set as they are at an optimum."""
+    problem.pins[:] = best.pins
+    problem.evaluate(best.theta)
+    problem.held[:] = problem.pins != 0.0
+    problem.climb(best.theta.copy(), limit=1, enough=np.inf)
 
 
 def _top(problem: Problem, theta: np.ndarray) -> Optimum:
@@ -233,7 +237,10 @@ def _on_kinks(
 
 
 def _candidates(problem: Problem, theta: np.ndarray, m: int) -> list[float]:
-    """Return the mean m and the kinks near it that stand highest among their neighbours, all else unchanged."""
+    """Return the mean m, the kinks next to it on either side, and the kinks near it that are the highest peaks.
+
+    Heights are those with all else unchanged. From the two sides of one hill other tops may be reached.
+    """
     x, n = problem.X[m], len(problem.r)
     problem.pins[m] = 0.0
     here = problem.value_starts(theta[None, :])[0]
@@ -247,8 +254,10 @@ def _candidates(problem: Problem, theta: np.ndarray, m: int) -> list[float]:
     found = problem.value_starts(points)
     padded = np.concatenate([[-np.inf], found, [-np.inf]])
     peaks = np.flatnonzero((found >= padded[:-2]) & (found >= padded[2:]) & (found > here - _KINK_HEIGHT))
-    best = peaks[np.argsort(-found[peaks], kind="stable")[:_MOST_PEAKS]]
-    return [float(theta[m]), *points[best, m].tolist()]
+    best = peaks[np.argsort(-found[peaks], kind="stable")[:_MOST_PEAKS]].tolist()
+    first_above = int(np.searchsorted(nearest, 0.0, side="right"))
+    beside = [k for k in range(first_above - _BESIDE, first_above + _BESIDE) if 0 <= k < len(nearest)]
+    return [float(theta[m]), *points[list(dict.fromkeys(best + beside)), m].tolist()]
 
 
 def _slope(problem: Problem, theta: np.ndarray, m: int, at: float, pin: float) -> float:
