@@ -26,6 +26,8 @@ N_REPORT = 6
 _CLOSE, _NOTHING = 1e-9, 1e-17
 # Below this a promise is one even by the information, where the Hessian is flat and does not serve.
 _FLAT = 1e-14
+# Distance from a bound that is rounding.
+_ROUNDING = 1e-16
 # Above this the last step is taken although its derivatives are not looked at.
 _BLIND = 1e-12
 # Depth in log-likelihood below a known top at which a climb that leads there is recognised.
@@ -84,13 +86,13 @@ def _matrix(theta, conf, fixed, X, work, hessian, held, C, slack, n_equal, activ
 
 @njit(cache=True, error_model="numpy")
 def _to_bounds(theta, C, bound, n_equal):
-    """Move parameters that rounding took across a bound of their own, or off an equation, back onto it."""
+    """Move parameters that rounding took off a bound of their own, or off an equation, back onto it."""
     for i in range(C.shape[0]):
         entry, count = -1, 0
         for k in range(theta.shape[0]):
             if C[i, k] != 0.0:
                 entry, count = k, count + 1
-        if count == 1 and (i < n_equal or C[i, entry] * theta[entry] < bound[i]):
+        if count == 1 and (i < n_equal or C[i, entry] * theta[entry] < bound[i] + _ROUNDING):
             theta[entry] = bound[i] / C[i, entry]
 
 

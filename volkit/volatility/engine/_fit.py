@@ -43,8 +43,8 @@ N_SUMMARY = 8
 _MAX_STEPS, _GLANCE = 60, 12
 # Promised gain in log-likelihood at which a re-fit ends: a hundred-thousandth of a standard error.
 _ENOUGH = 1e-10
-# Observations on which starts are ranked.
-_RANKED = 750
+# Observations on which starts are ranked where every hill is looked for, and where one start of a kind is enough.
+_RANKED, _RANKED_QUICKLY = 750, 375
 # A warm start has little to climb. A fit that moves further than this may have met another hill: it is done afresh.
 _MOST_GAIN = 3.0
 # Promised gain at which another hill is compared with the best; how far apart tops are to count as two, by their size.
@@ -87,7 +87,7 @@ def fit_many(
         n_points = len(starts) if cold[i] else 1
         if cold[i]:
             # The first part of the data is enough to rank the starts.
-            conf[N_OBS] = min(n, _RANKED)
+            conf[N_OBS] = min(n, _RANKED if per_kind > 1 else _RANKED_QUICKLY)
             for k in range(n_points):
                 _place(starts[k], conf, fixed, mean, trial)
                 heights[k] = -value(trial, conf, fixed, r, X, V, pins, work) * (n / conf[N_OBS])
