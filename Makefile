@@ -40,6 +40,7 @@ test: $(STAMP)  ## format, lint, import contract, types, tests, docstring exampl
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/python -m volkit.volatility
+	$(BIN)/python -m volkit.correlation
 	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -n 2 \
 	  -m "not slow" --doctest-modules volkit tests
 	$(BIN)/pytest -p no:randomly -n 2 --nbmake --nbmake-timeout=120 notebooks
@@ -54,6 +55,9 @@ test-all: $(STAMP)  ## make test, the slow tests, and the notebooks on another s
 bench: $(STAMP)  ## measured times of the main steps beside their peers
 	$(BIN)/python -m benchmarks.foundation
 	$(BIN)/python -m benchmarks.volatility
+	$(BIN)/python -m benchmarks.correlation_rolling
+	$(BIN)/python -m benchmarks.correlation_connectedness
+	$(BIN)/python -m benchmarks.correlation_dcc
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab
 	$(BIN)/volkit lab

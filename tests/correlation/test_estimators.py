@@ -15,13 +15,15 @@ from volkit.correlation import (
     pearson_correlation,
     rolling_correlation,
 )
-from volkit.correlation.intervals import cosine_terms, ewc_band
+from volkit.correlation.intervals import cosine_terms, ewc_band, ewc_freedom
 from volkit.errors import ArgumentError, DataError, SmallSampleWarning
+from volkit.prices import Synchrony
 
 PATHS = {
     "rolling": lambda x, y, **k: rolling_correlation(x, y, window=60, periods_per_year=365, **k),
     "ewma": lambda x, y, **k: ewma_correlation(x, y, half_life=30, periods_per_year=365, **k),
 }
+NEAR = Synchrony(clocks=("24:00 UTC", "23:00 UTC"), overlap_share=0.96, attenuation=0.97)
 INTERVALS = {"one": pearson_correlation, **PATHS}
 
 
@@ -41,13 +43,14 @@ def slow_interval(x, y, confidence=0.95):
     n, r = len(x), stats.pearsonr(x, y).statistic
     u, v = (x - x.mean()) / x.std(), (y - y.mean()) / y.std()
     psi = (u * v - r / 2 * (u**2 + v**2)) / (1 - r**2)
+    psi = psi * (1 + (u**2 + v**2) / (4 * n))
     nu = max(3, int(np.floor(0.4 * n ** (2 / 3))))
     terms = [
         np.sqrt(2 / n) * sum(psi[t - 1] * np.cos(np.pi * j * (t - 0.5) / n) for t in range(1, n + 1))
         for j in range(1, nu + 1)
     ]
     se = np.sqrt(np.mean(np.square(terms)) / n)
-    half = stats.t.ppf(0.5 + confidence / 2, nu) * se
+    half = stats.t.ppf(0.5 + confidence / 2, ewc_freedom(psi)) * se
     return r, np.tanh(np.arctanh(r) - half), np.tanh(np.arctanh(r) + half), n
 
 
@@ -99,9 +102,9 @@ def test_correlation_matches_pearson_and_the_written_out_interval():
     expected = slow_interval(x.to_numpy(), y.to_numpy())
     assert (found.correlation, found.lower, found.upper) == pytest.approx(expected[:3], abs=1e-12)
     assert found.correlation == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-14)
-    assert found.degrees_of_freedom == 17
+    assert 10 < found.degrees_of_freedom <= 17
     assert np.arctanh(found.upper) - np.arctanh(found.correlation) == pytest.approx(
-        stats.t.ppf(0.975, 17) * found.standard_error
+        stats.t.ppf(0.975, found.degrees_of_freedom) * found.standard_error
     )
 
 
@@ -125,7 +128,7 @@ def test_rolling_matches_a_slow_loop(missing):
     for end in range(window, len(x) + 1):
         expected = slow_interval(x.to_numpy()[end - window : end], y.to_numpy()[end - window : end])
         assert expected[3] >= least
-        np.testing.assert_allclose(path.iloc[end - 1].to_numpy(), expected, atol=1e-12, rtol=0)
+        np.testing.assert_allclose(path.iloc[end - 1, :4].to_numpy(), expected, atol=1e-12, rtol=0)
     assert path.iloc[: window - 1].isna().all(axis=None)
 
 
@@ -186,7 +189,7 @@ def test_matrix_is_pairwise_complete_symmetric_and_counts():
     np.testing.assert_allclose(found.correlation, moves.corr(), atol=1e-13)
     assert (found.n == moves.notna().astype(int).T @ moves.notna().astype(int)).all(axis=None)
     assert (found.lower == found.lower.T).all(axis=None) and (found.upper == found.upper.T).all(axis=None)
-    assert found.to_frame().shape == (3, 6)
+    assert found.to_frame().shape == (3, 8)
     one = pearson_correlation(x, y)
     assert (found.lower.loc["BTC", "SPX"], found.upper.loc["BTC", "SPX"]) == pytest.approx((one.lower, one.upper))
 
@@ -253,9 +256,9 @@ def test_ewma_interval_covers(kind):
 def test_later_rows_change_nothing(name, kept):
     x, y = pair_of(300, missing=0.05)
     z = y.copy()
-    z.iloc[kept:] = 1e6
+    z.iloc[kept:] = np.resize([1e6, -1e6, -1e6], len(z) - kept)
 
-    whole, prefix = PATHS[name](x, z).path.iloc[:kept], PATHS[name](x.iloc[:kept], y.iloc[:kept]).path
+    whole, prefix = PATHS[name](x, z).path.iloc[:kept, :4], PATHS[name](x.iloc[:kept], y.iloc[:kept]).path.iloc[:, :4]
 
     pd.testing.assert_frame_equal(whole, prefix, rtol=0, atol=1e-13)
 
@@ -384,10 +387,10 @@ def test_rolling_has_no_value_below_the_minimum_and_states_the_count():
 def test_results_state_their_facts():
     x, y = pair_of()
 
-    estimate = rolling_correlation(x, y, window=90, periods_per_year=365, overlap_share=0.85)
+    estimate = rolling_correlation(x, y, window=90, periods_per_year=365, synchrony=NEAR)
 
     assert (estimate.pair, estimate.window, estimate.half_life) == (("BTC", "SPX"), 90, None)
-    assert (estimate.as_of, estimate.n_obs, estimate.overlap_share) == (x.index[-1], 300, 0.85)
+    assert (estimate.as_of, estimate.n_obs, estimate.overlap_share) == (x.index[-1], 300, 0.96)
     assert estimate.method == "Pearson, 90 periods, EWC-HAR interval"
     assert repr(estimate).startswith("<CorrelationEstimate: BTC and SPX, latest 0.")
     assert list(estimate.summary().index) == ["latest", "lowest", "highest"]
@@ -456,11 +459,6 @@ def refusals():
             lambda: pearson_correlation(x, y, confidence=95),
             ArgumentError,
             "got 95; pass a fraction.*0.95",
-        ),
-        "overlap": (
-            lambda: pearson_correlation(x, y, overlap_share=1.5),
-            ArgumentError,
-            "overlap_share.*from 0 to 1; got 1.5",
         ),
         "one asset": (lambda: correlation_matrix(x.to_frame()), DataError, "at least two series; got BTC"),
         "twice": (lambda: correlation_matrix(pd.concat([x, x], axis=1)), DataError, "got BTC twice; rename"),

@@ -3,8 +3,9 @@ import pandas as pd
 import pytest
 
 from volkit.correlation import correlation_by_era, correlation_matrix, macro_betas, rolling_correlation
+from volkit.errors import AsynchronousWarning
 from volkit.margin import MarginPolicy, calibrate_margin
-from volkit.prices import load_prices
+from volkit.prices import Synchrony, load_prices
 from volkit.results import Provenance, SeriesProvenance
 from volkit.returns import changes
 from volkit.sources.bundled import BundledSource
@@ -54,9 +55,13 @@ def moves():
     return changes(load_prices(BundledSource(), ["SPX", "NASDAQ", "VIX"])).iloc[-600:]
 
 
+LATE = Synchrony(clocks=("16:00 New York", "24:00 UTC"), overlap_share=0.8, attenuation=0.85)
+
+
 @pytest.fixture(scope="session")
 def rolling(moves):
-    return rolling_correlation(moves["SPX"], moves["VIX"], window=90, periods_per_year=252, overlap_share=0.8)
+    with pytest.warns(AsynchronousWarning):
+        return rolling_correlation(moves["SPX"], moves["VIX"], window=90, periods_per_year=252, synchrony=LATE)
 
 
 @pytest.fixture(scope="session")

@@ -1,25 +1,371 @@
-"""Correlation of crypto and macro changes, and what a macro move does to an asset.
+"""Correlation of crypto and macro changes: estimates with intervals, tests of change, models, what a macro move does.
 
-Changes on one clock enter (`volkit.changes`); frozen results with interval, count and method leave.
+Changes on one clock enter (`volkit.changes`); frozen results with interval, count and method leave. Names are loaded
+when first used. `connectedness.connectedness` is in the package of that name.
 """
 
-from volkit.correlation.betas import MacroBetas
-from volkit.correlation.estimates import CorrelationEstimate, CorrelationInterval, CorrelationMatrix, EraCorrelations
-from volkit.correlation.estimators import correlation_by_era, correlation_matrix, pearson_correlation
-from volkit.correlation.ewma import ewma_correlation
-from volkit.correlation.macro import macro_betas
-from volkit.correlation.rolling import rolling_correlation
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from volkit.correlation.change import (
+        BreakdownAlarm,
+        ChangePoints,
+        FluctuationTest,
+        StructuralBreaks,
+        breakdown_alarm,
+        change_points,
+        correlation_break_test,
+        ols_cusum_test,
+        structural_breaks,
+    )
+    from volkit.correlation.connectedness import (
+        Connectedness,
+        ConnectednessPath,
+        FrequencyConnectedness,
+        connectedness_from_var,
+        frequency_connectedness,
+        independent_totals,
+        joint_connectedness,
+        ordering_range,
+        rolling_connectedness,
+        select_lags,
+        tvp_var_connectedness,
+    )
+    from volkit.correlation.dcc import CorrelatedPaths, CorrelationForecast, Dcc, DccFit, simulate_dcc
+    from volkit.correlation.dependence import (
+        ForbesRigobon,
+        PairCopulaFit,
+        TailDependence,
+        TCopulaFit,
+        fit_pair_copula,
+        fit_t_copula,
+        forbes_rigobon,
+        forbes_rigobon_adjustment,
+        interdependence_correlation,
+        rolling_tail_dependence,
+        t_copula_tail_dependence,
+        tail_dependence,
+    )
+    from volkit.correlation.estimates import (
+        CorrelationEstimate,
+        CorrelationInterval,
+        CorrelationMatrix,
+        EraCorrelations,
+    )
+    from volkit.correlation.estimators import correlation_by_era, correlation_matrix, pearson_correlation
+    from volkit.correlation.ewma import ewma_correlation
+    from volkit.correlation.exceedance import (
+        ExceedanceCorrelations,
+        exceedance_correlation,
+        normal_exceedance_correlation,
+    )
+    from volkit.correlation.inference import (
+        ConstancyFamily,
+        ConstancyTest,
+        CorrelationChange,
+        bootstrap_band,
+        constancy_power,
+        constancy_test,
+        constancy_tests,
+        correlation_band,
+        correlation_change,
+        simultaneous_width,
+    )
+    from volkit.correlation.inference.devolatilize import devolatilize
+    from volkit.correlation.leadlag import (
+        CrossCorrelogram,
+        GrangerNetwork,
+        GrangerTest,
+        HayashiYoshida,
+        RollingGranger,
+        cross_correlogram,
+        granger_network,
+        granger_test,
+        hayashi_yoshida_correlation,
+        instantaneous_test,
+        lag_criteria,
+        rolling_granger,
+    )
+    from volkit.correlation.macro import (
+        DirectionalBetas,
+        MacroBetas,
+        RiskSplit,
+        RollingBetas,
+        directional_betas,
+        macro_betas,
+        rolling_betas,
+        systematic_share,
+    )
+    from volkit.correlation.matrix import (
+        NearestCorrelation,
+        ShrunkCovariance,
+        SpanningTree,
+        condition_number,
+        ledoit_wolf,
+        minimum_spanning_tree,
+        nearest_correlation,
+        oracle_approximating,
+        partial_correlations,
+        shrunk_correlation,
+    )
+    from volkit.correlation.ranks import gerber_correlation, kendall_correlation, spearman_correlation
+    from volkit.correlation.rolling import RollingBands, rolling_bands, rolling_correlation
+    from volkit.correlation.stationarity import StationarityReport, check_stationary, stationarity_report
+    from volkit.correlation.synchrony import lead_lag_correlation, overlapping_correlation
+    from volkit.correlation.windows import RollingCorrelations, rolling_correlations, window_correlations
+
+_HOMES = {
+    "change": (
+        "BreakdownAlarm",
+        "ChangePoints",
+        "FluctuationTest",
+        "StructuralBreaks",
+        "breakdown_alarm",
+        "change_points",
+        "correlation_break_test",
+        "ols_cusum_test",
+        "structural_breaks",
+    ),
+    "connectedness": (
+        "Connectedness",
+        "ConnectednessPath",
+        "FrequencyConnectedness",
+        "connectedness_from_var",
+        "frequency_connectedness",
+        "independent_totals",
+        "joint_connectedness",
+        "ordering_range",
+        "rolling_connectedness",
+        "select_lags",
+        "tvp_var_connectedness",
+    ),
+    "dcc": (
+        "CorrelatedPaths",
+        "CorrelationForecast",
+        "Dcc",
+        "DccFit",
+        "simulate_dcc",
+    ),
+    "dependence": (
+        "ForbesRigobon",
+        "PairCopulaFit",
+        "TCopulaFit",
+        "TailDependence",
+        "fit_pair_copula",
+        "fit_t_copula",
+        "forbes_rigobon",
+        "forbes_rigobon_adjustment",
+        "interdependence_correlation",
+        "rolling_tail_dependence",
+        "t_copula_tail_dependence",
+        "tail_dependence",
+    ),
+    "estimates": (
+        "CorrelationEstimate",
+        "CorrelationInterval",
+        "CorrelationMatrix",
+        "EraCorrelations",
+    ),
+    "estimators": (
+        "correlation_by_era",
+        "correlation_matrix",
+        "pearson_correlation",
+    ),
+    "ewma": ("ewma_correlation",),
+    "exceedance": (
+        "ExceedanceCorrelations",
+        "exceedance_correlation",
+        "normal_exceedance_correlation",
+    ),
+    "inference": (
+        "ConstancyFamily",
+        "ConstancyTest",
+        "CorrelationChange",
+        "bootstrap_band",
+        "constancy_power",
+        "constancy_test",
+        "constancy_tests",
+        "correlation_band",
+        "correlation_change",
+        "devolatilize",
+        "simultaneous_width",
+    ),
+    "leadlag": (
+        "CrossCorrelogram",
+        "GrangerNetwork",
+        "GrangerTest",
+        "HayashiYoshida",
+        "RollingGranger",
+        "cross_correlogram",
+        "granger_network",
+        "granger_test",
+        "hayashi_yoshida_correlation",
+        "instantaneous_test",
+        "lag_criteria",
+        "rolling_granger",
+    ),
+    "macro": (
+        "DirectionalBetas",
+        "MacroBetas",
+        "RiskSplit",
+        "RollingBetas",
+        "directional_betas",
+        "macro_betas",
+        "rolling_betas",
+        "systematic_share",
+    ),
+    "matrix": (
+        "NearestCorrelation",
+        "ShrunkCovariance",
+        "SpanningTree",
+        "condition_number",
+        "ledoit_wolf",
+        "minimum_spanning_tree",
+        "nearest_correlation",
+        "oracle_approximating",
+        "partial_correlations",
+        "shrunk_correlation",
+    ),
+    "ranks": (
+        "gerber_correlation",
+        "kendall_correlation",
+        "spearman_correlation",
+    ),
+    "rolling": (
+        "RollingBands",
+        "rolling_bands",
+        "rolling_correlation",
+    ),
+    "stationarity": (
+        "StationarityReport",
+        "check_stationary",
+        "stationarity_report",
+    ),
+    "synchrony": (
+        "lead_lag_correlation",
+        "overlapping_correlation",
+    ),
+    "windows": (
+        "RollingCorrelations",
+        "rolling_correlations",
+        "window_correlations",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "BreakdownAlarm",
+    "ChangePoints",
+    "Connectedness",
+    "ConnectednessPath",
+    "ConstancyFamily",
+    "ConstancyTest",
+    "CorrelatedPaths",
+    "CorrelationChange",
     "CorrelationEstimate",
+    "CorrelationForecast",
     "CorrelationInterval",
     "CorrelationMatrix",
+    "CrossCorrelogram",
+    "Dcc",
+    "DccFit",
+    "DirectionalBetas",
     "EraCorrelations",
+    "ExceedanceCorrelations",
+    "FluctuationTest",
+    "ForbesRigobon",
+    "FrequencyConnectedness",
+    "GrangerNetwork",
+    "GrangerTest",
+    "HayashiYoshida",
     "MacroBetas",
+    "NearestCorrelation",
+    "PairCopulaFit",
+    "RiskSplit",
+    "RollingBands",
+    "RollingBetas",
+    "RollingCorrelations",
+    "RollingGranger",
+    "ShrunkCovariance",
+    "SpanningTree",
+    "StationarityReport",
+    "StructuralBreaks",
+    "TCopulaFit",
+    "TailDependence",
+    "bootstrap_band",
+    "breakdown_alarm",
+    "change_points",
+    "check_stationary",
+    "condition_number",
+    "connectedness_from_var",
+    "constancy_power",
+    "constancy_test",
+    "constancy_tests",
+    "correlation_band",
+    "correlation_break_test",
     "correlation_by_era",
+    "correlation_change",
     "correlation_matrix",
+    "cross_correlogram",
+    "devolatilize",
+    "directional_betas",
     "ewma_correlation",
+    "exceedance_correlation",
+    "fit_pair_copula",
+    "fit_t_copula",
+    "forbes_rigobon",
+    "forbes_rigobon_adjustment",
+    "frequency_connectedness",
+    "gerber_correlation",
+    "granger_network",
+    "granger_test",
+    "hayashi_yoshida_correlation",
+    "independent_totals",
+    "instantaneous_test",
+    "interdependence_correlation",
+    "joint_connectedness",
+    "kendall_correlation",
+    "lag_criteria",
+    "lead_lag_correlation",
+    "ledoit_wolf",
     "macro_betas",
+    "minimum_spanning_tree",
+    "nearest_correlation",
+    "normal_exceedance_correlation",
+    "ols_cusum_test",
+    "oracle_approximating",
+    "ordering_range",
+    "overlapping_correlation",
+    "partial_correlations",
     "pearson_correlation",
+    "rolling_bands",
+    "rolling_betas",
+    "rolling_connectedness",
     "rolling_correlation",
+    "rolling_correlations",
+    "rolling_granger",
+    "rolling_tail_dependence",
+    "select_lags",
+    "shrunk_correlation",
+    "simulate_dcc",
+    "simultaneous_width",
+    "spearman_correlation",
+    "stationarity_report",
+    "structural_breaks",
+    "systematic_share",
+    "t_copula_tail_dependence",
+    "tail_dependence",
+    "tvp_var_connectedness",
+    "window_correlations",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'volkit.correlation' has no attribute {name!r}")
+    return getattr(import_module(f"volkit.correlation.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

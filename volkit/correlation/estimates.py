@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from volkit.prices.synchrony import Synchrony, clock_words
 from volkit.results import Provenance, ResultDisplay
 
 __all__ = ["CorrelationEstimate", "CorrelationInterval", "CorrelationMatrix", "EraCorrelations"]
@@ -14,8 +15,20 @@ def _interval_words(correlation: float, lower: float, upper: float) -> str:
     return "missing" if np.isnan(correlation) else f"{correlation:.2f} ({lower:.2f} to {upper:.2f})"
 
 
+class _OnTwoClocks(ResultDisplay):
+    """A result of one pair, which may know the clocks of its two series."""
+
+    __slots__ = ()
+    synchrony: Synchrony | None
+
+    @property
+    def overlap_share(self) -> float:
+        """Share of a period that the two markets have in common (no unit); NaN when the clocks are not stated."""
+        return float("nan") if self.synchrony is None else self.synchrony.overlap_share
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
-class CorrelationInterval(ResultDisplay):
+class CorrelationInterval(_OnTwoClocks):
     """One correlation and its interval.
 
     Attributes
@@ -30,7 +43,7 @@ class CorrelationInterval(ResultDisplay):
         Rows left out because a value was missing.
     standard_error : float
         Of atanh(correlation).
-    degrees_of_freedom : int
+    degrees_of_freedom : float
         Of the t quantile in the interval.
     confidence : float
         Of the interval, fraction.
@@ -38,8 +51,8 @@ class CorrelationInterval(ResultDisplay):
         Estimator and interval in words.
     start, as_of : Timestamp
         First and last time (UTC) used, both inclusive.
-    overlap_share : float
-        Share of a period that the two markets have in common; below one the correlation is too small.
+    synchrony : Synchrony or None
+        What the two clocks have in common; None when they were not stated.
     provenance : Provenance
         Series behind it.
     """
@@ -51,13 +64,13 @@ class CorrelationInterval(ResultDisplay):
     n_obs: int
     n_missing: int
     standard_error: float
-    degrees_of_freedom: int
+    degrees_of_freedom: float
     confidence: float
     method: str
     start: pd.Timestamp
     as_of: pd.Timestamp
-    overlap_share: float
     provenance: Provenance
+    synchrony: Synchrony | None = None
 
     @property
     def headline(self) -> str:
@@ -75,10 +88,10 @@ class CorrelationInterval(ResultDisplay):
             "complete pairs (rows)": str(self.n_obs),
             "left out, a value missing (rows)": str(self.n_missing),
             "standard error of atanh(correlation)": f"{self.standard_error:.4f}",
-            "degrees of freedom": str(self.degrees_of_freedom),
+            "degrees of freedom": f"{self.degrees_of_freedom:.1f}",
             "first time (UTC)": f"{self.start:%Y-%m-%d %H:%M}",
             "last time (UTC)": f"{self.as_of:%Y-%m-%d %H:%M}",
-            "overlap share": f"{self.overlap_share:.3f}",
+            "clocks": clock_words(self.synchrony),
         }
         return pd.Series(facts, name=f"{self.pair[0]} and {self.pair[1]}").to_frame()
 
@@ -91,15 +104,17 @@ class CorrelationInterval(ResultDisplay):
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
-class CorrelationEstimate(ResultDisplay):
+class CorrelationEstimate(_OnTwoClocks):
     """A correlation through time, each value with its interval and count.
 
     Attributes
     ----------
-    path : DataFrame, shape (n_rows, 4)
+    path : DataFrame, shape (n_rows, 4) or (n_rows, 6)
         `correlation`, `lower`, `upper` (no unit) and `n` by `time` (UTC), each from that row and earlier
         ones only; `n` is the count of complete pairs in the window, or the effective count of a weighted
         estimate. NaN before the first full window, below the minimum count, and while a side is constant.
+        `band_lower` and `band_upper`, where they were asked for, hold for all rows at once; they are widened
+        by what the whole sample shows, so later rows change them.
     pair : tuple of str
         Names of the two series.
     method : str
@@ -116,8 +131,10 @@ class CorrelationEstimate(ResultDisplay):
         Complete pairs in the whole sample.
     periods_per_year : float
         Of the clock of the changes.
-    overlap_share : float
-        Share of a period that the two markets have in common; below one the correlation is too small.
+    synchrony : Synchrony or None
+        What the two clocks have in common; None when they were not stated.
+    constancy : object or None
+        The test of a constant correlation behind this path, with a `headline`; None when it was not made.
     provenance : Provenance
         Series behind it.
     """
@@ -131,8 +148,9 @@ class CorrelationEstimate(ResultDisplay):
     as_of: pd.Timestamp
     n_obs: int
     periods_per_year: float
-    overlap_share: float
     provenance: Provenance
+    synchrony: Synchrony | None = None
+    constancy: object | None = None
 
     @property
     def latest(self) -> pd.Series:
@@ -153,12 +171,17 @@ class CorrelationEstimate(ResultDisplay):
         chosen = {"latest": self.path.index[-1]}
         if len(known):
             chosen |= {"lowest": known.idxmin(), "highest": known.idxmax()}
-        table = self.path.loc[list(chosen.values())].reset_index()
-        count = "n (complete pairs)" if self.half_life is None else "n (effective)"
-        table.columns = pd.Index(
-            ["time (UTC)", "correlation", f"{self.confidence:.0%} lower", f"{self.confidence:.0%} upper", count]
-        )
-        return table.set_axis(list(chosen), axis=0)
+        level = f"{self.confidence:.0%}"
+        labels = {
+            "time": "time (UTC)",
+            "lower": f"{level} lower",
+            "upper": f"{level} upper",
+            "n": "n (complete pairs)" if self.half_life is None else "n (effective)",
+            "band_lower": f"{level} lower, all rows at once",
+            "band_upper": f"{level} upper, all rows at once",
+        }
+        table = self.path.loc[list(chosen.values())].rename_axis("time").reset_index()
+        return table.rename(columns=labels).set_axis(list(chosen), axis=0)
 
     def to_frame(self) -> pd.DataFrame:
         """Return tidy rows: time, first, second, correlation, lower, upper, n."""
@@ -179,6 +202,12 @@ class CorrelationMatrix(ResultDisplay):
         be positive semi-definite; the limits are pointwise and never are a correlation matrix by promise.
     n : DataFrame, shape (n_assets, n_assets)
         Complete pairs.
+    p_value : DataFrame, shape (n_assets, n_assets)
+        Of a correlation of zero, two-sided, as if the pair were the only one; NaN on the diagonal.
+    p_adjusted : DataFrame, shape (n_assets, n_assets)
+        The same for the family of all pairs: the one to quote; NaN on the diagonal.
+    adjustment : str
+        How, in words.
     method : str
         Estimator and interval in words.
     confidence : float
@@ -195,12 +224,20 @@ class CorrelationMatrix(ResultDisplay):
     lower: pd.DataFrame
     upper: pd.DataFrame
     n: pd.DataFrame
+    p_value: pd.DataFrame
+    p_adjusted: pd.DataFrame
+    adjustment: str
     method: str
     confidence: float
     n_obs: int
     start: pd.Timestamp
     as_of: pd.Timestamp
     provenance: Provenance
+
+    @property
+    def n_hypotheses(self) -> int:
+        """Pairs that the adjusted p-values allow for."""
+        return len(self.correlation) * (len(self.correlation) - 1) // 2
 
     @property
     def headline(self) -> str:
@@ -224,17 +261,25 @@ class CorrelationMatrix(ResultDisplay):
         return pd.DataFrame(cells, index=self.correlation.index, columns=self.correlation.columns)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one tidy row a pair: first, second, correlation, lower, upper, n."""
+        """Return one tidy row a pair: first, second, correlation, lower, upper, n, p_value, p_adjusted."""
         names = list(self.correlation.columns)
+        matrices = {
+            "correlation": self.correlation,
+            "lower": self.lower,
+            "upper": self.upper,
+            "n": self.n,
+            "p_value": self.p_value,
+            "p_adjusted": self.p_adjusted,
+        }
         rows = [
-            (names[i], names[j], *(m.iat[i, j] for m in (self.correlation, self.lower, self.upper, self.n)))
+            (names[i], names[j], *(m.iat[i, j] for m in matrices.values()))
             for i, j in zip(*np.triu_indices(len(names), k=1), strict=True)
         ]
-        return pd.DataFrame(rows, columns=["first", "second", "correlation", "lower", "upper", "n"])
+        return pd.DataFrame(rows, columns=["first", "second", *matrices])
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
-class EraCorrelations(ResultDisplay):
+class EraCorrelations(_OnTwoClocks):
     """One pair's correlation in each of several spans of time.
 
     Attributes
@@ -252,8 +297,8 @@ class EraCorrelations(ResultDisplay):
         Complete pairs in the whole sample.
     as_of : Timestamp
         Last time (UTC) used in any era.
-    overlap_share : float
-        Share of a period that the two markets have in common.
+    synchrony : Synchrony or None
+        What the two clocks have in common; None when they were not stated.
     provenance : Provenance
         Series behind it.
     """
@@ -264,8 +309,8 @@ class EraCorrelations(ResultDisplay):
     confidence: float
     n_obs: int
     as_of: pd.Timestamp
-    overlap_share: float
     provenance: Provenance
+    synchrony: Synchrony | None = None
 
     @property
     def headline(self) -> str:

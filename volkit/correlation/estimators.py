@@ -9,11 +9,13 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_confidence, check_fraction
+from volkit.checks import check_confidence
 from volkit.correlation.estimates import CorrelationInterval, CorrelationMatrix, EraCorrelations
-from volkit.correlation.inputs import PairedChanges, check_changes, check_pair, require_pairs, warn_small
+from volkit.correlation.inputs import PairedChanges, check_frame, check_pair, require_pairs, warn_small
 from volkit.correlation.intervals import CorrelationBand, cosine_terms, ewc_band
-from volkit.errors import ArgumentError, DataError
+from volkit.correlation.matrix.family import ADJUSTMENTS, Adjustment, adjust, pair_p_values, symmetric
+from volkit.errors import ArgumentError
+from volkit.prices.synchrony import Synchrony, warn_asynchronous
 from volkit.results import Provenance, freeze
 
 __all__ = ["correlation_by_era", "correlation_matrix", "pearson_correlation"]
@@ -26,7 +28,7 @@ def pearson_correlation(
     y: pd.Series,
     *,
     confidence: float = 0.95,
-    overlap_share: float = 1.0,
+    synchrony: Synchrony | None = None,
     provenance: Provenance | None = None,
 ) -> CorrelationInterval:
     """Return the Pearson correlation of two series of changes and its interval.
@@ -38,8 +40,8 @@ def pearson_correlation(
         side is left out and counted; the rest is taken as if adjacent.
     confidence : float
         Of the two-sided interval, fraction.
-    overlap_share : float
-        Share of a period that the two markets have in common (`PricePanel.overlap_share`); stated, not used.
+    synchrony : Synchrony, optional
+        What the two clocks have in common (`PricePanel.synchrony`); carried on the result, not used.
     provenance : Provenance, optional
         Handed on.
 
@@ -51,7 +53,7 @@ def pearson_correlation(
     Raises
     ------
     ArgumentError
-        For a bad confidence or share.
+        For a bad confidence.
     DataError
         For levels, infinities, bad or different times, a constant series, fewer than 20 complete pairs.
 
@@ -59,6 +61,8 @@ def pearson_correlation(
     -----
     SmallSampleWarning
         With fewer than 60 complete pairs.
+    AsynchronousWarning
+        When the two clocks have less than 95 % of a period in common.
 
     Notes
     -----
@@ -75,11 +79,11 @@ def pearson_correlation(
     <CorrelationInterval: SPX and NASDAQ, 0.89 (0.86 to 0.91), 5030 pairs 1999-01-05..2018-12-31>
     """
     level = check_confidence(confidence)
-    share = check_fraction(overlap_share, argument="overlap_share")
     pair = check_pair(x, y)
     kept = pair.rows(pair.complete)
     n = len(kept.index)
     warn_small(n, what=f"the correlation of {pair.label}")
+    warn_asynchronous(synchrony, what=f"the correlation of {pair.label}")
     band = _band_of(kept, level)
     return CorrelationInterval(
         correlation=float(band.correlation[0]),
@@ -89,27 +93,40 @@ def pearson_correlation(
         n_obs=n,
         n_missing=len(pair.index) - n,
         standard_error=float(band.standard_error[0]),
-        degrees_of_freedom=cosine_terms(n),
+        degrees_of_freedom=float(band.degrees_of_freedom[0]),
         confidence=level,
         method=_METHOD,
         start=kept.index[0],
         as_of=kept.index[-1],
-        overlap_share=share,
+        synchrony=synchrony,
         provenance=provenance or Provenance(()),
     )
 
 
 def correlation_matrix(
-    changes: pd.DataFrame, *, confidence: float = 0.95, provenance: Provenance | None = None
+    changes: pd.DataFrame,
+    *,
+    confidence: float = 0.95,
+    adjustment: Adjustment = "benjamini-yekutieli",
+    n_draws: int = 999,
+    rng: np.random.Generator | None = None,
+    provenance: Provenance | None = None,
 ) -> CorrelationMatrix:
-    """Return the Pearson correlations of every pair of columns, with intervals and counts.
+    """Return the Pearson correlations of every pair of columns, with intervals, counts and adjusted p-values.
 
     Parameters
     ----------
     changes : DataFrame, shape (n_obs, n_assets)
         Changes, each column in its own unit, UTC times. Each pair uses the rows that both columns have.
     confidence : float
-        Of each two-sided interval, fraction; no correction is made for the number of pairs.
+        Of each two-sided interval, fraction; the intervals make no correction for the number of pairs.
+    adjustment : {"benjamini-yekutieli", "holm", "romano-wolf"}
+        Of the p-values for the number of pairs: the share of false discoveries under any dependence, the chance of
+        any, or the latter with the dependence that a block bootstrap of the rows finds.
+    n_draws : int
+        Of that bootstrap, at least 99.
+    rng : Generator, optional
+        Needed by Romano-Wolf.
     provenance : Provenance, optional
         Handed on.
 
@@ -121,7 +138,7 @@ def correlation_matrix(
     Raises
     ------
     ArgumentError
-        For a bad confidence.
+        For a bad confidence or adjustment, or Romano-Wolf without a generator.
     DataError
         For fewer than two columns, a name twice, and for each pair what `pearson_correlation` refuses.
 
@@ -142,27 +159,26 @@ def correlation_matrix(
     VIX     -0.82 (-0.84 to -0.79)  -0.78 (-0.81 to -0.75)                       1
     """
     level = check_confidence(confidence)
-    columns = _check_columns(changes)
-    size = len(columns)
-    values = np.ones((3, size, size))
-    counts = np.diag([int(np.isfinite(c.to_numpy()).sum()) for c in columns])
-    for i, j in zip(*np.triu_indices(size, k=1), strict=True):
-        left, right = columns[i], columns[j]
-        names = (str(left.name), str(right.name))
-        pair = PairedChanges(pd.DatetimeIndex(left.index), left.to_numpy(), right.to_numpy(), names)
-        kept = require_pairs(pair, argument="changes", remedy="leave one of the two out, or pass a longer history")
-        band = _band_of(kept, level)
-        values[:, i, j] = values[:, j, i] = band.correlation[0], band.lower[0], band.upper[0]
-        counts[i, j] = counts[j, i] = len(kept.index)
+    columns = check_frame(changes)
     labels = pd.Index([c.name for c in columns])
-    i, j = min(zip(*np.triu_indices(size, k=1), strict=True), key=lambda cell: counts[cell])
-    warn_small(counts[i, j], what=f"the correlation of {labels[i]} and {labels[j]}")
-    frames = [freeze(pd.DataFrame(v, index=labels, columns=labels)) for v in (*values, counts)]
+    pairs = [_complete_pair(columns[i], columns[j]) for i, j in zip(*np.triu_indices(len(columns), k=1), strict=True)]
+    counts = np.array([len(pair.index) for pair in pairs])
+    scarce = int(np.argmin(counts))
+    warn_small(counts[scarce], what=f"the correlation of {pairs[scarce].label}")
+    bands = [_band_of(pair, level) for pair in pairs]
+    fields = ("correlation", "lower", "upper", "standard_error")
+    r, lower, upper, standard_error = (np.array([getattr(b, field)[0] for b in bands]) for field in fields)
+    p = pair_p_values(r, standard_error, np.array([cosine_terms(n) for n in counts]))
+    values = np.column_stack([c.to_numpy() for c in columns])
+    adjusted = adjust(values, r, standard_error, p, adjustment=adjustment, n_draws=n_draws, rng=rng)
     return CorrelationMatrix(
-        correlation=frames[0],
-        lower=frames[1],
-        upper=frames[2],
-        n=frames[3],
+        correlation=freeze(symmetric(r, labels, diagonal=1.0)),
+        lower=freeze(symmetric(lower, labels, diagonal=1.0)),
+        upper=freeze(symmetric(upper, labels, diagonal=1.0)),
+        n=freeze(symmetric(counts, labels, diagonal=np.isfinite(values).sum(axis=0))),
+        p_value=freeze(symmetric(p, labels, diagonal=np.nan)),
+        p_adjusted=freeze(symmetric(adjusted, labels, diagonal=np.nan)),
+        adjustment=ADJUSTMENTS[adjustment],
         method=_METHOD,
         confidence=level,
         n_obs=len(changes),
@@ -178,7 +194,7 @@ def correlation_by_era(
     eras: Mapping[str, tuple[pd.Timestamp, pd.Timestamp]],
     *,
     confidence: float = 0.95,
-    overlap_share: float = 1.0,
+    synchrony: Synchrony | None = None,
     provenance: Provenance | None = None,
 ) -> EraCorrelations:
     """Return the Pearson correlation of two series in each named span of time.
@@ -189,7 +205,7 @@ def correlation_by_era(
         Changes in any unit on the same UTC times; rows with a NaN on either side are left out.
     eras : mapping of str to (start, end)
         Times with a zone; `start` inclusive, `end` exclusive. Eras may overlap and need not cover the sample.
-    confidence, overlap_share, provenance
+    confidence, synchrony, provenance
         As in `pearson_correlation`.
 
     Returns
@@ -200,7 +216,7 @@ def correlation_by_era(
     Raises
     ------
     ArgumentError
-        For no eras, naive times, an end that is not after its start, a bad confidence or share.
+        For no eras, naive times, an end that is not after its start, a bad confidence.
     DataError
         As `pearson_correlation`, for the whole sample and, by name, for each era.
 
@@ -208,6 +224,8 @@ def correlation_by_era(
     -----
     SmallSampleWarning
         When an era has fewer than 60 complete pairs; names the one with fewest.
+    AsynchronousWarning
+        When the two clocks have less than 95 % of a period in common.
 
     Notes
     -----
@@ -227,7 +245,6 @@ def correlation_by_era(
     1  2018  251        -0.81
     """
     level = check_confidence(confidence)
-    share = check_fraction(overlap_share, argument="overlap_share")
     spans = {name: _check_era(name, era) for name, era in eras.items()}
     if not spans:
         raise ArgumentError("eras", "must name at least one span", "none", 'pass eras={"all": (start, end)}')
@@ -236,6 +253,7 @@ def correlation_by_era(
     table = pd.DataFrame(rows, columns=["era", "first", "last", "n", "correlation", "lower", "upper"])
     fewest = table.loc[table["n"].idxmin()]
     warn_small(fewest["n"], what=f"the correlation of {pair.label} in era {fewest['era']!r}")
+    warn_asynchronous(synchrony, what=f"the correlation of {pair.label}")
     return EraCorrelations(
         table=freeze(table),
         pair=pair.names,
@@ -243,23 +261,19 @@ def correlation_by_era(
         confidence=level,
         n_obs=int(pair.complete.sum()),
         as_of=table["last"].max(),
-        overlap_share=share,
+        synchrony=synchrony,
         provenance=provenance or Provenance(()),
     )
 
 
+def _complete_pair(left: pd.Series, right: pd.Series) -> PairedChanges:
+    names = (str(left.name), str(right.name))
+    pair = PairedChanges(pd.DatetimeIndex(left.index), left.to_numpy(), right.to_numpy(), names)
+    return require_pairs(pair, argument="changes", remedy="leave one of the two out, or pass a longer history")
+
+
 def _band_of(kept: PairedChanges, confidence: float) -> CorrelationBand:
     return ewc_band(kept.x[None, :], kept.y[None, :], confidence=confidence)
-
-
-def _check_columns(changes: pd.DataFrame) -> list[pd.Series]:
-    if not isinstance(changes, pd.DataFrame) or changes.shape[1] < 2:
-        got = ", ".join(map(str, changes.columns)) if isinstance(changes, pd.DataFrame) else type(changes).__name__
-        raise DataError("changes", "must be a frame of at least two series", got or "no column", "pass two or more")
-    if changes.columns.has_duplicates:
-        twice = changes.columns[changes.columns.duplicated()][0]
-        raise DataError("changes", "must name each series once", f"{twice} twice", "rename or drop one of them")
-    return [check_changes(changes[name], argument="changes") for name in changes.columns]
 
 
 def _check_era(name: str, era: tuple[pd.Timestamp, pd.Timestamp]) -> tuple[pd.Timestamp, pd.Timestamp]:

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 from scipy.signal import lfilter
 
-from volkit.checks import check_confidence, check_fraction
+from volkit.checks import check_confidence
 from volkit.correlation.estimates import CorrelationEstimate
 from volkit.correlation.inputs import PairedChanges, check_pair, warn_small
 from volkit.correlation.intervals import CorrelationBand, atanh_band
 from volkit.errors import ArgumentError
+from volkit.prices.synchrony import Synchrony, warn_asynchronous
 from volkit.results import Provenance, freeze
 from volkit.volatility.ewma import decay_of
 
@@ -29,7 +30,7 @@ def ewma_correlation(
     half_life: float,
     periods_per_year: float,
     confidence: float = 0.95,
-    overlap_share: float = 1.0,
+    synchrony: Synchrony | None = None,
     provenance: Provenance | None = None,
 ) -> CorrelationEstimate:
     """Return the exponentially weighted correlation at each row, with an interval and an effective count.
@@ -46,8 +47,8 @@ def ewma_correlation(
         Of the clock: 365 for UTC days, 252 for exchange sessions; carried on the result.
     confidence : float
         Of each two-sided, pointwise interval, fraction.
-    overlap_share : float
-        Share of a period that the two markets have in common; stated, not used.
+    synchrony : Synchrony, optional
+        What the two clocks have in common (`PricePanel.synchrony`); carried on the result, not used.
     provenance : Provenance, optional
         Handed on.
 
@@ -61,7 +62,7 @@ def ewma_correlation(
     Raises
     ------
     ArgumentError
-        For a half-life below 3.5 or so long that no value is reached, a bad confidence or share.
+        For a half-life below 3.5 or so long that no value is reached, a bad confidence.
     DataError
         As `pearson_correlation`.
 
@@ -69,6 +70,8 @@ def ewma_correlation(
     -----
     SmallSampleWarning
         When the last value has an effective count below 60 (half-lives below 21).
+    AsynchronousWarning
+        When the two clocks have less than 95 % of a period in common.
 
     Notes
     -----
@@ -89,7 +92,6 @@ def ewma_correlation(
     {'correlation': -0.84, 'lower': -0.89, 'upper': -0.77, 'n': 89.45}
     """
     level = check_confidence(confidence)
-    share = check_fraction(overlap_share, argument="overlap_share")
     decay = decay_of(half_life)
     largest = (1.0 + decay) / (1.0 - decay)
     if largest < _LEAST_EFFECTIVE:
@@ -103,6 +105,7 @@ def ewma_correlation(
         requirement = "must pass twice within the sample and leave half of the weight to complete pairs"
         raise ArgumentError("half_life", requirement, got, remedy)
     warn_small(path["n"].dropna().iloc[-1], what=f"the last value of this weighted correlation of {pair.label}")
+    warn_asynchronous(synchrony, what=f"the weighted correlation of {pair.label}")
     return CorrelationEstimate(
         path=freeze(path),
         pair=pair.names,
@@ -113,7 +116,7 @@ def ewma_correlation(
         as_of=pair.index[-1],
         n_obs=int(pair.complete.sum()),
         periods_per_year=periods_per_year,
-        overlap_share=share,
+        synchrony=synchrony,
         provenance=provenance or Provenance(()),
     )
 

@@ -12,12 +12,14 @@ import numpy as np
 import pandas as pd
 
 from volkit.checks import check_times
+from volkit.correlation.guards import find_carried_forward, find_random_walk
 from volkit.errors import DataError, SmallSampleWarning
 
 __all__ = [
     "MINIMUM_PAIRS",
     "PairedChanges",
     "check_changes",
+    "check_frame",
     "check_pair",
     "check_same_times",
     "require_pairs",
@@ -81,7 +83,8 @@ def check_changes(changes: pd.Series, *, argument: str) -> pd.Series:
     Raises
     ------
     DataError
-        For anything but a Series, bad times, an infinite value, or values that look like levels.
+        For anything but a Series, bad times, an infinite value, values that look like levels (all positive, or
+        a random walk), and closes that were carried forward over closed hours.
 
     Examples
     --------
@@ -110,7 +113,46 @@ look like levels; take changes first, e.g. volkit.log_returns(close) or volkit.c
             f"only positive values around {np.median(finite):g}, which look like levels",
             "take changes first, e.g. volkit.log_returns(close) or volkit.changes(panel)",
         )
+    if walk := find_random_walk(values):
+        raise DataError(named, "must be changes rather than levels", walk.got, walk.remedy)
+    if filled := find_carried_forward(values, index):
+        raise DataError(named, "must not carry a price forward", filled.got, filled.remedy)
     return pd.Series(values, index=index, name=changes.name)
+
+
+def check_frame(changes: pd.DataFrame) -> list[pd.Series]:
+    """Return the columns of a frame of changes as float64 on UTC times.
+
+    Parameters
+    ----------
+    changes : DataFrame, shape (n_obs, n_assets)
+        Changes, each column in its own unit; NaN may stay.
+
+    Returns
+    -------
+    list of Series
+        One a column, shape (n_obs,), named as before.
+
+    Raises
+    ------
+    DataError
+        For anything but a frame of at least two columns, a name twice, and for each column what
+        `check_changes` refuses.
+
+    Examples
+    --------
+    >>> times = pd.date_range("2024-01-01", periods=3, tz="UTC")
+    >>> moves = pd.DataFrame({"BTC": [0.01, -0.02, 0.03], "SPX": [0.0, -0.01, 0.01]}, index=times)
+    >>> [column.name for column in check_frame(moves)]
+    ['BTC', 'SPX']
+    """
+    if not isinstance(changes, pd.DataFrame) or changes.shape[1] < 2:
+        got = ", ".join(map(str, changes.columns)) if isinstance(changes, pd.DataFrame) else type(changes).__name__
+        raise DataError("changes", "must be a frame of at least two series", got or "no column", "pass two or more")
+    if changes.columns.has_duplicates:
+        twice = changes.columns[changes.columns.duplicated()][0]
+        raise DataError("changes", "must name each series once", f"{twice} twice", "rename or drop one of them")
+    return [check_changes(changes[name], argument="changes") for name in changes.columns]
 
 
 def check_same_times(left: pd.Index, right: pd.Index, *, arguments: str) -> None:

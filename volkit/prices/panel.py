@@ -3,8 +3,8 @@
 `align` takes the close instants of one series as the clock and pairs every other series by its nearest
 close; 24/7 crypto and weekday macro then share rows, with the remaining mismatch stated. Prices are paired
 first and returns taken afterwards, so a crypto return between Friday's and Monday's session covers the
-weekend, and nothing is ever filled. `last_known` is the other join: the value that had been published by
-an instant, for predictors.
+weekend, and nothing is ever filled. What two of the series' clocks have in common is `PricePanel.synchrony`.
+The other join, the value that had been published by an instant, is in `vintages` and `releases`.
 """
 
 import warnings
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_times
 from volkit.conventions import (
     CONTEMPORANEOUS_TOLERANCE,
     CRYPTO_DAYS_PER_YEAR,
@@ -24,11 +23,12 @@ from volkit.conventions import (
 )
 from volkit.errors import ArgumentError, AsynchronousWarning, DataError, SeriesNotFoundError
 from volkit.prices.quality import GapReport, inspect_bars
+from volkit.prices.synchrony import Synchrony, synchrony_of
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.sources.catalogue import Interval, SeriesSpec
 from volkit.sources.protocol import Bars, PriceSource
 
-__all__ = ["BarSet", "PricePanel", "align", "last_known", "load_bars", "load_prices"]
+__all__ = ["BarSet", "PricePanel", "align", "load_bars", "load_prices"]
 
 # Below this share of common time a correlation says more about clocks than about markets.
 _OVERLAP_WARNING = 0.75
@@ -99,6 +99,52 @@ class PricePanel(ResultDisplay):
         """
         usual_step = self.close_time[self.clock].diff().median() / pd.Timedelta(hours=1)
         return (1.0 - self.mismatch.abs().median() / usual_step).clip(lower=0.0).rename("overlap share")
+
+    def synchrony(self, first: str, second: str) -> Synchrony:
+        """Return what the clocks of any two series of the panel have in common.
+
+        Parameters
+        ----------
+        first, second : str
+            Columns of the panel.
+
+        Returns
+        -------
+        Synchrony
+            Overlap share and attenuation (no unit) from the instants of the closes that were paired, so that
+            daylight saving and early closes count; the mismatch in hours.
+
+        Raises
+        ------
+        ArgumentError
+            For a name that is not in the panel.
+        DataError
+            When no two rows in succession have both closes.
+
+        Examples
+        --------
+        >>> from volkit.sources.bundled import BundledSource
+        >>> panel = load_prices(BundledSource(), ["SPX", "NASDAQ"])
+        >>> panel.synchrony("SPX", "NASDAQ").attenuation
+        1.0
+        """
+        for argument, name in (("first", first), ("second", second)):
+            if name not in self.close_time.columns:
+                known = ", ".join(map(str, self.close_time.columns))
+                raise ArgumentError(argument, f"must name one of {known}", repr(name), "choose one of these")
+        clocks = (self._clock_words(first), self._clock_words(second))
+        return synchrony_of(self.close_time[first], self.close_time[second], clocks=clocks)
+
+    def _clock_words(self, name: str) -> str:
+        known = {p.name: p for p in self.provenance.series}
+        instants = self.close_time[name].dropna()
+        if name != self.clock and (instants == self.close_time.loc[instants.index, self.clock]).all():
+            return f"{name} at the close of {self.clock}"
+        if (instants == instants.dt.normalize()).all():
+            rule = "00:00 UTC"
+        else:
+            rule = known[name].close_rule if name in known else "close rule unknown"
+        return f"{name} at {rule}" + (" (estimated)" if name in known and known[name].close_estimated else "")
 
     @property
     def as_of(self) -> pd.Timestamp:
@@ -294,45 +340,6 @@ def load_prices(
     """
     loaded = load_bars(source, names, intervals=intervals)
     return align(list(loaded.bars.values()), clock=clock, start=start, end=end, tolerance=tolerance)
-
-
-def last_known(bars: Bars, at: pd.DatetimeIndex) -> pd.DataFrame:
-    """Return the last value of a series that had been published by each instant.
-
-    Parameters
-    ----------
-    bars : Bars
-        A macro level or any predictor; its `release_time` decides, else its `close_time`.
-    at : DatetimeIndex, shape (n_obs,)
-        Instants (UTC) of the decisions; usually the close instants of a panel.
-
-    Returns
-    -------
-    DataFrame, shape (n_obs, 3)
-        `value`, `label` (the value's own time, UTC) and `age_days` since its publication; NaN before the first.
-        Of values published at one instant the latest label counts.
-
-    Raises
-    ------
-    DataError
-        When `at` is naive, unsorted or has duplicates.
-
-    Examples
-    --------
-    >>> from volkit.sources.bundled import BundledSource
-    >>> oil = BundledSource().load_bars("WTI_SPOT")
-    >>> known = last_known(oil, pd.DatetimeIndex(["2018-06-15 20:00"], tz="UTC"))
-    >>> str(known["label"].iloc[0].date())  # published a week late
-    '2018-06-07'
-    """
-    instants = check_times(at, argument="at")
-    published = "release_time" if "release_time" in bars.frame.columns else "close_time"
-    values = bars.frame[["close", published]].dropna().rename_axis("label").reset_index()
-    values = values.sort_values(published, kind="stable")
-    joined = pd.merge_asof(pd.DataFrame({"at": instants}), values, left_on="at", right_on=published)
-    age = (joined["at"] - joined[published]) / pd.Timedelta(days=1)
-    known = pd.DataFrame({"value": joined["close"], "label": joined["label"], "age_days": age})
-    return known.set_axis(instants, axis=0)
 
 
 def _clock_instants(bars: Bars, start: pd.Timestamp | None, end: pd.Timestamp | None) -> pd.Series:

@@ -253,6 +253,7 @@ def _two_digits(value: float) -> str:
 
 
 def _overlap_words(share: float) -> str:
-    if share >= _FULL_OVERLAP:
+    # NaN: the clocks were not stated, and nothing is said of them.
+    if not share < _FULL_OVERLAP:
         return ""
     return f"; they share {percent_words(round(share, 2))} of each period, so values read too small"

@@ -247,8 +247,7 @@ def _correlate(
     asset: str, factors: list[str], span: pd.DataFrame, panel: PricePanel, spec: StudySpec, notes: Notes
 ) -> AssetCorrelation:
     section = spec.correlation
-    share = panel.overlap_share
-    overlap = {f: float(min(share[asset], share[f])) for f in factors}
+    synchrony = {f: panel.synchrony(asset, f) for f in factors}
     provenance = {f: panel.provenance.of([asset, f]) for f in factors}
     first = section.stress_factor if section.stress_factor in factors else factors[0]
     eras = _eras(section, span[[asset, first]].dropna().index)
@@ -256,7 +255,7 @@ def _correlate(
     shared: dict[str, Any] = {
         "periods_per_year": panel.periods_per_year,
         "confidence": section.confidence,
-        "overlap_share": overlap[first],
+        "synchrony": synchrony[first],
         "provenance": provenance[first],
     }
     rows = complete_rows(span[[asset, *factors]], max_loss=section.max_loss)
@@ -276,7 +275,7 @@ def _correlate(
                 span[asset],
                 span[f],
                 confidence=section.confidence,
-                overlap_share=overlap[f],
+                synchrony=synchrony[f],
                 provenance=provenance[f],
             )
             for f in factors
@@ -287,7 +286,7 @@ def _correlate(
                 span[f],
                 eras,
                 confidence=section.confidence,
-                overlap_share=overlap[f],
+                synchrony=synchrony[f],
                 provenance=provenance[f],
             )
             for f in (factors if eras else [])

@@ -1,0 +1,186 @@
+"""Regression of one series on the past of several, and the Wald statistic that some of that past is idle.
+
+Plain arrays enter and leave. Rows with a value missing now or in any lag are left out, never filled.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg, stats
+
+from volkit.errors import DataError
+
+__all__ = ["COVARIANCES", "LaggedDesign", "WaldTest", "lagged_design", "newey_west_lags", "wald_test"]
+
+COVARIANCES = ("classical", "robust", "hac")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class LaggedDesign:
+    """Rows of a vector autoregression.
+
+    Attributes
+    ----------
+    Z : ndarray, shape (n, 1 + n_series n_lags)
+        Intercept, then all series at lag 1, all at lag 2, and so on.
+    Y : ndarray, shape (n, n_series)
+        The values to be explained.
+    rows : ndarray of int, shape (n,)
+        Places of these rows in the sample.
+    n_lags : int
+        Lags.
+    """
+
+    Z: np.ndarray
+    Y: np.ndarray
+    rows: np.ndarray
+    n_lags: int
+
+    def columns_of(self, series: list[int]) -> np.ndarray:
+        """Return the columns of Z that hold lags of the given series, shape (len(series) n_lags,)."""
+        k = self.Y.shape[1]
+        return np.array([1 + lag * k + i for lag in range(self.n_lags) for i in series])
+
+
+@dataclass(frozen=True, slots=True)
+class WaldTest:
+    """A statistic in its F form: `statistic` with (`numerator`, `denominator`) degrees of freedom."""
+
+    statistic: float
+    p_value: float
+    numerator: int
+    denominator: float
+
+
+def lagged_design(values: np.ndarray, n_lags: int, *, start: int | None = None) -> LaggedDesign:
+    """Return the complete rows of a vector autoregression of `values`, shape (n_rows, n_series).
+
+    Parameters
+    ----------
+    values : ndarray
+        Changes; NaN where missing.
+    n_lags : int
+        Lags.
+    start : int, optional
+        First row explained; by default `n_lags`, later to compare orders on the same rows.
+
+    Raises
+    ------
+    DataError
+        When fewer than 10 rows more than coefficients are complete, or the regressors are collinear.
+
+    Examples
+    --------
+    >>> lagged_design(np.random.default_rng(1).standard_normal((30, 2)), 2).Z.shape
+    (28, 5)
+    """
+    first = n_lags if start is None else start
+    n_rows = len(values)
+    shifted = [values[first - lag : n_rows - lag] for lag in range(1, n_lags + 1)]
+    Z = np.column_stack([np.ones(n_rows - first), *shifted])
+    Y = values[first:]
+    complete = np.isfinite(Z).all(axis=1) & np.isfinite(Y).all(axis=1)
+    design = LaggedDesign(Z[complete], Y[complete], np.flatnonzero(complete) + first, n_lags)
+    n, k = design.Z.shape
+    if n < k + 10:
+        got = f"{n} for {k} coefficients an equation"
+        raise DataError("changes", f"must have at least {k + 10} complete rows", got, "pass fewer lags or more history")
+    spread = design.Z[:, 1:].std(axis=0)
+    scaled = (design.Z[:, 1:] - design.Z[:, 1:].mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)
+    if spread.min() == 0.0 or np.linalg.cond(scaled) > 1e8:
+        got = "a constant series" if spread.min() == 0.0 else "series that are combinations of one another"
+        raise DataError("changes", "must have regressors that can be told apart", got, "leave one of them out")
+    return design
+
+
+def newey_west_lags(n: int) -> int:
+    """Return the autocovariances in a Newey-West covariance of n rows, 1.3 sqrt(n) rounded down.
+
+    Examples
+    --------
+    >>> newey_west_lags(400)
+    26
+    """
+    return int(1.3 * np.sqrt(n))
+
+
+def wald_test(
+    design: LaggedDesign,
+    caused: int,
+    tested: np.ndarray,
+    *,
+    covariance: str,
+    bandwidth: int | None,
+    denominator: float | None = None,
+) -> WaldTest:
+    """Return the test that some coefficients of one equation are zero.
+
+    Parameters
+    ----------
+    design : LaggedDesign
+        The rows.
+    caused : int
+        Series explained.
+    tested : ndarray of int, shape (m,)
+        Columns of Z.
+    covariance : str
+        ``classical`` (s^2 (Z'Z)^-1, F law), ``robust`` (HC3, F law) or ``hac`` (Newey-West with Bartlett weights,
+        times n / (n - k)).
+    bandwidth : int, optional
+        Autocovariances of ``hac``; 1.3 sqrt(n) by default.
+    denominator : float, optional
+        Of the F law of ``classical``; n - k by default.
+
+    Notes
+    -----
+    W = b' V^-1 b and F = W / m. The Newey-West covariance has nu = 1.5 n / (L + 1) equivalent degrees of freedom, so
+    W (nu - m + 1) / (nu m) is compared with F(m, nu - m + 1), Hotelling's law, and that is the statistic given.
+
+    Raises
+    ------
+    DataError
+        When nu leaves no degree of freedom for m coefficients.
+
+    Examples
+    --------
+    >>> design = lagged_design(np.random.default_rng(1).standard_normal((200, 2)), 1)
+    >>> wald_test(design, 0, design.columns_of([1]), covariance="classical", bandwidth=None).denominator
+    196.0
+    """
+    Z, y = design.Z, design.Y[:, caused]
+    n, k = Z.shape
+    m = len(tested)
+    # Columns brought to one scale: series in basis points beside decimals would lose digits in Z'Z.
+    scale = np.sqrt((Z**2).mean(axis=0))
+    Q, R = linalg.qr(Z / scale, mode="economic")
+    inverse = linalg.solve_triangular(R, np.eye(k))
+    beta = inverse @ (Q.T @ y)
+    residual = y - (Z / scale) @ beta
+    if residual @ residual <= 1e-24 * (y @ y):
+        raise DataError("changes", "must leave a residual", "an exact fit", "check that a series is not its own past")
+    influence = Q @ inverse.T  # rows (Z'Z)^-1 z_t
+    b = beta[tested]
+    if covariance == "classical":
+        V = inverse @ inverse.T * (residual @ residual) / (n - k)
+        return _f_test(b, V[np.ix_(tested, tested)], m, float(n - k) if denominator is None else denominator)
+    if covariance == "robust":
+        leverage = (Q**2).sum(axis=1)
+        moved = influence[:, tested] * (residual / (1.0 - leverage))[:, None]
+        return _f_test(b, moved.T @ moved, m, float(n - k))
+    depth = newey_west_lags(n) if bandwidth is None else bandwidth
+    nu = min(1.5 * n / (depth + 1.0), float(n - k))
+    if nu <= m:
+        got = f"{m} coefficients and {nu:.1f} equivalent degrees of freedom"
+        raise DataError("changes", "must be long enough for a HAC test", got, "pass fewer lags or a smaller bandwidth")
+    moved = influence[:, tested] * residual[:, None]
+    V = moved.T @ moved
+    for lag in range(1, depth + 1):
+        cross = moved[lag:].T @ moved[:-lag]
+        V += (1.0 - lag / (depth + 1.0)) * (cross + cross.T)
+    V *= n / (n - k)
+    return _f_test(b, V * nu / (nu - m + 1.0), m, nu - m + 1.0)
+
+
+def _f_test(b: np.ndarray, covariance: np.ndarray, m: int, denominator: float) -> WaldTest:
+    statistic = float(b @ np.linalg.solve(covariance, b)) / m
+    return WaldTest(statistic, float(stats.f.sf(statistic, m, denominator)), m, denominator)

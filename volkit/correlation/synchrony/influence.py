@@ -1,0 +1,39 @@
+"""The interval of a correlation from its influence function, when that is serially correlated: plain arrays."""
+
+import numpy as np
+
+from volkit.correlation.intervals import CorrelationBand, atanh_band
+
+__all__ = ["band_from_influence"]
+
+
+def band_from_influence(correlation: float, influence: np.ndarray, *, terms: int, confidence: float) -> CorrelationBand:
+    """Return one correlation with an equal-weighted-cosine interval, arrays of shape (1,).
+
+    Parameters
+    ----------
+    correlation : float
+        Strictly between -1 and 1, or on them with an influence of zero.
+    influence : ndarray, shape (n,)
+        Of atanh(correlation), mean zero, in order of time.
+    terms : int
+        Cosine terms, the degrees of freedom.
+    confidence : float
+        Fraction, two-sided.
+
+    Notes
+    -----
+    Omega = mean over j of (sqrt(2/n) sum_t psi_t cos(pi j (t - 1/2) / n))^2, as `intervals.ewc_band`.
+
+    Examples
+    --------
+    >>> psi = np.random.default_rng(1).standard_normal(400)
+    >>> band = band_from_influence(0.5, psi, terms=20, confidence=0.95)
+    >>> round(float(band.lower[0]), 2), round(float(band.upper[0]), 2)
+    (0.45, 0.55)
+    """
+    n = len(influence)
+    cosines = np.cos(np.pi * np.outer(np.arange(n) + 0.5, np.arange(1, terms + 1)) / n)
+    omega = (2.0 / n) * ((influence @ cosines) ** 2).mean()
+    r, standard_error = np.array([correlation]), np.array([np.sqrt(omega / n)])
+    return atanh_band(r, standard_error, degrees_of_freedom=terms, confidence=confidence)
