@@ -15,13 +15,14 @@ from typing import Any
 # pytest imports this file by its path and leaves sys.path alone.
 sys.path.insert(0, str(Path(__file__).parent))
 
+from conformance_correlation import CORRELATION_METHODS
 from conformance_margin import MARGIN_METHODS
 from conformance_series import Case
 from conformance_volatility import VOLATILITY_METHODS
 
 __all__ = ["main"]
 
-METHODS = VOLATILITY_METHODS | MARGIN_METHODS
+METHODS = VOLATILITY_METHODS | CORRELATION_METHODS | MARGIN_METHODS
 NOT_NUMBERS = ("context", "definition")
 STAGES = ("prices", "returns", "volatility", "correlation", "scenarios", "margin")
 # Where a tolerance names no bound for a key: what double precision leaves after a long sum.
@@ -109,6 +110,9 @@ def _bound(wanted: float, tolerance: dict[str, Any], path: tuple[str, ...]) -> f
         stated["absolute"] = tolerance["mc_abs"]
     if tolerance.get("type") in ("absolute", "relative"):
         stated[tolerance["type"]] = tolerance["value"]
+    if tolerance.get("type") == "mixed" and not stated:
+        # What names no bound of its own is a parameter, or follows from parameters.
+        stated = {kind: tolerance[f"params_{s}"] for s, kind in _SUFFIXES.items() if f"params_{s}" in tolerance}
     stated = stated or {"relative": _ROUNDING}
     allowed = max(stated.get("absolute", 0.0), stated.get("relative", 0.0) * abs(wanted))
     return allowed + tolerance.get("absolute_floor", 0.0)
