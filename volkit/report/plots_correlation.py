@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from volkit.correlation import CorrelationEstimate, CorrelationMatrix, EraCorrelations, MacroBetas
+from volkit.correlation import ConstancyTest, CorrelationEstimate, CorrelationMatrix, EraCorrelations, MacroBetas
 from volkit.errors import ArgumentError
 from volkit.report.style import (
     ROLE_COLOURS,
@@ -54,6 +55,9 @@ def plot_rolling_correlation(estimate: CorrelationEstimate, *, ax: Axes | None =
     path = path.loc[path["correlation"].first_valid_index() :]
     axes.fill_between(path.index, path["lower"], path["upper"], color=ROLE_COLOURS["band"], alpha=0.45, linewidth=0)
     axes.axhline(0.0, color=ROLE_COLOURS["zero"], linewidth=1.0)
+    if estimate.constancy is not None:
+        for side in ("band_lower", "band_upper"):
+            axes.plot(path.index, path[side].to_numpy(), color=ROLE_COLOURS["note"], linewidth=0.8, linestyle=":")
     style: dict[str, object] = {"color": colour_of(estimate.pair[1]), "label": " and ".join(estimate.pair), **line_kws}
     axes.plot(path.index, path["correlation"].to_numpy(), **style)  # type: ignore[arg-type]
     axes.set_ylim(-1.0, 1.0)
@@ -63,7 +67,7 @@ def plot_rolling_correlation(estimate: CorrelationEstimate, *, ax: Axes | None =
     add_note(
         axes,
         f"{' and '.join(estimate.pair)}: {estimate.method}; band: {percent_words(estimate.confidence)} at each time; "
-        f"n = {estimate.n_obs:,} pairs{_overlap_words(estimate.overlap_share)}",
+        f"n = {estimate.n_obs:,} pairs{_constancy_words(estimate)}{_overlap_words(estimate.overlap_share)}",
     )
     if estimate.provenance.simulated:
         mark_simulated(axes)
@@ -250,6 +254,13 @@ def _name_rows(ax: Axes, rows: Sequence[tuple[float, str, bool]], *, bottom: flo
 
 def _two_digits(value: float) -> str:
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "\u2212")
+
+
+def _constancy_words(estimate: CorrelationEstimate) -> str:
+    if estimate.constancy is None:
+        return "" if estimate.window is None else "; too short for a test of constancy"
+    test = cast(ConstancyTest, estimate.constancy)
+    return f"; dotted: band of the whole line; one correlation throughout: p = {test.p_value:.3f} ({test.power_words})"
 
 
 def _overlap_words(share: float) -> str:

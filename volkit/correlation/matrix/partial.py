@@ -90,7 +90,7 @@ def partial_correlations(
     i, j = np.triu_indices(size, k=1)
     bands = [
         ewc_band(*_pair_residuals(residuals, precision, int(a), int(b)), confidence=level)
-        for a, b in zip(i, j, strict=True)
+        for a, b in zip(i.tolist(), j.tolist(), strict=True)
     ]
     r, se = (np.array([getattr(band, field)[0] for band in bands]) for field in ("correlation", "standard_error"))
     inflation = np.sqrt(n / (n - size + 2.0))
