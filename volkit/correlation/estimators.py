@@ -12,7 +12,7 @@ import pandas as pd
 from volkit.checks import check_confidence
 from volkit.correlation.estimates import CorrelationInterval, CorrelationMatrix, EraCorrelations
 from volkit.correlation.inputs import PairedChanges, check_frame, check_pair, require_pairs, warn_small
-from volkit.correlation.intervals import CorrelationBand, cosine_terms, ewc_band
+from volkit.correlation.intervals import CorrelationBand, ewc_band
 from volkit.correlation.matrix.family import ADJUSTMENTS, Adjustment, adjust, pair_p_values, symmetric
 from volkit.errors import ArgumentError
 from volkit.prices.synchrony import Synchrony, warn_asynchronous
@@ -166,11 +166,11 @@ def correlation_matrix(
     scarce = int(np.argmin(counts))
     warn_small(counts[scarce], what=f"the correlation of {pairs[scarce].label}")
     bands = [_band_of(pair, level) for pair in pairs]
-    fields = ("correlation", "lower", "upper", "standard_error")
-    r, lower, upper, standard_error = (np.array([getattr(b, field)[0] for b in bands]) for field in fields)
-    p = pair_p_values(r, standard_error, np.array([cosine_terms(n) for n in counts]))
+    fields = ("correlation", "lower", "upper", "standard_error", "degrees_of_freedom")
+    r, lower, upper, standard_error, freedom = (np.array([getattr(b, field)[0] for b in bands]) for field in fields)
+    p = pair_p_values(r, standard_error, freedom)
     values = np.column_stack([c.to_numpy() for c in columns])
-    adjusted = adjust(values, r, standard_error, p, adjustment=adjustment, n_draws=n_draws, rng=rng)
+    adjusted = adjust(values, p, adjustment=adjustment, n_draws=n_draws, rng=rng)
     return CorrelationMatrix(
         correlation=freeze(symmetric(r, labels, diagonal=1.0)),
         lower=freeze(symmetric(lower, labels, diagonal=1.0)),

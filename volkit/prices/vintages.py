@@ -300,6 +300,10 @@ def check_point_in_time(values: pd.Series, table: VintageTable) -> pd.Series:
         When a value was released only after its row's instant, as after a join on the reference period or on the
         newest vintage, or belongs to no release at all.
 
+    Notes
+    -----
+    Values are told by their number: one that an earlier release happened to have as well passes.
+
     Examples
     --------
     >>> month = pd.to_datetime(["2024-01-01"], utc=True)

@@ -10,7 +10,7 @@ from volkit.checks import check_choice, check_count
 from volkit.errors import ArgumentError
 from volkit.validation.multiplicity import benjamini_yekutieli, holm, romano_wolf
 
-__all__ = ["ADJUSTMENTS", "Adjustment", "adjust", "bootstrap_statistics", "pair_p_values", "studentized", "symmetric"]
+__all__ = ["ADJUSTMENTS", "Adjustment", "adjust", "bootstrap_scores", "pair_p_values", "symmetric"]
 
 Adjustment = Literal["benjamini-yekutieli", "holm", "romano-wolf"]
 ADJUSTMENTS: dict[str, str] = {
@@ -28,32 +28,14 @@ def pair_p_values(correlation: np.ndarray, standard_error: np.ndarray, degrees_o
     >>> pair_p_values(np.array([0.2, 1.0]), np.array([0.1, 0.0]), np.array([15, 15])).round(3).tolist()
     [0.061, 0.0]
     """
-    statistic = studentized(correlation, standard_error)
-    return np.asarray(2.0 * stats.t.sf(statistic, degrees_of_freedom))
-
-
-def studentized(correlation: np.ndarray, standard_error: np.ndarray) -> np.ndarray:
-    """Return |atanh r| / standard error, shape (n_pairs,); infinite on a line.
-
-    Examples
-    --------
-    >>> studentized(np.array([0.2]), np.array([0.1])).round(3).tolist()
-    [2.027]
-    """
     on_a_line = standard_error == 0.0
     inside = np.where(on_a_line, 0.0, correlation)
-    return np.where(on_a_line, np.inf, np.abs(np.arctanh(inside)) / np.where(on_a_line, 1.0, standard_error))
+    statistic = np.abs(np.arctanh(inside)) / np.where(on_a_line, 1.0, standard_error)
+    return np.where(on_a_line, 0.0, 2.0 * stats.t.sf(statistic, degrees_of_freedom))
 
 
 def adjust(
-    values: np.ndarray,
-    correlation: np.ndarray,
-    standard_error: np.ndarray,
-    p_values: np.ndarray,
-    *,
-    adjustment: Adjustment,
-    n_draws: int,
-    rng: np.random.Generator | None,
+    values: np.ndarray, p_values: np.ndarray, *, adjustment: Adjustment, n_draws: int, rng: np.random.Generator | None
 ) -> np.ndarray:
     """Return the p-values of all pairs adjusted for their number, shape (n_pairs,).
 
@@ -61,7 +43,7 @@ def adjust(
     ----------
     values : ndarray, shape (n_obs, n_assets)
         The changes, NaN where missing; looked at by Romano-Wolf only.
-    correlation, standard_error, p_values : ndarray, shape (n_pairs,)
+    p_values : ndarray, shape (n_pairs,)
         In the order of `numpy.triu_indices`.
     adjustment : {"benjamini-yekutieli", "holm", "romano-wolf"}
         Share of false discoveries, chance of any, and the latter with the dependence of the pairs.
@@ -75,10 +57,15 @@ def adjust(
     ArgumentError
         For another adjustment, or Romano-Wolf without a generator.
 
+    Notes
+    -----
+    Romano-Wolf compares normal scores of the p-values with `bootstrap_scores`: each pair's own size comes from its
+    interval, which knows how uncertain a standard error is, and the draws bring the dependence of the pairs only.
+
     Examples
     --------
     >>> p = np.array([0.01, 0.04, 0.03])
-    >>> adjust(np.zeros((0, 3)), p, p, p, adjustment="holm", n_draws=1, rng=None).tolist()
+    >>> adjust(np.zeros((0, 3)), p, adjustment="holm", n_draws=999, rng=None).round(2).tolist()
     [0.03, 0.06, 0.06]
     """
     check_choice(adjustment, argument="adjustment", choices=ADJUSTMENTS)
@@ -88,35 +75,27 @@ def adjust(
         remedy = "pass for example rng=numpy.random.default_rng(1)"
         raise ArgumentError("rng", "must be a generator for Romano-Wolf's bootstrap", "None", remedy)
     draws = check_count(n_draws, argument="n_draws", minimum=99, unit="draws")
-    null = bootstrap_statistics(values, correlation, standard_error, n_draws=draws, rng=rng)
-    # Pairs on a line are rejected whatever the draws say, and take no part in them.
-    found = studentized(correlation, standard_error)
-    on_a_line = np.isinf(found)
-    adjusted = romano_wolf(np.where(on_a_line, np.nan, found), null)
-    return np.where(on_a_line, 1.0 / (draws + 1.0), adjusted)
+    # A pair on a line has a p-value of 0, no score and no draws: it is certain, and takes no part in the others'.
+    certain = p_values == 0.0
+    scores = np.where(certain, np.nan, stats.norm.isf(0.5 * p_values))
+    adjusted = romano_wolf(scores, bootstrap_scores(values, n_draws=draws, rng=rng))
+    return np.where(certain, 1.0 / (draws + 1.0), adjusted)
 
 
-def bootstrap_statistics(
-    values: np.ndarray,
-    correlation: np.ndarray,
-    standard_error: np.ndarray,
-    *,
-    n_draws: int,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Return |atanh r* - atanh r| / standard error of rows drawn in blocks, shape (n_draws, n_pairs).
+def bootstrap_scores(values: np.ndarray, *, n_draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Return |atanh r* - atanh r| over its root mean square, of rows drawn in blocks, shape (n_draws, n_pairs).
 
     Notes
     -----
     Circular blocks of n^(1/3) rows, the same for all series, so that the dependence of the pairs stays. Each pair
-    uses the drawn rows that both series have.
+    uses the drawn rows that both series have. NaN for pairs on a line.
 
     Examples
     --------
     >>> x = np.random.default_rng(1).standard_normal((100, 3))
-    >>> r, se = np.corrcoef(x.T)[np.triu_indices(3, k=1)], np.full(3, 0.1)
-    >>> bootstrap_statistics(x, r, se, n_draws=99, rng=np.random.default_rng(1)).shape
-    (99, 3)
+    >>> scores = bootstrap_scores(x, n_draws=99, rng=np.random.default_rng(1))
+    >>> scores.shape, float((scores**2).mean().round(12))
+    ((99, 3), 1.0)
     """
     n, size = values.shape
     length = max(1, round(n ** (1.0 / 3.0)))
@@ -125,16 +104,14 @@ def bootstrap_statistics(
     seen = np.isfinite(deviation)
     filled, mask = np.where(seen, deviation, 0.0), seen.astype(np.float64)
     cells = np.triu_indices(size, k=1)
-    on_a_line = standard_error == 0.0
-    centre = np.arctanh(np.where(on_a_line, 0.0, correlation))
-    scale = np.where(on_a_line, 1.0, standard_error)
-    statistics = np.empty((n_draws, len(cells[0])))
+    shifts = np.empty((n_draws, len(cells[0])))
     for draw in range(n_draws):
         starts = rng.integers(n, size=-(-n // length))
         rows = ((starts[:, None] + np.arange(length)) % n).ravel()[:n]
-        r = _pairwise(filled[rows], mask[rows])[cells]
-        statistics[draw] = np.abs(np.arctanh(np.where(on_a_line, 0.0, r)) - centre) / scale
-    return statistics
+        shifts[draw] = _pairwise(filled[rows], mask[rows])[cells]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shifts = np.abs(np.arctanh(shifts) - np.arctanh(_pairwise(filled, mask)[cells]))
+        return np.asarray(shifts / np.sqrt((shifts**2).mean(axis=0)))
 
 
 def symmetric(pairs: np.ndarray, labels: pd.Index, *, diagonal: np.ndarray | float) -> pd.DataFrame:

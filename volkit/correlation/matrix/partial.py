@@ -1,14 +1,16 @@
 """Correlation of two series beyond what they share with all the others."""
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_confidence
+from volkit.checks import check_choice, check_confidence
 from volkit.correlation.estimates import CorrelationMatrix
 from volkit.correlation.inputs import MINIMUM_PAIRS, warn_small
-from volkit.correlation.intervals import cosine_terms, ewc_band
+from volkit.correlation.intervals import ewc_band
 from volkit.correlation.matrix.complete import check_complete
-from volkit.correlation.matrix.family import ADJUSTMENTS, Adjustment, adjust, pair_p_values, symmetric
+from volkit.correlation.matrix.family import ADJUSTMENTS, adjust, pair_p_values, symmetric
 from volkit.errors import DataError
 from volkit.results import Provenance, freeze
 
@@ -22,7 +24,7 @@ def partial_correlations(
     changes: pd.DataFrame,
     *,
     confidence: float = 0.95,
-    adjustment: Adjustment = "benjamini-yekutieli",
+    adjustment: Literal["benjamini-yekutieli", "holm"] = "benjamini-yekutieli",
     provenance: Provenance | None = None,
 ) -> CorrelationMatrix:
     """Return the correlation of every pair given all other columns, with intervals and adjusted p-values.
@@ -75,6 +77,7 @@ def partial_correlations(
     '0.09 (0.01 to 0.17)'
     """
     level = check_confidence(confidence)
+    check_choice(adjustment, argument="adjustment", choices=("benjamini-yekutieli", "holm"))
     data = check_complete(changes)
     n, size = data.values.shape
     if size < 3 or n < size + MINIMUM_PAIRS:
@@ -92,11 +95,11 @@ def partial_correlations(
         ewc_band(*_pair_residuals(residuals, precision, int(a), int(b)), confidence=level)
         for a, b in zip(i.tolist(), j.tolist(), strict=True)
     ]
-    r, se = (np.array([getattr(band, field)[0] for band in bands]) for field in ("correlation", "standard_error"))
+    fields = ("correlation", "standard_error", "degrees_of_freedom")
+    r, se, freedom = (np.array([getattr(band, field)[0] for band in bands]) for field in fields)
     inflation = np.sqrt(n / (n - size + 2.0))
-    freedom = np.full(len(r), cosine_terms(n))
     p = pair_p_values(r, se * inflation, freedom)
-    adjusted = adjust(data.values, r, se, p, adjustment=adjustment, n_draws=0, rng=None)
+    adjusted = adjust(data.values, p, adjustment=adjustment, n_draws=0, rng=None)
     lower, upper = (
         np.tanh(np.arctanh(r) + inflation * (np.arctanh([getattr(b, side)[0] for b in bands]) - np.arctanh(r)))
         for side in ("lower", "upper")

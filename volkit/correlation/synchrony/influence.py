@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from volkit.correlation.intervals import CorrelationBand, atanh_band
+from volkit.correlation.intervals import CorrelationBand, atanh_band, cosine_terms, ewc_freedom
 
 __all__ = ["band_from_influence"]
 
 
-def band_from_influence(correlation: float, influence: np.ndarray, *, terms: int, confidence: float) -> CorrelationBand:
+def band_from_influence(
+    correlation: float, influence: np.ndarray, *, overlap: int = 1, confidence: float
+) -> CorrelationBand:
     """Return one correlation with an equal-weighted-cosine interval, arrays of shape (1,).
 
     Parameters
@@ -16,24 +18,26 @@ def band_from_influence(correlation: float, influence: np.ndarray, *, terms: int
         Strictly between -1 and 1, or on them with an influence of zero.
     influence : ndarray, shape (n,)
         Of atanh(correlation), mean zero, in order of time.
-    terms : int
-        Cosine terms, the degrees of freedom.
+    overlap : int
+        Periods that an observation spans: n / overlap of them are apart, and set the number of cosines and the
+        degrees of freedom, so that the cosines' waves are long beside the overlap.
     confidence : float
         Fraction, two-sided.
 
     Notes
     -----
-    Omega = mean over j of (sqrt(2/n) sum_t psi_t cos(pi j (t - 1/2) / n))^2, as `intervals.ewc_band`.
+    As `intervals.ewc_variance` and `intervals.ewc_freedom`, of which these are the case overlap = 1.
 
     Examples
     --------
     >>> psi = np.random.default_rng(1).standard_normal(400)
-    >>> band = band_from_influence(0.5, psi, terms=20, confidence=0.95)
+    >>> band = band_from_influence(0.5, psi, confidence=0.95)
     >>> round(float(band.lower[0]), 2), round(float(band.upper[0]), 2)
     (0.45, 0.55)
     """
-    n = len(influence)
+    n, apart = len(influence), influence[::overlap]
+    terms = cosine_terms(len(apart))
     cosines = np.cos(np.pi * np.outer(np.arange(n) + 0.5, np.arange(1, terms + 1)) / n)
     omega = (2.0 / n) * ((influence @ cosines) ** 2).mean()
     r, standard_error = np.array([correlation]), np.array([np.sqrt(omega / n)])
-    return atanh_band(r, standard_error, degrees_of_freedom=terms, confidence=confidence)
+    return atanh_band(r, standard_error, degrees_of_freedom=ewc_freedom(apart[None, :]), confidence=confidence)

@@ -6,7 +6,6 @@ import pandas as pd
 from volkit.checks import check_confidence, check_count
 from volkit.correlation.estimates import CorrelationInterval
 from volkit.correlation.inputs import PairedChanges, check_pair, require_pairs, warn_small
-from volkit.correlation.intervals import cosine_terms
 from volkit.correlation.synchrony.influence import band_from_influence
 from volkit.prices.synchrony import Synchrony, warn_asynchronous
 from volkit.results import Provenance
@@ -88,8 +87,7 @@ def overlapping_correlation(
     clocks = None if synchrony is None else synchrony.over(k)
     warn_asynchronous(clocks, what=f"the correlation of {k}-period changes of {pair.label}")
     correlation, influence = _correlation_and_influence(kept)
-    terms = cosine_terms(n // k)
-    band = band_from_influence(correlation, influence, terms=terms, confidence=level)
+    band = band_from_influence(correlation, influence, overlap=k, confidence=level)
     return CorrelationInterval(
         correlation=correlation,
         lower=float(band.lower[0]),
@@ -98,7 +96,7 @@ def overlapping_correlation(
         n_obs=n,
         n_missing=len(sums.index) - n,
         standard_error=float(band.standard_error[0]),
-        degrees_of_freedom=terms,
+        degrees_of_freedom=float(band.degrees_of_freedom[0]),
         confidence=level,
         method=f"Pearson, overlapping sums of {k} periods, EWC-HAR interval",
         start=kept.index[0],
