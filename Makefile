@@ -56,6 +56,7 @@ bench: $(STAMP)  ## measured times of the main steps beside their peers
 	$(BIN)/python -m benchmarks.foundation
 	$(BIN)/python -m benchmarks.volatility
 	$(BIN)/python -m benchmarks.correlation_rolling
+	$(BIN)/python -m benchmarks.correlation_inference
 	$(BIN)/python -m benchmarks.correlation_connectedness
 	$(BIN)/python -m benchmarks.correlation_dcc
 

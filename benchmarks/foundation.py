@@ -51,7 +51,7 @@ def main() -> None:
         ),
         (
             "rolling correlation, 90 of 5,030, HAR interval",
-            lambda: volkit.rolling_correlation(x, y, window=90, periods_per_year=252),
+            lambda: volkit.rolling_correlation(x, y, window=90, periods_per_year=252, n_draws=0),
             lambda: statsmodels_windows(x, y, 90, 50),
             "statsmodels OLS with HAC errors, 50 windows scaled",
             3,
