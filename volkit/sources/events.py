@@ -1,22 +1,25 @@
 """Dated events: stress windows, and announcement days of the Federal Reserve and the price index.
 
-`load_events` reads ``data/events.toml``. Only dates stand there: what a window cost is computed from prices.
+`load_events` reads ``data/events.toml``. Only dates and the time of day of a release stand there: what a window cost
+is computed from prices. A table of one's own with `dates`, `time` and `zone` is a kind of announcement, too.
 """
 
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from volkit.errors import SourceError
+from volkit.checks import check_choice
+from volkit.errors import ArgumentError, SourceError
 from volkit.resources import data_folder
 from volkit.results import ResultDisplay
 
 __all__ = ["Events", "load_events"]
 
-# Announcement instants in New York; the two unscheduled statements of March 2020 came at other times.
-_TIMES = {"fomc": "14:00", "cpi": "08:30"}
+# Tables of the file that hold no announcements.
+_OTHER_TABLES = ("stress",)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -28,7 +31,7 @@ class Events(ResultDisplay):
     stress : DataFrame, shape (n_windows, 2)
         Index `name`; first and last UTC day, both inclusive.
     announcements : DataFrame, shape (n_announcements, 2)
-        `kind` (fomc or cpi) and `is_scheduled`; index `time`, the instant in UTC.
+        `kind` (the table's name, as fomc or cpi) and `is_scheduled`; index `time`, the instant in UTC.
     """
 
     stress: pd.DataFrame
@@ -46,6 +49,59 @@ class Events(ResultDisplay):
     def to_frame(self) -> pd.DataFrame:
         """Return the announcements (UTC)."""
         return self.announcements
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of announcements, in order of name."""
+        return tuple(sorted(self.announcements["kind"].unique().tolist()))
+
+    def select(
+        self,
+        *kinds: str,
+        is_scheduled: bool | None = None,
+        start: pd.Timestamp | None = None,
+        end: pd.Timestamp | None = None,
+    ) -> pd.DataFrame:
+        """Return the announcements of some kinds, as in `announcements`.
+
+        Parameters
+        ----------
+        *kinds : str
+            Kinds; all without any.
+        is_scheduled : bool, optional
+            Only those that were on the calendar (True), or only the others; all by default.
+        start, end : Timestamp, optional
+            First instant (inclusive) and last (exclusive), UTC.
+
+        Returns
+        -------
+        DataFrame, shape (n_selected, 2)
+            `kind` and `is_scheduled` by instant (UTC).
+
+        Raises
+        ------
+        ArgumentError
+            For a kind that is not there, and an instant without a time zone.
+
+        Examples
+        --------
+        >>> load_events().select("fomc", is_scheduled=False).index.strftime("%Y-%m-%d %H:%M").tolist()
+        ['2020-03-03 15:00', '2020-03-15 21:00']
+        """
+        for kind in kinds:
+            check_choice(kind, argument="kinds", choices=self.kinds)
+        for name, instant in (("start", start), ("end", end)):
+            if instant is not None and instant.tzinfo is None:
+                raise ArgumentError(name, "must have a time zone", str(instant), f'pass {name}.tz_localize("UTC")')
+        found = self.announcements
+        keep = found["kind"].isin(kinds or self.kinds).to_numpy()
+        if is_scheduled is not None:
+            keep = keep & (found["is_scheduled"] == is_scheduled).to_numpy()
+        if start is not None:
+            keep = keep & (found.index >= start)
+        if end is not None:
+            keep = keep & (found.index < end)
+        return found[keep]
 
     def window_of(self, times: pd.DatetimeIndex) -> pd.Series:
         """Return the name of the stress window that each time (UTC) falls into, empty text outside all.
@@ -89,18 +145,22 @@ def load_events(path: Path | None = None) -> Events:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
         windows = {w["name"]: [pd.Timestamp(day, tz="UTC") for day in w["window"]] for w in tables["stress"]}
-        announcements = pd.concat([_announcements(kind, tables[kind]) for kind in _TIMES])
+        kinds = [name for name in tables if name not in _OTHER_TABLES]
+        announcements = pd.concat([_announcements(kind, tables[kind]) for kind in kinds])
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise SourceError(f"events file {path} cannot be read: {type(error).__name__}: {error}.") from error
     backward = [name for name, days in windows.items() if len(days) != 2 or days[0] > days[1]]
     if backward:
         raise SourceError(f"events file {path}: {backward[0]!r} must be a first and a last day, in this order.")
     stress = pd.DataFrame.from_dict(windows, orient="index", columns=["first", "last"]).rename_axis("name")
-    return Events(stress=stress, announcements=announcements.sort_index())
+    return Events(stress=stress, announcements=announcements.sort_index(kind="stable"))
 
 
-def _announcements(kind: str, table: dict[str, list[str]]) -> pd.DataFrame:
-    wall = pd.DatetimeIndex([pd.Timestamp(f"{day} {_TIMES[kind]}") for day in table["dates"]])
-    times = wall.tz_localize("America/New_York").tz_convert("UTC").as_unit("us").rename("time")
+def _announcements(kind: str, table: dict[str, Any]) -> pd.DataFrame:
+    special: dict[str, str] = table.get("times", {})
+    if strangers := [day for day in (*special, *table.get("unscheduled", [])) if day not in table["dates"]]:
+        raise ValueError(f"{kind} has a time or note for {strangers[0]}, which is none of its dates")
+    wall = pd.DatetimeIndex([pd.Timestamp(f"{day} {special.get(day, table['time'])}") for day in table["dates"]])
+    times = wall.tz_localize(table["zone"]).tz_convert("UTC").as_unit("us").rename("time")
     scheduled = [day not in table.get("unscheduled", []) for day in table["dates"]]
     return pd.DataFrame({"kind": kind, "is_scheduled": scheduled}, index=times)

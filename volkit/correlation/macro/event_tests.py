@@ -10,7 +10,7 @@ import numpy as np
 
 from volkit.correlation.macro.matching import Matched
 
-__all__ = ["EventValues", "Measure", "bootstrap_errors", "measure", "permutation_p_values"]
+__all__ = ["EventValues", "Measure", "bootstrap_errors", "error_freedom", "measure", "permutation_p_values"]
 
 # 1 - r^2 below this is rounding, and atanh(r) infinite.
 _ON_A_LINE = 1e-12
@@ -41,6 +41,12 @@ class EventValues:
             x, y = self.x[at], self.y[at]
             columns += [x, y, x * x, y * y, x * y]
         return np.column_stack(columns)
+
+    def over(self, volatility: np.ndarray, other_volatility: np.ndarray) -> "EventValues":
+        """Return the values over the volatilities before them, shape (n_rows,) each: without clusters."""
+        x = None if self.x is None else self.x / volatility
+        y = None if self.y is None else self.y / other_volatility
+        return EventValues(self.magnitude / volatility, self.square / volatility**2, x, y)
 
     @property
     def names(self) -> list[str]:
@@ -128,6 +134,31 @@ def bootstrap_errors(
         baseline = (count[..., None] * np.nan_to_num(c[..., :-1] / c[..., -1:])).sum(axis=1) / total
         contrast = measure(event[whole], baseline[whole]).contrast
     return np.asarray(np.nanstd(np.where(np.isfinite(contrast), contrast, np.nan), axis=0, ddof=1))
+
+
+def error_freedom(events: np.ndarray) -> np.ndarray:
+    """Return the degrees of freedom of each contrast's standard error, shape (n_measures,), from 1 to n - 1.
+
+    Parameters
+    ----------
+    events : ndarray, shape (n_events, q)
+        Columns of `EventValues.columns`.
+
+    Notes
+    -----
+    The variance of a mean of n values with excess kurtosis k is itself known up to a relative variance of
+    2 / (n - 1) + k / n; a chi-squared law matched to it (Satterthwaite) has 2 over that degrees of freedom. The
+    values are the influences of the events: |x|, x^2, and u v - r (u^2 + v^2) / 2.
+    """
+    n = len(events)
+    influences = [events[:, 0], events[:, 1]]
+    if events.shape[1] > 2:
+        u, v = ((events[:, i] - events[:, i].mean()) / events[:, i].std() for i in (2, 3))
+        influences.append(u * v - 0.5 * np.mean(u * v) * (u**2 + v**2))
+    deviation = np.column_stack(influences)
+    deviation = deviation - deviation.mean(axis=0)
+    excess = (deviation**4).mean(axis=0) / (deviation**2).mean(axis=0) ** 2 - 3.0
+    return np.asarray(np.maximum(2.0 / (2.0 / (n - 1.0) + np.maximum(excess, 0.0) / n), 1.0))
 
 
 def _block_sums(values: np.ndarray, block: np.ndarray, stratum: np.ndarray, n_blocks: int, n_strata: int) -> np.ndarray:

@@ -1,5 +1,7 @@
 """The rows that event rows are compared with: same weekday (and hour), same volatility state, away from events."""
 
+import warnings
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,11 +9,23 @@ import pandas as pd
 
 from volkit.correlation.inference.devolatilize import past_volatility
 from volkit.correlation.macro.placing import PlacedEvents
+from volkit.errors import DataError, SmallSampleWarning
 from volkit.volatility.ewma import decay_of
 
-__all__ = ["Matched", "match_rows", "volatility_states"]
+__all__ = ["Matched", "match_rows", "require_events", "volatility_before", "volatility_states"]
 
+# Below the first nothing can be said, below the second little.
+_LEAST_EVENTS, _FEW_EVENTS = 8, 20
 _NEW_YORK = "America/New_York"
+# First words of the reasons, as counted in messages.
+_WORDS = {
+    "outside": "outside the sample",
+    "window": "at its edge",
+    "overlaps": "overlapping another",
+    "a": "with a value missing",
+    "no": "without a volatility state",
+    "only": "without enough matched rows",
+}
 # Bars shorter than this have an hour of the day to match.
 _DAILY = pd.Timedelta(hours=12)
 
@@ -47,26 +61,34 @@ class Matched:
         return np.asarray((shares / np.bincount(self.control_strata, minlength=self.n_strata))[self.control_strata])
 
 
-def volatility_states(
-    values: np.ndarray, *, half_life: float, lead: int, n_states: int, usable: np.ndarray
-) -> np.ndarray:
-    """Return the volatility state of each row, shape (n_rows,): 0 (calm) to n_states - 1, -1 where unknown.
+def volatility_before(values: np.ndarray, *, half_life: float, lead: int) -> np.ndarray:
+    """Return the exponentially weighted volatility of the rows before row t - lead, shape (n_rows,), NaN at the start.
 
-    The volatility is exponentially weighted over the rows before row t - lead, so that an event's own window says
-    nothing about its state. The bounds are quantiles of the usable rows.
+    An event's own window then says nothing about it.
 
     Examples
     --------
-    >>> moves = np.r_[np.full(30, 0.01), np.full(30, 0.05)]
-    >>> states = volatility_states(moves, half_life=3.0, lead=0, n_states=2, usable=np.ones(60, dtype=bool))
-    >>> states[[0, 20, 50]].tolist()
-    [-1, 0, 1]
+    >>> volatility_before(np.full(12, 0.01), half_life=3.0, lead=1)[[10, 11]].round(4).tolist()
+    [nan, 0.01]
     """
     past = past_volatility(values, decay_of(half_life))
-    past = np.concatenate([np.full(lead, np.nan), past[: len(past) - lead]])
+    return np.concatenate([np.full(lead, np.nan), past[: len(past) - lead]])
+
+
+def volatility_states(past: np.ndarray, *, n_states: int, usable: np.ndarray) -> np.ndarray:
+    """Return the volatility state of each row, shape (n_rows,): 0 (calm) to n_states - 1, -1 where unknown.
+
+    The bounds are quantiles of `past`, from `volatility_before`, over the usable rows.
+
+    Examples
+    --------
+    >>> past = np.array([np.nan, 0.01, 0.01, 0.05])
+    >>> volatility_states(past, n_states=2, usable=np.ones(4, dtype=bool)).tolist()
+    [-1, 0, 0, 1]
+    """
     known = np.isfinite(past)
     if not (known & usable).any():
-        return np.full(len(values), -1)
+        return np.full(len(past), -1)
     bounds = np.quantile(past[known & usable], np.arange(1, n_states) / n_states)
     return np.where(known, np.searchsorted(bounds, np.where(known, past, 0.0), side="left"), -1)
 
@@ -118,6 +140,35 @@ def match_rows(
     strata, event_strata = np.unique(keys[rows], return_inverse=True)
     controls = np.flatnonzero(quiet & np.isin(keys, strata))
     return Matched(rows, controls, event_strata, np.searchsorted(strata, keys[controls])), reasons
+
+
+def require_events(placed: PlacedEvents, kind: str, matched: Matched | None, reasons: np.ndarray) -> Matched:
+    """Return the matched rows of a kind when they are enough, shape as before.
+
+    Raises
+    ------
+    DataError
+        For fewer than 8 usable events; with the reasons of the others.
+
+    Warns
+    -----
+    SmallSampleWarning
+        For fewer than 20.
+    """
+    used = 0 if matched is None else len(matched.events)
+    if matched is None or used < _LEAST_EVENTS:
+        why = Counter(reason.partition(" ")[0] for reason in reasons[(placed.kinds == kind) & (reasons != "")])
+        lost = ", ".join(f"{n} {_WORDS.get(first, first)}" for first, n in why.items())
+        got = f"{used} of {int((placed.kinds == kind).sum())} {kind}{f' ({lost})' if lost else ''}"
+        remedy = "pass a longer history, a shorter window, or kinds without it"
+        raise DataError("events", f"must leave at least {_LEAST_EVENTS} of each kind", got, remedy)
+    if used < _FEW_EVENTS:
+        warnings.warn(
+            f"the study of {kind} rests on {used} events, fewer than {_FEW_EVENTS}: read the interval, not the effect.",
+            SmallSampleWarning,
+            stacklevel=4,
+        )
+    return matched
 
 
 def _near_events(placed: PlacedEvents, n_rows: int, reach: int) -> np.ndarray:

@@ -4,6 +4,7 @@ Events with instants and the close instants of bars enter; the row of each event
 cannot be used the reason.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from volkit.checks import check_times
 from volkit.conventions import to_utc
 from volkit.errors import ArgumentError, DataError
 
-__all__ = ["PlacedEvents", "bar_closes", "check_events", "place_events"]
+__all__ = ["PlacedEvents", "bar_closes", "check_events", "place_events", "require_kinds"]
 
 # Share of steps that must be the usual one before a row without a close instant is taken to last that long.
 _REGULAR = 0.99
@@ -147,3 +148,27 @@ def place_events(
         if near.any():
             reasons[i] = f"overlaps {', '.join(names[near])}"
     return placed
+
+
+def require_kinds(placed: PlacedEvents, kinds: Sequence[str] | None) -> list[str]:
+    """Return the kinds to study, all by default, in order of name.
+
+    Raises
+    ------
+    ArgumentError
+        For a kind that no event has, or none at all.
+
+    Examples
+    --------
+    >>> none = np.array([], dtype=object)
+    >>> times = pd.DatetimeIndex(["2023-01-12 13:30"], tz="UTC")
+    >>> require_kinds(PlacedEvents(times, np.array(["cpi"]), np.array([0]), none), None)
+    ['cpi']
+    """
+    known = sorted(set(placed.kinds.tolist()))
+    chosen = known if kinds is None else list(dict.fromkeys(kinds))
+    unknown = [kind for kind in chosen if kind not in known]
+    if unknown or not chosen:
+        got = ", ".join(unknown) or "none"
+        raise ArgumentError("kinds", f"must be among {', '.join(known)}", got, "choose some of these")
+    return chosen

@@ -7,12 +7,12 @@ import pandas as pd
 
 from volkit.checks import check_confidence, check_count, check_positive
 from volkit.correlation.inputs import MINIMUM_PAIRS
-from volkit.correlation.macro.families import holm
 from volkit.correlation.macro.predictors import VarianceRows, check_variance_rows, own_terms
 from volkit.correlation.macro.regression import default_lags, least_squares, robust_f, t_table
 from volkit.errors import DataError
 from volkit.prices.synchrony import Synchrony, clock_words, warn_asynchronous
 from volkit.results import Provenance, ResultDisplay, freeze
+from volkit.validation.multiplicity import holm
 from volkit.volatility.har import Har
 
 __all__ = ["VolatilityResponse", "volatility_response"]
@@ -144,9 +144,9 @@ def volatility_response(
     Notes
     -----
     For each h of its own [1]_: log v_{t+h} = c_h + g_h f_t + d_h |f_t| + sum_l b_{h,l} mean_l(log v_{t-1}) + e, HAC
-    errors over max(1.3 sqrt(n), h) lags; the past among the regressors keeps the intervals honest when v is
-    persistent [2]_. A rise of s answers (d_h + g_h) s / 2, a fall (d_h - g_h) s / 2. Horizon 0 is what happened
-    together, no effect of one on the other; at later ones a move may stand for news that moved both.
+    errors over max(1.3 sqrt(n), h) lags with jackknife residuals; the past among the regressors keeps the intervals
+    honest when v is persistent [2]_. A rise of s answers (d_h + g_h) s / 2, a fall (d_h - g_h) s / 2. Horizon 0 is
+    what happened together, no effect of one on the other; at later ones a move may stand for news that moved both.
 
     References
     ----------
@@ -206,7 +206,7 @@ def _projection(
         got = f"{n} at horizon {horizon}"
         remedy = "pass a longer history or a smaller max_horizon"
         raise DataError("variance and move", f"must leave at least {_LEAST_ROWS} complete rows", got, remedy)
-    fit = least_squares(design[used][None], ahead[used][None], lags=max(default_lags(n), horizon))
+    fit = least_squares(design[used][None], ahead[used][None], lags=max(default_lags(n), horizon), jackknife=True)
     if not np.isfinite(fit.coefficients).all():
         raise DataError("variance and move", "must leave terms that vary", "a constant or collinear one", "pass more")
     # Half of the log variance is the log volatility; constant, |f| and f are the first three coefficients.
