@@ -97,7 +97,6 @@ if TYPE_CHECKING:
         VolatilityResponse,
         VolatilityTransmission,
         directional_betas,
-        event_study,
         macro_betas,
         macro_hedge,
         rolling_betas,
@@ -106,6 +105,7 @@ if TYPE_CHECKING:
         volatility_response,
         volatility_transmission,
     )
+    from volkit.correlation.macro.event_study import event_study
     from volkit.correlation.matrix import (
         NearestCorrelation,
         ShrunkCovariance,
