@@ -15,9 +15,9 @@ their error, and margin rates come out with the evidence that they would have he
 Names are loaded when first used, so that importing volkit costs next to nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from volkit.lazy import names_on_demand
 from volkit.resources import VERSION
 
 if TYPE_CHECKING:
@@ -172,7 +172,6 @@ _HOMES = {
         "walk_forward",
     ),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __version__ = VERSION
 __all__ = [
@@ -263,10 +262,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'volkit' has no attribute {name!r}")
-    return getattr(import_module(f"volkit.{_HOME_OF[name]}"), name)
+__getattr__ = names_on_demand(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -4,8 +4,9 @@ Changes on one clock enter (`volkit.changes`); frozen results with interval, cou
 when first used. `connectedness.connectedness` is in the package of that name.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from volkit.lazy import names_on_demand
 
 if TYPE_CHECKING:
     from volkit.correlation.change import (
@@ -270,7 +271,6 @@ _HOMES = {
         "window_correlations",
     ),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BreakdownAlarm",
@@ -388,10 +388,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'volkit.correlation' has no attribute {name!r}")
-    return getattr(import_module(f"volkit.correlation.{_HOME_OF[name]}"), name)
+__getattr__ = names_on_demand(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -5,8 +5,9 @@ family; `har`, `realized_garch`, `regimes` and `through_arch` are models beside 
 loaded when first used: a fit should not wait for what it does not need.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from volkit.lazy import names_on_demand
 
 if TYPE_CHECKING:
     from volkit.volatility.bands import ForecastBand, forecast_band
@@ -176,7 +177,6 @@ _HOMES = {
     "through_arch": ("ArchFit", "ThroughArch", "to_arch_result"),
     "walking": ("VolatilityModel",),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "CRYPTO_LAGS",
@@ -263,10 +263,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'volkit.volatility' has no attribute {name!r}")
-    return getattr(import_module(f"volkit.volatility.{_HOME_OF[name]}"), name)
+__getattr__ = names_on_demand(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:
