@@ -23,12 +23,12 @@ from volkit.correlation.inference.power import expected_power, simulate_pairs
 from volkit.correlation.inference.resampling import (
     BLOCK_LENGTH,
     CLIP,
-    block_starts,
     draw_extremes,
     line_extremes,
     p_value,
 )
 from volkit.errors import ArgumentError, DataError
+from volkit.validation.blocks import block_starts
 from volkit.volatility.ewma import decay_of
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "inference.json").read_text(encoding="utf-8"))

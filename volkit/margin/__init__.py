@@ -2,7 +2,7 @@
 
 from volkit.margin.backtest import LAYERS, MarginBacktest, backtest_margin
 from volkit.margin.calibrate import CalibratedParameters, calibrate_margin
-from volkit.margin.intervals import block_indices, rate_interval
+from volkit.margin.intervals import rate_interval
 from volkit.margin.liquidation import (
     bankruptcy_price,
     inverse_bankruptcy_price,
@@ -12,6 +12,7 @@ from volkit.margin.liquidation import (
 from volkit.margin.policy import METHODS, MarginMethod, MarginPolicy
 from volkit.margin.rates import TailRisk, margin_rates, parametric_tail_risk, tail_risk
 from volkit.margin.schedule import MarginSchedule, margin_schedule
+from volkit.validation.blocks import block_indices
 
 __all__ = [
     "LAYERS",

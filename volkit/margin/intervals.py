@@ -9,40 +9,11 @@ from volkit.margin.policy import MarginPolicy
 from volkit.margin.rates import tail_of_losses
 from volkit.margin.schedule import MarginSchedule
 from volkit.scenarios import compound
+from volkit.validation.blocks import block_indices
 
-__all__ = ["block_indices", "rate_interval"]
+__all__ = ["rate_interval"]
 
 _REPLICATIONS = 1000
-
-
-def block_indices(n_obs: int, *, block: int, n_replications: int, rng: np.random.Generator) -> np.ndarray:
-    """Return row numbers of circular block bootstrap samples.
-
-    Parameters
-    ----------
-    n_obs : int
-        Rows in the sample.
-    block : int
-        Rows in a block (periods).
-    n_replications : int
-        Samples.
-    rng : Generator
-        Randomness.
-
-    Returns
-    -------
-    ndarray of int, shape (n_replications, n_obs)
-        Rows, in blocks of neighbours that wrap around the end (Politis and Romano 1992).
-
-    Examples
-    --------
-    >>> block_indices(6, block=3, n_replications=1, rng=np.random.default_rng(0)).tolist()
-    [[5, 0, 1, 3, 4, 5]]
-    """
-    n_blocks = -(-n_obs // block)
-    starts = rng.integers(n_obs, size=(n_replications, n_blocks, 1))
-    rows = (starts + np.arange(block)) % n_obs
-    return rows.reshape(n_replications, -1)[:, :n_obs]
 
 
 def rate_interval(

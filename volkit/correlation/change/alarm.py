@@ -14,11 +14,12 @@ from volkit.checks import check_choice, check_confidence, check_count
 from volkit.conventions import to_utc
 from volkit.correlation.inference.constancy import clipped_shocks
 from volkit.correlation.inference.devolatilize import DEFAULT_HALF_LIFE
-from volkit.correlation.inference.resampling import BLOCK_LENGTH, CLIP, atanh_of, block_starts, critical_value, p_value
+from volkit.correlation.inference.resampling import BLOCK_LENGTH, CLIP, atanh_of, critical_value, p_value
 from volkit.correlation.inputs import PairedChanges, check_pair, require_pairs
 from volkit.errors import ArgumentError, DataError
 from volkit.prices.synchrony import Synchrony, clock_words, warn_asynchronous
 from volkit.results import Provenance, ResultDisplay, freeze
+from volkit.validation.blocks import block_starts
 
 __all__ = ["BreakdownAlarm", "breakdown_alarm"]
 

@@ -14,6 +14,7 @@ from volkit.correlation.inputs import PairedChanges, check_pair, require_pairs
 from volkit.errors import ArgumentError, DataError
 from volkit.prices.synchrony import Synchrony, clock_words, warn_asynchronous
 from volkit.results import Provenance, ResultDisplay, freeze
+from volkit.validation.blocks import block_indices
 
 __all__ = ["TailDependence", "rolling_tail_dependence", "tail_dependence"]
 
@@ -189,7 +190,7 @@ def tail_dependence(
     width = max(1, round(n ** (1.0 / 3.0))) if block is None else check_count(block, argument="block", unit="rows")
     draws = check_count(n_draws, argument="n_draws", minimum=99, unit="draws")
     a, b = _signed(kept, side)
-    rows = _block_rows(n, width, draws, rng)
+    rows = block_indices(n, block=width, n_replications=draws, rng=rng)
     table = pd.DataFrame([_coefficient(a, b, rows, p, percent) for p in levels], columns=_COLUMNS)
     return TailDependence(
         table=freeze(table.set_index(pd.Index(levels, name="level"))),
@@ -262,7 +263,7 @@ def rolling_tail_dependence(
     p = _check_level(level, width)
     draws = check_count(n_draws, argument="n_draws", minimum=99, unit="draws")
     length = max(1, round(width ** (1.0 / 3.0)))
-    rows = _block_rows(width, length, draws, rng)
+    rows = block_indices(width, block=length, n_replications=draws, rng=rng)
     a, b = _signed(kept, side)
     ends = np.arange(width, n + 1, step)
     values = [_coefficient(a[end - width : end], b[end - width : end], rows, p, percent) for end in ends]
@@ -302,11 +303,6 @@ def _check_level(level: float, n: int) -> float:
 def _signed(kept: PairedChanges, tail: str) -> tuple[np.ndarray, np.ndarray]:
     """Return both series with the tail in question at the low end."""
     return (kept.x, kept.y) if tail == "lower" else (-kept.x, -kept.y)
-
-
-def _block_rows(n: int, block: int, n_draws: int, rng: np.random.Generator) -> np.ndarray:
-    starts = rng.integers(0, n, (n_draws, -(-n // block)))
-    return ((starts[:, :, None] + np.arange(block)).reshape(n_draws, -1)[:, :n]) % n
 
 
 def _coefficient(a: np.ndarray, b: np.ndarray, rows: np.ndarray, p: float, confidence: float) -> tuple[float, ...]:

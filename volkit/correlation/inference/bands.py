@@ -4,10 +4,11 @@ import numpy as np
 
 from volkit.checks import check_confidence, check_count
 from volkit.correlation.inference.devolatilize import DEFAULT_HALF_LIFE, past_volatility
-from volkit.correlation.inference.resampling import block_starts, draw_extremes, running_sums
+from volkit.correlation.inference.resampling import draw_extremes, running_sums
 from volkit.correlation.intervals import CorrelationBand, ewc_band
 from volkit.errors import ArgumentError, DataError
 from volkit.kernels import load_kernels
+from volkit.validation.blocks import block_starts
 from volkit.volatility.ewma import decay_of
 
 __all__ = ["BAND_BLOCK_LENGTH", "bootstrap_band", "correlation_band", "simultaneous_width"]

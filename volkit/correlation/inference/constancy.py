@@ -15,7 +15,6 @@ from volkit.correlation.inference.power import POWER_AFTER, POWER_BEFORE, expect
 from volkit.correlation.inference.resampling import (
     BLOCK_LENGTH,
     CLIP,
-    block_starts,
     check_test_window,
     critical_value,
     draw_extremes,
@@ -26,6 +25,7 @@ from volkit.correlation.inputs import PairedChanges, check_pair, require_pairs
 from volkit.errors import ArgumentError
 from volkit.prices.synchrony import Synchrony, warn_asynchronous
 from volkit.results import Provenance, ResultDisplay
+from volkit.validation.blocks import block_starts
 
 __all__ = ["ConstancyTest", "clipped_shocks", "constancy_test"]
 

@@ -11,7 +11,6 @@ from volkit.correlation.inference.power import expected_power
 from volkit.correlation.inference.resampling import (
     BLOCK_LENGTH,
     CLIP,
-    block_starts,
     check_test_window,
     draw_extremes,
     line_extremes,
@@ -20,6 +19,7 @@ from volkit.correlation.inference.resampling import (
 from volkit.correlation.inputs import MINIMUM_PAIRS, check_frame
 from volkit.errors import DataError
 from volkit.results import Provenance, ResultDisplay, freeze
+from volkit.validation.blocks import block_starts
 
 __all__ = ["ConstancyFamily", "constancy_tests", "step_down"]
 

@@ -7,13 +7,13 @@ from volkit.correlation.inference.devolatilize import DEFAULT_HALF_LIFE, past_vo
 from volkit.correlation.inference.resampling import (
     BLOCK_LENGTH,
     CLIP,
-    block_starts,
     check_test_window,
     draw_extremes,
     line_extremes,
     p_value,
 )
 from volkit.errors import ArgumentError
+from volkit.validation.blocks import block_starts
 from volkit.volatility.ewma import decay_of
 
 __all__ = ["POWER_AFTER", "POWER_BEFORE", "constancy_power", "expected_power", "simulate_pairs"]

@@ -17,7 +17,6 @@ __all__ = [
     "CLIP",
     "LineExtremes",
     "atanh_of",
-    "block_starts",
     "check_test_window",
     "critical_value",
     "draw_extremes",
@@ -92,17 +91,6 @@ def running_sums(x: np.ndarray, y: np.ndarray, *, extra: int = 0) -> np.ndarray:
     return np.ascontiguousarray(np.pad(np.cumsum(products, axis=1), ((0, 0), (1, 0))))
 
 
-def block_starts(n: int, *, block_length: int, n_draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Return first rows of circular blocks, shape (n_draws, ceil(n / block_length)), from 0 to n - 1.
-
-    Examples
-    --------
-    >>> block_starts(7, block_length=3, n_draws=2, rng=np.random.default_rng(1)).shape
-    (2, 3)
-    """
-    return rng.integers(0, n, (n_draws, -(-n // block_length)))
-
-
 def line_extremes(x: np.ndarray, y: np.ndarray, windows: np.ndarray) -> LineExtremes:
     """Return the extremes of the rolling correlation of complete pairs, shape (n,), for each window length.
 
@@ -129,12 +117,13 @@ def draw_extremes(
     windows : ndarray of int, shape (n_windows,)
         Pairs in a window.
     starts : ndarray of int, shape (n_draws, n_blocks)
-        From `block_starts`.
+        From `validation.blocks.block_starts`.
     block_length : int
         Pairs in a block.
 
     Examples
     --------
+    >>> from volkit.validation.blocks import block_starts
     >>> rng = np.random.default_rng(1)
     >>> x, y = rng.standard_normal((2, 100))
     >>> starts = block_starts(100, block_length=5, n_draws=99, rng=rng)

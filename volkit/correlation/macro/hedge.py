@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from volkit.checks import check_choice, check_confidence, check_count, check_positive, check_returns
-from volkit.correlation.inference.resampling import block_starts
 from volkit.correlation.inputs import MINIMUM_PAIRS
 from volkit.correlation.macro.hedge_results import HedgeMethod, MacroHedge
 from volkit.correlation.macro.inputs import FactorPanel, check_clocks, check_factors
@@ -15,6 +14,7 @@ from volkit.correlation.macro.regression import LARGEST_CONDITION, least_squares
 from volkit.errors import ArgumentError, DataError
 from volkit.prices.synchrony import Synchrony
 from volkit.results import Provenance, freeze
+from volkit.validation.blocks import block_indices
 from volkit.volatility.ewma import decay_of
 
 __all__ = ["macro_hedge"]
@@ -137,7 +137,7 @@ def macro_hedge(
     hedged = asset - (held * hedges).sum(axis=1)
     best = least_squares(hedges[None], asset[None], lags=0).coefficients[0, 1:]
     block = _block_length(block_length, len(asset))
-    starts = block_starts(len(asset), block_length=block, n_draws=draws, rng=rng)
+    rows = block_indices(len(asset), block=block, n_replications=draws, rng=rng)
     pair = np.stack([asset, hedged])
     earned = {"unhedged": asset, "hedged": hedged, "net": hedged - charged}
     turnover = float(traded.sum() / len(asset) * periods_per_year)
@@ -145,7 +145,7 @@ def macro_hedge(
         asset=str(panel.asset.name),
         ratios=freeze(pd.DataFrame(ratios, index=y.index[ends], columns=panel.names)),
         returns=freeze(pd.DataFrame(earned, index=y.index[width:])),
-        table=freeze(_effectiveness(pair, asset - hedges @ best, starts, block, tail=tail, confidence=level)),
+        table=freeze(_effectiveness(pair, asset - hedges @ best, rows, tail=tail, confidence=level)),
         turnover=turnover,
         cost_rate=cost * turnover,
         in_sample_ratio=freeze(pd.Series(best, index=panel.names)),
@@ -220,10 +220,8 @@ def _ratio(y: pd.Series, x: pd.DataFrame, *, end: int, window: int, half_life: f
 
 
 def _effectiveness(
-    pair: np.ndarray, in_sample: np.ndarray, starts: np.ndarray, block: int, *, tail: float, confidence: float
+    pair: np.ndarray, in_sample: np.ndarray, rows: np.ndarray, *, tail: float, confidence: float
 ) -> pd.DataFrame:
-    n = pair.shape[1]
-    rows = ((starts[:, :, None] + np.arange(block)) % n).reshape(len(starts), -1)[:, :n]
     drawn = pair[:, rows]
     looked = np.stack([pair[0], in_sample])
     measures: dict[str, Callable[[np.ndarray], np.ndarray]] = {

@@ -8,6 +8,7 @@ from scipy import stats
 
 from volkit.checks import check_choice, check_count
 from volkit.errors import ArgumentError
+from volkit.validation.blocks import block_indices
 from volkit.validation.multiplicity import benjamini_yekutieli, holm, romano_wolf
 
 __all__ = ["ADJUSTMENTS", "Adjustment", "adjust", "bootstrap_scores", "pair_p_values", "symmetric"]
@@ -106,8 +107,7 @@ def bootstrap_scores(values: np.ndarray, *, n_draws: int, rng: np.random.Generat
     cells = np.triu_indices(size, k=1)
     shifts = np.empty((n_draws, len(cells[0])))
     for draw in range(n_draws):
-        starts = rng.integers(n, size=-(-n // length))
-        rows = ((starts[:, None] + np.arange(length)) % n).ravel()[:n]
+        rows = block_indices(n, block=length, n_replications=1, rng=rng)[0]
         shifts[draw] = _pairwise(filled[rows], mask[rows])[cells]
     with np.errstate(divide="ignore", invalid="ignore"):
         shifts = np.abs(np.arctanh(shifts) - np.arctanh(_pairwise(filled, mask)[cells]))
