@@ -15,7 +15,7 @@ from volkit.correlation import (
     pearson_correlation,
     rolling_correlation,
 )
-from volkit.correlation.intervals import cosine_terms, ewc_band, ewc_freedom
+from volkit.correlation.intervals import cosine_terms, ewc_band
 from volkit.errors import ArgumentError, DataError, SmallSampleWarning
 from volkit.prices import Synchrony
 
@@ -50,7 +50,9 @@ def slow_interval(x, y, confidence=0.95):
         for j in range(1, nu + 1)
     ]
     se = np.sqrt(np.mean(np.square(terms)) / n)
-    half = stats.t.ppf(0.5 + confidence / 2, ewc_freedom(psi)) * se
+    excess = np.mean((psi - psi.mean()) ** 4) / np.var(psi) ** 2 - 3
+    freedom = 2 / (2 / nu + max(excess, 0) / n * (1 + 1 / (2 * nu)))
+    half = stats.t.ppf(0.5 + confidence / 2, freedom) * se
     return r, np.tanh(np.arctanh(r) - half), np.tanh(np.arctanh(r) + half), n
 
 

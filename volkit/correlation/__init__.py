@@ -41,13 +41,13 @@ if TYPE_CHECKING:
         TCopulaFit,
         fit_pair_copula,
         fit_t_copula,
-        forbes_rigobon,
         forbes_rigobon_adjustment,
         interdependence_correlation,
         rolling_tail_dependence,
         t_copula_tail_dependence,
         tail_dependence,
     )
+    from volkit.correlation.dependence.forbes_rigobon import forbes_rigobon
     from volkit.correlation.estimates import (
         CorrelationEstimate,
         CorrelationInterval,

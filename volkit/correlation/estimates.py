@@ -5,10 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from volkit.correlation.inference.constancy import ConstancyTest
+from volkit.correlation.inputs import PairedChanges
+from volkit.correlation.intervals import CorrelationBand
 from volkit.prices.synchrony import Synchrony, clock_words
 from volkit.results import Provenance, ResultDisplay
 
-__all__ = ["CorrelationEstimate", "CorrelationInterval", "CorrelationMatrix", "EraCorrelations"]
+__all__ = ["CorrelationEstimate", "CorrelationInterval", "CorrelationMatrix", "EraCorrelations", "interval_of"]
 
 
 def _interval_words(correlation: float, lower: float, upper: float) -> str:
@@ -103,6 +106,45 @@ class CorrelationInterval(_OnTwoClocks):
         )
 
 
+def interval_of(
+    band: CorrelationBand,
+    pair: PairedChanges,
+    *,
+    confidence: float,
+    method: str,
+    synchrony: Synchrony | None,
+    provenance: Provenance | None,
+) -> CorrelationInterval:
+    """Return the result of one band, arrays of shape (1,), that rests on the complete rows of a pair.
+
+    Examples
+    --------
+    >>> from volkit.correlation.intervals import atanh_band
+    >>> times = pd.date_range("2024-01-01", periods=20, tz="UTC")
+    >>> pair = PairedChanges(times, np.ones(20), np.ones(20), ("BTC", "SPX"))
+    >>> band = atanh_band(np.array([0.4]), np.array([0.1]), degrees_of_freedom=8.0, confidence=0.95)
+    >>> interval_of(band, pair, confidence=0.95, method="by hand", synchrony=None, provenance=None)
+    <CorrelationInterval: BTC and SPX, 0.40 (0.19 to 0.57), 20 pairs 2024-01-01..2024-01-20>
+    """
+    used = pair.index[pair.complete]
+    return CorrelationInterval(
+        correlation=float(band.correlation[0]),
+        lower=float(band.lower[0]),
+        upper=float(band.upper[0]),
+        pair=pair.names,
+        n_obs=len(used),
+        n_missing=len(pair.index) - len(used),
+        standard_error=float(band.standard_error[0]),
+        degrees_of_freedom=float(band.degrees_of_freedom[0]),
+        confidence=confidence,
+        method=method,
+        start=used[0],
+        as_of=used[-1],
+        synchrony=synchrony,
+        provenance=provenance or Provenance(()),
+    )
+
+
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
 class CorrelationEstimate(_OnTwoClocks):
     """A correlation through time, each value with its interval and count.
@@ -133,7 +175,7 @@ class CorrelationEstimate(_OnTwoClocks):
         Of the clock of the changes.
     synchrony : Synchrony or None
         What the two clocks have in common; None when they were not stated.
-    constancy : object or None
+    constancy : ConstancyTest or None
         The test of a constant correlation behind this path, with a `headline`; None when it was not made.
     provenance : Provenance
         Series behind it.
@@ -150,7 +192,7 @@ class CorrelationEstimate(_OnTwoClocks):
     periods_per_year: float
     provenance: Provenance
     synchrony: Synchrony | None = None
-    constancy: object | None = None
+    constancy: ConstancyTest | None = None
 
     @property
     def latest(self) -> pd.Series:

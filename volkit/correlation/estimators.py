@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.checks import check_confidence
-from volkit.correlation.estimates import CorrelationInterval, CorrelationMatrix, EraCorrelations
+from volkit.correlation.estimates import CorrelationInterval, CorrelationMatrix, EraCorrelations, interval_of
 from volkit.correlation.inputs import PairedChanges, check_frame, check_pair, require_pairs, warn_small
 from volkit.correlation.intervals import CorrelationBand, ewc_band
 from volkit.correlation.matrix.family import ADJUSTMENTS, Adjustment, adjust, pair_p_values, symmetric
@@ -85,22 +85,7 @@ def pearson_correlation(
     warn_small(n, what=f"the correlation of {pair.label}")
     warn_asynchronous(synchrony, what=f"the correlation of {pair.label}")
     band = _band_of(kept, level)
-    return CorrelationInterval(
-        correlation=float(band.correlation[0]),
-        lower=float(band.lower[0]),
-        upper=float(band.upper[0]),
-        pair=pair.names,
-        n_obs=n,
-        n_missing=len(pair.index) - n,
-        standard_error=float(band.standard_error[0]),
-        degrees_of_freedom=float(band.degrees_of_freedom[0]),
-        confidence=level,
-        method=_METHOD,
-        start=kept.index[0],
-        as_of=kept.index[-1],
-        synchrony=synchrony,
-        provenance=provenance or Provenance(()),
-    )
+    return interval_of(band, pair, confidence=level, method=_METHOD, synchrony=synchrony, provenance=provenance)
 
 
 def correlation_matrix(

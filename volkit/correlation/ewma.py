@@ -7,7 +7,7 @@ from scipy.signal import lfilter
 from volkit.checks import check_confidence
 from volkit.correlation.estimates import CorrelationEstimate
 from volkit.correlation.inputs import PairedChanges, check_pair, warn_small
-from volkit.correlation.intervals import CorrelationBand, atanh_band
+from volkit.correlation.intervals import ON_A_LINE, CorrelationBand, atanh_band
 from volkit.errors import ArgumentError
 from volkit.prices.synchrony import Synchrony, warn_asynchronous
 from volkit.results import Provenance, freeze
@@ -20,7 +20,6 @@ _LEAST_EFFECTIVE = 10.0
 _MEMORY = 2.0
 # Weight that the complete pairs must have, of an endless history without gaps.
 _LEAST_WEIGHT = 0.5
-_ON_A_LINE = 1e-12
 
 
 def ewma_correlation(
@@ -151,7 +150,7 @@ def _robust_band(
         - r * (moment[3, 1] + moment[1, 3])
         + 0.25 * r**2 * (moment[4, 0] + 2.0 * moment[2, 2] + moment[0, 4])
     )
-    on_a_line = 1.0 - r**2 < _ON_A_LINE
+    on_a_line = 1.0 - r**2 < ON_A_LINE
     variance = np.maximum(squared, 0.0) / (1.0 - r**2) ** 2 / (1.0 - 1.0 / n)
     standard_error = np.where(on_a_line, 0.0, np.sqrt(variance))
     return atanh_band(r, standard_error, degrees_of_freedom=freedom, confidence=confidence)

@@ -9,10 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-__all__ = ["CorrelationBand", "atanh_band", "cosine_terms", "ewc_band", "ewc_freedom", "ewc_variance"]
+__all__ = [
+    "ON_A_LINE",
+    "CorrelationBand",
+    "atanh_band",
+    "cosine_terms",
+    "ewc_band",
+    "ewc_freedom",
+    "ewc_variance",
+    "standardize",
+]
 
 # 1 - r^2 below this is rounding: the pairs lie on a line, and the influence function is 0 / 0.
-_ON_A_LINE = 1e-12
+ON_A_LINE = 1e-12
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -89,9 +98,9 @@ def ewc_band(x: np.ndarray, y: np.ndarray, *, confidence: float) -> CorrelationB
     >>> round(float(band.lower[0]), 2), round(float(band.correlation[0]), 2), round(float(band.upper[0]), 2)
     (0.35, 0.46, 0.56)
     """
-    u, v = _standardize(x), _standardize(y)
+    u, v = standardize(x), standardize(y)
     r = np.clip((u * v).mean(axis=-1), -1.0, 1.0)
-    on_a_line = 1.0 - r**2 < _ON_A_LINE
+    on_a_line = 1.0 - r**2 < ON_A_LINE
     slack = np.where(on_a_line, 1.0, 1.0 - r**2)
     psi = (u * v - 0.5 * r[:, None] * (u**2 + v**2)) / slack[:, None]
     psi = psi * (1.0 + 0.25 * (u**2 + v**2) / x.shape[-1])
@@ -99,13 +108,15 @@ def ewc_band(x: np.ndarray, y: np.ndarray, *, confidence: float) -> CorrelationB
     return atanh_band(r, standard_error, degrees_of_freedom=ewc_freedom(psi), confidence=confidence)
 
 
-def ewc_variance(influence: np.ndarray) -> np.ndarray:
+def ewc_variance(influence: np.ndarray, *, terms: int | None = None) -> np.ndarray:
     """Return the equal-weighted-cosine variance of the mean of each row's influence function.
 
     Parameters
     ----------
     influence : ndarray, shape (..., n)
         Influence of each observation on the estimate, in order of time, any unit; complete.
+    terms : int, optional
+        Cosines; by default `cosine_terms(n)`.
 
     Returns
     -------
@@ -126,7 +137,7 @@ def ewc_variance(influence: np.ndarray) -> np.ndarray:
     0.032
     """
     n = influence.shape[-1]
-    nu = cosine_terms(n)
+    nu = cosine_terms(n) if terms is None else terms
     cosines = np.cos(np.pi * np.outer(np.arange(n) + 0.5, np.arange(1, nu + 1)) / n)
     omega = (2.0 / n) * ((influence @ cosines) ** 2).mean(axis=-1)
     return np.asarray(omega / n)
@@ -211,7 +222,16 @@ def atanh_band(
     )
 
 
-def _standardize(values: np.ndarray) -> np.ndarray:
+def standardize(values: np.ndarray) -> np.ndarray:
+    """Return values (any unit, shape (..., n)) over their standard deviation along the last axis, less their mean.
+
+    NaN where they are constant.
+
+    Examples
+    --------
+    >>> standardize(np.array([1.0, 3.0])).tolist()
+    [-1.0, 1.0]
+    """
     # Constancy is asked of the raw values: their deviations from a rounded mean may be tiny but not zero.
     constant = np.ptp(values, axis=-1, keepdims=True) == 0.0
     deviation = values - values.mean(axis=-1, keepdims=True)

@@ -11,17 +11,14 @@ import numpy as np
 import pandas as pd
 
 from volkit.checks import check_confidence, check_positive
-from volkit.correlation.estimates import CorrelationInterval
+from volkit.correlation.estimates import CorrelationInterval, interval_of
 from volkit.correlation.inputs import check_pair, warn_small
-from volkit.correlation.intervals import atanh_band, ewc_freedom, ewc_variance
+from volkit.correlation.intervals import ON_A_LINE, atanh_band, ewc_freedom, ewc_variance
 from volkit.correlation.rank_influence import Influence, gerber_influence, kendall_influence, spearman_influence
 from volkit.prices.synchrony import Synchrony, warn_asynchronous
 from volkit.results import Provenance
 
 __all__ = ["gerber_correlation", "kendall_correlation", "spearman_correlation"]
-
-# 1 - r^2 below this is rounding.
-_ON_A_LINE = 1e-12
 
 
 def spearman_correlation(
@@ -201,23 +198,15 @@ def _estimate(
     r = np.array([found.correlation])
     # A correlation of one in size leaves no influence, and atanh no value: an interval without width.
     slack = 1.0 - found.correlation**2
-    on_a_line = slack < _ON_A_LINE
+    on_a_line = slack < ON_A_LINE
     psi = found.influence[None, :] / (1.0 if on_a_line else slack)
     error = np.zeros(1) if on_a_line else np.sqrt(ewc_variance(psi))
     band = atanh_band(r, error, degrees_of_freedom=ewc_freedom(psi), confidence=confidence)
-    return CorrelationInterval(
-        correlation=found.correlation,
-        lower=float(band.lower[0]),
-        upper=float(band.upper[0]),
-        pair=pair.names,
-        n_obs=n,
-        n_missing=len(pair.index) - n,
-        standard_error=float(band.standard_error[0]),
-        degrees_of_freedom=float(band.degrees_of_freedom[0]),
+    return interval_of(
+        band,
+        pair,
         confidence=confidence,
         method=f"{words}, EWC-HAR interval",
-        start=kept.index[0],
-        as_of=kept.index[-1],
         synchrony=synchrony,
-        provenance=provenance or Provenance(()),
+        provenance=provenance,
     )

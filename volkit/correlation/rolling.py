@@ -12,14 +12,14 @@ from volkit.correlation.inference.constancy import ConstancyTest, constancy_test
 from volkit.correlation.inference.devolatilize import devolatilize, shocks_of
 from volkit.correlation.inference.windows import window_bands
 from volkit.correlation.inputs import MINIMUM_PAIRS, PairedChanges, check_frame, check_pair, warn_small
-from volkit.errors import ArgumentError, DataError
+from volkit.correlation.windows.rolling import check_window
+from volkit.errors import DataError
 from volkit.prices.synchrony import Synchrony, warn_asynchronous
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["RollingBands", "rolling_bands", "rolling_correlation"]
 
 _SHORTEST_WINDOW = 10
-_LEAST_SHARE = 0.5
 # Draws are repeatable unless a generator is handed in.
 _SEED = 0
 _COLUMNS = ["correlation", "lower", "upper", "n"]
@@ -183,7 +183,7 @@ def rolling_correlation(
     draws = n_draws if n_draws == 0 else check_count(n_draws, argument="n_draws", minimum=99, unit="histories")
     raw = check_pair(x, y)
     pair = shocks_of(raw) if devolatilized else raw
-    width, least = _check_window(window, minimum, len(pair.index))
+    width, least = check_window(window, minimum, len(pair.index))
     bands = window_bands(np.stack([pair.x, pair.y]), np.array([[0, 1]]), window=width, minimum=least, confidence=level)
     path = _from_first(np.vstack([bands.correlation, bands.lower, bands.upper, bands.n]).T, pair.index, width)
     path.columns = pd.Index(_COLUMNS)
@@ -265,7 +265,7 @@ def rolling_bands(
     level = check_confidence(confidence)
     per_year = check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     columns = check_frame(changes)
-    width, least = _check_window(window, minimum, len(changes))
+    width, least = check_window(window, minimum, len(changes))
     warn_small(width, what="each value of these rolling correlations")
     used = [devolatilize(c) for c in columns] if devolatilized else columns
     size, names = len(columns), [c.name for c in columns]
@@ -290,19 +290,6 @@ def rolling_bands(
         periods_per_year=per_year,
         provenance=provenance or Provenance(()),
     )
-
-
-def _check_window(window: int, minimum: int | None, n_rows: int) -> tuple[int, int]:
-    width = check_count(window, argument="window", minimum=_SHORTEST_WINDOW)
-    if width > n_rows:
-        remedy = f"pass window={n_rows} or less, or a longer history"
-        raise ArgumentError("window", f"must fit into the {n_rows} rows of the sample", str(width), remedy)
-    if minimum is None:
-        return width, max(_SHORTEST_WINDOW, int(np.ceil(_LEAST_SHARE * width)))
-    least = check_count(minimum, argument="minimum", minimum=_SHORTEST_WINDOW, unit="complete pairs")
-    if least > width:
-        raise ArgumentError("minimum", f"must fit into the window of {width}", str(least), f"pass minimum={width}")
-    return width, least
 
 
 def _from_first(table: np.ndarray, index: pd.DatetimeIndex, window: int) -> pd.DataFrame:

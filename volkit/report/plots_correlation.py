@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import cast
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from volkit.correlation import ConstancyTest, CorrelationEstimate, CorrelationMatrix, EraCorrelations, MacroBetas
+from volkit.correlation import CorrelationEstimate, CorrelationMatrix, EraCorrelations, MacroBetas
 from volkit.errors import ArgumentError
 from volkit.report.style import (
     ROLE_COLOURS,
@@ -257,9 +256,9 @@ def _two_digits(value: float) -> str:
 
 
 def _constancy_words(estimate: CorrelationEstimate) -> str:
-    if estimate.constancy is None:
-        return "" if estimate.window is None else "; too short for a test of constancy"
-    test = cast(ConstancyTest, estimate.constancy)
+    test = estimate.constancy
+    if test is None:
+        return "" if estimate.window is None else "; no test of constancy"
     return f"; dotted: band of the whole line; one correlation throughout: p = {test.p_value:.3f} ({test.power_words})"
 
 

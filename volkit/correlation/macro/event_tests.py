@@ -8,12 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from volkit.correlation.intervals import ON_A_LINE
 from volkit.correlation.macro.matching import Matched
 
 __all__ = ["EventValues", "Measure", "bootstrap_errors", "error_freedom", "measure", "permutation_p_values"]
-
-# 1 - r^2 below this is rounding, and atanh(r) infinite.
-_ON_A_LINE = 1e-12
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -86,7 +84,7 @@ def _moments(means: np.ndarray) -> np.ndarray:
         mx, my, xx, yy, xy = np.moveaxis(means[..., 2:], -1, 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             r = (xy - mx * my) / np.sqrt((xx - mx**2) * (yy - my**2))
-        columns.append(np.where(1.0 - r**2 > _ON_A_LINE, r, np.nan))
+        columns.append(np.where(1.0 - r**2 > ON_A_LINE, r, np.nan))
     return np.stack(columns, axis=-1)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from volkit.correlation.intervals import CorrelationBand, atanh_band, cosine_terms, ewc_freedom
+from volkit.correlation.intervals import CorrelationBand, atanh_band, cosine_terms, ewc_freedom, ewc_variance
 
 __all__ = ["band_from_influence"]
 
@@ -35,9 +35,7 @@ def band_from_influence(
     >>> round(float(band.lower[0]), 2), round(float(band.upper[0]), 2)
     (0.45, 0.55)
     """
-    n, apart = len(influence), influence[::overlap]
-    terms = cosine_terms(len(apart))
-    cosines = np.cos(np.pi * np.outer(np.arange(n) + 0.5, np.arange(1, terms + 1)) / n)
-    omega = (2.0 / n) * ((influence @ cosines) ** 2).mean()
-    r, standard_error = np.array([correlation]), np.array([np.sqrt(omega / n)])
-    return atanh_band(r, standard_error, degrees_of_freedom=ewc_freedom(apart[None, :]), confidence=confidence)
+    psi, apart = influence[None, :], influence[None, ::overlap]
+    standard_error = np.sqrt(ewc_variance(psi, terms=cosine_terms(apart.shape[-1])))
+    r = np.array([correlation])
+    return atanh_band(r, standard_error, degrees_of_freedom=ewc_freedom(apart), confidence=confidence)

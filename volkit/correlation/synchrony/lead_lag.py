@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from volkit.checks import check_confidence, check_count
-from volkit.correlation.estimates import CorrelationInterval
+from volkit.correlation.estimates import CorrelationInterval, interval_of
 from volkit.correlation.inputs import PairedChanges, check_pair, warn_small
+from volkit.correlation.intervals import ON_A_LINE
 from volkit.correlation.synchrony.influence import band_from_influence
 from volkit.errors import DataError
 from volkit.prices.synchrony import Synchrony
@@ -19,7 +20,6 @@ __all__ = ["lead_lag_correlation"]
 
 # More holes than this, and "the row before" is often no row at all.
 _MOST_MISSING = 0.1
-_ON_A_LINE = 1e-12
 
 
 def lead_lag_correlation(
@@ -102,23 +102,14 @@ def lead_lag_correlation(
     warn_small(n_complete, what=f"the lead-lag correlation of {pair.label}")
     correlation, influence = _correlation_and_influence(pair, reach, own)
     band = band_from_influence(correlation, influence, confidence=level)
-    kept = pair.index[pair.complete]
     variances = "plain variances" if own == 0 else f"variances over -{own}..{own}"
-    return CorrelationInterval(
-        correlation=correlation,
-        lower=float(band.lower[0]),
-        upper=float(band.upper[0]),
-        pair=pair.names,
-        n_obs=n_complete,
-        n_missing=len(pair.index) - n_complete,
-        standard_error=float(band.standard_error[0]),
-        degrees_of_freedom=float(band.degrees_of_freedom[0]),
+    return interval_of(
+        band,
+        pair,
         confidence=level,
         method=f"Pearson, lead-lag sum over -{reach}..{reach} rows, {variances}, EWC-HAR interval",
-        start=kept[0],
-        as_of=kept[-1],
         synchrony=synchrony,
-        provenance=provenance or Provenance(()),
+        provenance=provenance,
     )
 
 
@@ -137,12 +128,12 @@ def _correlation_and_influence(pair: PairedChanges, lags: int, own_lags: int) ->
     c = 0.5 * (_summands(u, v, lags) + _summands(v, u, lags))
     a, b = _summands(u, u, own_lags), _summands(v, v, own_lags)
     s_xy, s_xx, s_yy = c.mean(), a.mean(), b.mean()
-    if min(s_xx, s_yy) <= 0.0 or s_xy**2 > s_xx * s_yy * (1.0 + _ON_A_LINE):
+    if min(s_xx, s_yy) <= 0.0 or s_xy**2 > s_xx * s_yy * (1.0 + ON_A_LINE):
         ratio = "with a variance below zero" if min(s_xx, s_yy) <= 0.0 else f"{s_xy / np.sqrt(s_xx * s_yy):.2f}"
         remedy = "pass fewer lags, own_lags=0, or a longer history"
         raise DataError("lags", "must leave a correlation within -1 and 1", ratio, remedy)
     r = float(np.clip(s_xy / np.sqrt(s_xx * s_yy), -1.0, 1.0))
-    if 1.0 - r**2 < _ON_A_LINE:
+    if 1.0 - r**2 < ON_A_LINE:
         return r, np.zeros(len(c))
     return r, (c / np.sqrt(s_xx * s_yy) - 0.5 * r * (a / s_xx + b / s_yy)) / (1.0 - r**2)
 

@@ -4,15 +4,14 @@ import numpy as np
 import pandas as pd
 
 from volkit.checks import check_confidence, check_count
-from volkit.correlation.estimates import CorrelationInterval
+from volkit.correlation.estimates import CorrelationInterval, interval_of
 from volkit.correlation.inputs import PairedChanges, check_pair, require_pairs, warn_small
+from volkit.correlation.intervals import ON_A_LINE, standardize
 from volkit.correlation.synchrony.influence import band_from_influence
 from volkit.prices.synchrony import Synchrony, warn_asynchronous
 from volkit.results import Provenance
 
 __all__ = ["overlapping_correlation"]
-
-_ON_A_LINE = 1e-12
 
 
 def overlapping_correlation(
@@ -88,21 +87,13 @@ def overlapping_correlation(
     warn_asynchronous(clocks, what=f"the correlation of {k}-period changes of {pair.label}")
     correlation, influence = _correlation_and_influence(kept)
     band = band_from_influence(correlation, influence, overlap=k, confidence=level)
-    return CorrelationInterval(
-        correlation=correlation,
-        lower=float(band.lower[0]),
-        upper=float(band.upper[0]),
-        pair=pair.names,
-        n_obs=n,
-        n_missing=len(sums.index) - n,
-        standard_error=float(band.standard_error[0]),
-        degrees_of_freedom=float(band.degrees_of_freedom[0]),
+    return interval_of(
+        band,
+        sums,
         confidence=level,
         method=f"Pearson, overlapping sums of {k} periods, EWC-HAR interval",
-        start=kept.index[0],
-        as_of=kept.index[-1],
         synchrony=clocks,
-        provenance=provenance or Provenance(()),
+        provenance=provenance,
     )
 
 
@@ -111,14 +102,8 @@ def _sums(values: np.ndarray, k: int) -> np.ndarray:
 
 
 def _correlation_and_influence(kept: PairedChanges) -> tuple[float, np.ndarray]:
-    u, v = (_standardized(values) for values in (kept.x, kept.y))
+    u, v = (standardize(values) for values in (kept.x, kept.y))
     r = float(np.clip((u * v).mean(), -1.0, 1.0))
-    if 1.0 - r**2 < _ON_A_LINE:
+    if 1.0 - r**2 < ON_A_LINE:
         return r, np.zeros(len(u))
     return r, (u * v - 0.5 * r * (u**2 + v**2)) / (1.0 - r**2)
-
-
-def _standardized(values: np.ndarray) -> np.ndarray:
-    deviation = values - values.mean()
-    deviation = deviation / np.abs(deviation).max()
-    return np.asarray(deviation / np.sqrt((deviation**2).mean()))
