@@ -23,6 +23,7 @@ from volkit.correlation.estimates import CorrelationEstimate
 from volkit.errors import ArgumentError, ConvergenceError, DataError
 from volkit.prices.synchrony import Synchrony, warn_asynchronous
 from volkit.results import Provenance, ResultDisplay, freeze
+from volkit.volatility.covariance_tables import covariance_of_kind, errors_of
 from volkit.volatility.fit import Certificate, VolatilityFit
 from volkit.volatility.garch import Garch
 
@@ -119,10 +120,7 @@ class DccFit(ResultDisplay):
         ArgumentError
             For an unknown kind.
         """
-        variances = np.diag(self.covariance(kind))
-        with np.errstate(invalid="ignore"):
-            errors = np.where(variances > 0.0, np.sqrt(variances), np.nan)
-        return pd.Series(errors, index=self.parameters.index, name=kind)
+        return errors_of(self.covariance(kind), kind=kind)
 
     def covariance(self, kind: DccErrorKind = "two_step") -> pd.DataFrame:
         """Return the covariance of the estimates of one kind, shape (K, K).
@@ -132,9 +130,7 @@ class DccFit(ResultDisplay):
         ArgumentError
             For an unknown kind.
         """
-        check_choice(kind, argument="kind", choices=DCC_ERROR_KINDS)
-        names = self.parameters.index
-        return pd.DataFrame(self.covariances[DCC_ERROR_KINDS.index(kind)], index=names, columns=names)
+        return covariance_of_kind(self.covariances, self.parameters.index, kind=kind, kinds=DCC_ERROR_KINDS)
 
     @property
     def persistence(self) -> float:

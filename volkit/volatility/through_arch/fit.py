@@ -9,6 +9,7 @@ from volkit.checks import check_choice, check_count
 from volkit.conventions import annualize
 from volkit.errors import ArgumentError, ConvergenceError
 from volkit.results import Provenance, ResultDisplay, freeze
+from volkit.volatility.covariance_tables import covariance_of_kind, errors_of
 from volkit.volatility.distributions import Distribution
 from volkit.volatility.fit import ERROR_KINDS, Certificate, ErrorKind, FitStatus
 from volkit.volatility.forecasts import ForecastMethod, SimulatedPaths, VolatilityForecast
@@ -106,10 +107,7 @@ class ArchFit(ResultDisplay):
         ArgumentError
             For an unknown kind.
         """
-        variances = np.diag(self.covariance(kind))
-        with np.errstate(invalid="ignore"):
-            errors = np.where(variances > 0.0, np.sqrt(variances), np.nan)
-        return pd.Series(errors, index=self.parameters.index, name=kind)
+        return errors_of(self.covariance(kind), kind=kind)
 
     def covariance(self, kind: ErrorKind = "qmle") -> pd.DataFrame:
         """Return the covariance of the estimates of one kind, shape (n_parameters, n_parameters), decimal.
@@ -119,9 +117,7 @@ class ArchFit(ResultDisplay):
         ArgumentError
             For an unknown kind.
         """
-        check_choice(kind, argument="kind", choices=ERROR_KINDS)
-        names = self.parameters.index
-        return pd.DataFrame(self.covariances[ERROR_KINDS.index(kind)], index=names, columns=names)
+        return covariance_of_kind(self.covariances, self.parameters.index, kind=kind, kinds=ERROR_KINDS)
 
     @property
     def persistence(self) -> float:
