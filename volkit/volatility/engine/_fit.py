@@ -20,6 +20,7 @@ from volkit.volatility.engine._climb import (
 )
 from volkit.volatility.engine._covariance import covariances
 from volkit.volatility.engine._recursions import (
+    ADDITIVE,
     ASYMMETRIC,
     EGARCH,
     FAMILY,
@@ -51,6 +52,9 @@ _MOST_GAIN = 3.0
 _COMPARED, _APART = 1e-4, 0.2
 # Log-likelihood from a start to a known top; where it is less, the ground is flat and may hide a hill between.
 _PLAIN = 6.0
+# An optimum on a bound, or with less memory or response to shocks than prices have, is often not the highest hill: then
+# so many starts of every kind are followed.
+_LEAST_MEMORY, _LEAST_RESPONSE, _SECOND_LOOK = 0.6, 0.01, 2
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -85,13 +89,11 @@ def fit_many(
         if target >= 0:
             C[target, nm] = 1.0 / fixed[SAMPLE_SQUARE]
         n_points = len(starts) if cold[i] else 1
+        each, reach, again = per_kind, worth, False
         if cold[i]:
-            # The first part of the data is enough to rank the starts.
-            conf[N_OBS] = min(n, _RANKED if per_kind > 1 else _RANKED_QUICKLY)
-            for k in range(n_points):
-                _place(starts[k], conf, fixed, mean, trial)
-                heights[k] = -value(trial, conf, fixed, r, X, V, pins, work) * (n / conf[N_OBS])
-            conf[N_OBS] = n
+            _rank(
+                starts, conf, fixed, mean, r, X, V, pins, work, _RANKED if each > 1 else _RANKED_QUICKLY, trial, heights
+            )
             order = np.argsort(heights[:n_points], kind="mergesort")
             seen[:] = 0
         else:
@@ -103,6 +105,13 @@ def fit_many(
         while True:
             if stage == 0:
                 if rank == n_points:
+                    if cold[i] and each == 1 and top > -inf and _unusual(best, conf, C, active):
+                        _rank(starts, conf, fixed, mean, r, X, V, pins, work, _RANKED, trial, heights)
+                        order = np.argsort(heights[:n_points], kind="mergesort")
+                        seen[:] = 0
+                        each, reach, again, rank, last = _SECOND_LOOK, inf, True, 0, -1
+                        passes += n_points
+                        continue
                     if last == modes or top == -inf:
                         break
                     stage = 2
@@ -112,11 +121,11 @@ def fit_many(
                     rank += 1
                     if cold[i]:
                         seen[kinds[k]] += 1
-                        lower = heights[k] - heights[order[0]] > worth
-                        if rank > 1 and kept[CONVERGED] and (seen[kinds[k]] > per_kind or lower):
+                        lower = heights[k] - heights[order[0]] > reach
+                        if rank > 1 and kept[CONVERGED] and (seen[kinds[k]] > each or lower):
                             continue
                         _place(starts[k], conf, fixed, mean, trial)
-                        if rank > 1 and kept[CONVERGED] and per_kind == 1:
+                        if rank > 1 and kept[CONVERGED] and each == 1:
                             passes += 3
                             if _rises(trial, best, top, conf, fixed, r, X, V, pins, work, gradient):
                                 continue
@@ -124,7 +133,7 @@ def fit_many(
                         rescale(theta, conf, fixed, has_constant, 1.0 / scale, trial, J)
                         if target >= 0:
                             _onto_target(trial, C, bound, target, nm)
-            glance = stage == 0 and rank > 1
+            glance = stage == 0 and (rank > 1 or again)
             limit = 1 if stage == 2 else (_GLANCE if glance else _MAX_STEPS)
             enough = inf if stage == 2 else (_COMPARED if glance else (0.0 if polish else _ENOUGH))
             report[:] = 0.0
@@ -169,6 +178,34 @@ def fit_many(
             bits |= active[k] << k
         summary[i, BITS], summary[i, N_PASSES], summary[i, N_MODES] = bits, passes, modes
     return len(begins)
+
+
+@njit(cache=True, error_model="numpy")
+def _rank(starts, conf, fixed, mean, r, X, V, pins, work, used, trial, heights):
+    """Fill heights with minus the log-likelihood at each start; the first so many data are enough to rank them."""
+    n = conf[N_OBS]
+    conf[N_OBS] = min(n, used)
+    for k in range(len(starts)):
+        _place(starts[k], conf, fixed, mean, trial)
+        heights[k] = -value(trial, conf, fixed, r, X, V, pins, work) * (n / conf[N_OBS])
+    conf[N_OBS] = n
+
+
+@njit(cache=True, error_model="numpy")
+def _unusual(theta, conf, C, active):
+    """Whether an optimum is of the sort beside which a higher hill is often found."""
+    alpha = conf[N_MEAN] + 1
+    response = theta[alpha]
+    if conf[ASYMMETRIC] and conf[FAMILY] == ADDITIVE:
+        response += 0.5 * theta[alpha + 1]
+    if theta[alpha + 1 + conf[ASYMMETRIC]] < _LEAST_MEMORY or response < _LEAST_RESPONSE:
+        return True
+    n_unusual = 0
+    for k in range(C.shape[0]):
+        # Shares that answer to falls alone are common: no response to rises is nothing unusual.
+        only_alpha = C[k, alpha] != 0.0 and np.count_nonzero(C[k]) == 1
+        n_unusual += active[k] and not only_alpha
+    return n_unusual > 0
 
 
 @njit(cache=True, error_model="numpy")

@@ -1,6 +1,6 @@
 """From natural units to scaled ones and back, and the returns of a window made ready, on plain arrays."""
 
-from math import log, sqrt
+from math import inf, log, sqrt
 
 import numpy as np
 from numba import njit
@@ -19,10 +19,27 @@ from volkit.volatility.engine._recursions import (
     SAMPLE_SQUARE,
 )
 
-__all__ = ["prepare", "rescale"]
+__all__ = ["N_FACTS", "prepare", "rescale", "survey"]
 
 # arch's backcast: the first so many residuals, each with this weight relative to the one before.
 _BACKCAST_LENGTH, _BACKCAST_DECAY = 75, 0.94
+# What `survey` finds of a row: places of its first and last number, how many there are, least, largest, sum of sizes.
+FIRST, LAST, COUNT, LOW, HIGH, SIZE = range(6)
+N_FACTS = 6
+
+
+@njit(cache=True, error_model="numpy")
+def survey(rows, facts):
+    """Fill facts, shape (n_rows, N_FACTS), with what `rows` hold beside NaN."""
+    for i in range(rows.shape[0]):
+        first, last, count, low, high, size = -1, -1, 0, inf, -inf, 0.0
+        for t in range(rows.shape[1]):
+            x = rows[i, t]
+            if x == x:
+                first, last, count = (t if first < 0 else first), t, count + 1
+                low, high, size = min(low, x), max(high, x), size + abs(x)
+        facts[i, FIRST], facts[i, LAST], facts[i, COUNT] = first, last, count
+        facts[i, LOW], facts[i, HIGH], facts[i, SIZE] = low, high, size
 
 
 @njit(cache=True, error_model="numpy")

@@ -15,7 +15,7 @@ __all__ = ["Batch", "Solution", "filtered", "fit_stretches", "mean_regressors", 
 
 # Starts of each kind that are followed: all hills in reach for one fit to so many observations at most; where many fits
 # are made, or the likelihood is sharp, one start of a kind, and none that begins this much lower than the best.
-_THOROUGH, _THOROUGH_STARTS, _QUICK_WORTH = 3000, 4, 10.0
+_THOROUGH, _THOROUGH_STARTS, _QUICK_WORTH = 3000, 4, 3.0
 # Log-likelihood by which another hill must be higher to count.
 _HIGHER = 1e-9
 
