@@ -7,6 +7,7 @@ a study's report says is composed in `volkit.study`.
 from volkit.report.figures import FigureFiles, FigureSpec, save_figure
 from volkit.report.html import Block, FigureBlock, ReportDocument, Section, TableBlock, TextBlock, render_report
 from volkit.report.parameters import ParameterFile, load_parameters, write_parameters
+from volkit.report.plots_bounds import plot_correlation_bounds
 from volkit.report.plots_cone import plot_volatility_cone
 from volkit.report.plots_correlation import (
     plot_betas,
@@ -57,6 +58,7 @@ __all__ = [
     "mark_simulated",
     "method_words",
     "plot_betas",
+    "plot_correlation_bounds",
     "plot_correlation_eras",
     "plot_correlation_matrix",
     "plot_coverage",
