@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_fraction
+from volkit.checks import check_fraction, check_times
 from volkit.correlation.inputs import MINIMUM_PAIRS
 from volkit.errors import DataError
 from volkit.results import ResultDisplay, freeze
 
-__all__ = ["StationarityReport", "check_stationary", "stationarity_report"]
+__all__ = ["StationarityReport", "check_stationary", "require_no_unit_root", "stationarity_report"]
 
 _LEAST = max(30, MINIMUM_PAIRS)
 _VERDICTS = {
@@ -86,7 +86,8 @@ def stationarity_report(data: pd.DataFrame, *, significance: float = 0.05) -> St
     ArgumentError
         For a significance outside 0 to 1.
     DataError
-        For a constant column or one of fewer than 30 observations.
+        For anything but a frame with columns on UTC times, a name twice, infinite values, a constant column or one of
+        fewer than 30 observations.
 
     Notes
     -----
@@ -107,9 +108,16 @@ def stationarity_report(data: pd.DataFrame, *, significance: float = 0.05) -> St
     ['unit root', 'stationary']
     """
     level = check_fraction(significance, argument="significance")
+    if not isinstance(data, pd.DataFrame) or data.shape[1] == 0:
+        got = "no column" if isinstance(data, pd.DataFrame) else type(data).__name__
+        raise DataError("data", "must be a frame of at least one series", got, 'pass for example frame[["BTC"]]')
+    if data.columns.has_duplicates:
+        twice = data.columns[data.columns.duplicated()][0]
+        raise DataError("data", "must name each series once", f"{twice} twice", "rename or drop one of them")
+    index = check_times(data.index, argument="data")
     rows = {name: _test(data[name], str(name), level) for name in data.columns}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("series")
-    return StationarityReport(table=freeze(table), significance=level, as_of=data.index[-1])
+    return StationarityReport(table=freeze(table), significance=level, as_of=index[-1])
 
 
 def check_stationary(data: pd.DataFrame, *, significance: float = 0.05) -> StationarityReport:
@@ -142,19 +150,39 @@ def check_stationary(data: pd.DataFrame, *, significance: float = 0.05) -> Stati
 0.21, KPSS p 0.00); take changes first, e.g. volkit.changes(panel): levels of two random walks correlate by chance.
     """
     report = stationarity_report(data, significance=significance)
-    if report.with_unit_root:
-        found = report.table.loc[list(report.with_unit_root)]
-        words = [f"{r.Index} (ADF p {r.adf_p:.2f}, KPSS p {r.kpss_p:.2f})" for r in found.itertuples()]
-        remedy = "take changes first, e.g. volkit.changes(panel): levels of two random walks correlate by chance"
-        raise DataError("data", "must be stationary", f"a unit root in {', '.join(words)}", remedy)
+    remedy = "take changes first, e.g. volkit.changes(panel): levels of two random walks correlate by chance"
+    require_no_unit_root(report, argument="data", remedy=remedy)
     return report
+
+
+def require_no_unit_root(report: StationarityReport, *, argument: str, remedy: str) -> None:
+    """Check that both tests of no series (of any unit) in a report point at a unit root.
+
+    Raises
+    ------
+    DataError
+        With the series and their p-values.
+
+    Examples
+    --------
+    >>> times = pd.date_range("2023-01-01", periods=400, tz="UTC")
+    >>> moves = pd.DataFrame({"BTC": np.random.default_rng(1).standard_normal(400)}, index=times)
+    >>> require_no_unit_root(stationarity_report(moves), argument="levels", remedy="pass changes")
+    """
+    if report.with_unit_root:
+        found = report.table.loc[report.table["verdict"] == "unit root"]
+        words = [f"{r.Index} (ADF p {r.adf_p:.2f}, KPSS p {r.kpss_p:.2f})" for r in found.itertuples()]
+        raise DataError(argument, "must be stationary", f"a unit root in {', '.join(words)}", remedy)
 
 
 def _test(column: pd.Series, name: str, significance: float) -> dict[str, object]:
     from arch.unitroot import ADF, KPSS  # half a second: only when asked for
 
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    values = values[np.isfinite(values)]
+    if np.isinf(values).any():
+        got = f"{int(np.isinf(values).sum())} infinite values"
+        raise DataError(f"data[{name!r}]", "must be finite", got, "repair them, or set them to NaN")
+    values = values[~np.isnan(values)]
     if len(values) < _LEAST or np.ptp(values) == 0.0:
         got = f"{len(values)} observations" + (" of one value" if len(values) and np.ptp(values) == 0.0 else "")
         raise DataError(f"data[{name!r}]", f"must hold {_LEAST} observations that vary", got, "pass a longer history")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 from statsmodels.stats.diagnostic import breaks_cusumolsresid
 
 from volkit.correlation.change import change_points, ols_cusum_test, structural_breaks
@@ -78,6 +79,35 @@ def test_law_of_a_break_date_is_that_of_bai_when_sides_are_equal():
     expected = REFERENCE["break_date"]
     for probability, quantile in zip(expected["probability"], expected["quantile"], strict=True):
         assert break_date_quantile(probability) == pytest.approx(quantile, abs=0.01)
+
+
+def test_law_of_a_break_date_equals_yao_when_sides_are_equal():
+    for x in (0.5, 2.0, 7.69, 11.03, 30.0):
+        root = np.sqrt(x)
+        yao = (
+            1.0
+            + np.sqrt(x / (2.0 * np.pi)) * np.exp(-x / 8.0)
+            - 0.5 * (x + 5.0) * stats.norm.cdf(-0.5 * root)
+            + 1.5 * np.exp(x) * stats.norm.cdf(-1.5 * root)
+        )
+        assert break_date_probability(x) == pytest.approx(yao, abs=1e-12)
+
+
+def test_nile_numbers_follow_from_a_plain_search(nile):
+    y = nile.to_numpy()
+
+    def rss(edges):
+        return sum(((y[a:b] - y[a:b].mean()) ** 2).sum() for a, b in pairwise(edges))
+
+    whole = rss([0, 100])
+    best = [min(rss([0, *c, 100]) for c in combinations(range(15, 86), m) if min(np.diff([0, *c, 100])) >= 15)
+            for m in (1, 2)]  # fmt: skip
+    criteria = [100 * (np.log(s / 100) + 1 + np.log(2 * np.pi)) + 2 * (m + 1) * np.log(100)
+                for m, s in enumerate([whole, *best])]  # fmt: skip
+
+    assert [whole, best[0]] == pytest.approx(NILE["rss"], abs=0.5)
+    assert (whole - best[0]) / best[0] * 98 == pytest.approx(NILE["sup_f"], abs=5e-7)
+    assert criteria == pytest.approx(NILE["bic"][:3], abs=0.5)
 
 
 def test_law_of_a_break_date_with_unequal_sides_equals_simulation():

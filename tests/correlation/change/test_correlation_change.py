@@ -166,8 +166,8 @@ def test_false_alarm_rate_and_delay(capsys):
     for m, window in ((500, 60), (500, 120), (1000, 60)):
         n, at = m + 250, m + 50
         false, delays = [], []
-        for name, rho in (("constant", np.full(n, 0.6)), ("broken", broken(n, at))):
-            xs, ys = simulate_pairs(rho, rng=np.random.default_rng(m + window), n_samples=300, warm_up=50)
+        for name, rho, n_samples in (("constant", np.full(n, 0.6), 600), ("broken", broken(n, at), 200)):
+            xs, ys = simulate_pairs(rho, rng=np.random.default_rng(m + window), n_samples=n_samples, warm_up=50)
             for i, (x, y) in enumerate(zip(xs[:, 50:], ys[:, 50:], strict=True)):
                 pair = (pd.Series(values, index=days(n)) for values in (x, y))
                 found = alarm(*pair, at=m, seed=i, window=window)
@@ -184,6 +184,7 @@ def test_false_alarm_rate_and_delay(capsys):
     with capsys.disabled():
         print("\nbreakdown alarm, GARCH-t5, 5 % over 250 rows, 0.6 to 0.1 (simulated)\n", table.to_string(index=False))
 
-    assert (table["false alarms"] <= 0.10).all()
+    # 600 samples a row: two simulation errors are 0.018.
+    assert (table["false alarms"] <= 0.075).all()
     assert (table["detected within 200"] >= 0.9).all()
     assert (table["median delay"] <= 90).all()

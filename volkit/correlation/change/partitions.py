@@ -104,7 +104,7 @@ def sup_f_draws(
     --------
     >>> rng = np.random.default_rng(1)
     >>> draws = sup_f_draws(n_coefficients=1, max_breaks=1, trim=0.15, n_steps=100, n_draws=999, rng=rng)
-    >>> bool(7.5 < np.quantile(draws[:, 0], 0.95) < 9.5)  # 8.58 in Bai and Perron (1998), table I
+    >>> bool(7.5 < np.quantile(draws[:, 0], 0.95) < 9.5)  # 8.58 in Bai and Perron's tables
     True
     """
     shortest = max(1, int(np.ceil(trim * n_steps)))

@@ -16,8 +16,11 @@ from volkit.validation.multiplicity import benjamini_hochberg, benjamini_yekutie
 
 __all__ = ["GrangerNetwork", "granger_network"]
 
-_ADJUSTMENTS = {"by": benjamini_yekutieli, "bh": benjamini_hochberg, "holm": holm}
-_WORDS = {"by": "Benjamini-Yekutieli", "bh": "Benjamini-Hochberg", "holm": "Holm"}
+_ADJUSTMENTS = {
+    "benjamini-yekutieli": (benjamini_yekutieli, "Benjamini-Yekutieli"),
+    "benjamini-hochberg": (benjamini_hochberg, "Benjamini-Hochberg"),
+    "holm": (holm, "Holm"),
+}
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -93,7 +96,7 @@ def granger_network(
     lags: int,
     covariance: Covariance = "robust",
     given: Literal["pair", "all"] = "pair",
-    adjustment: Literal["by", "bh", "holm"] = "by",
+    adjustment: Literal["benjamini-yekutieli", "benjamini-hochberg", "holm"] = "benjamini-yekutieli",
     significance: float = 0.05,
     provenance: Provenance | None = None,
 ) -> GrangerNetwork:
@@ -110,8 +113,9 @@ def granger_network(
     given : {"pair", "all"}
         Whose past is in the equation: of the two series alone, or of all columns, so that what passes through a
         third is not counted.
-    adjustment : {"by", "bh", "holm"}
-        Benjamini-Yekutieli (false discoveries under any dependence), Benjamini-Hochberg, or Holm (family-wise).
+    adjustment : {"benjamini-yekutieli", "benjamini-hochberg", "holm"}
+        Share of false discoveries under any dependence, the same under independence, or chance of any (family-wise).
+        The words of `correlation_matrix`, which has Romano-Wolf besides.
     significance : float
         Up to which an adjusted p-value makes an edge, fraction below 0.5.
     provenance : Provenance, optional
@@ -156,7 +160,8 @@ def granger_network(
         for caused, causing in pairs
     ]
     p_values = np.array([test.p_value for test in tests])
-    adjusted = _ADJUSTMENTS[adjustment](p_values)
+    adjust, words = _ADJUSTMENTS[adjustment]
+    adjusted = adjust(p_values)
     past = "the past of all series" if given == "all" else "the pair's own past"
     return GrangerNetwork(
         statistic=_square(names, pairs, np.array([test.statistic for test in tests])),
@@ -165,7 +170,7 @@ def granger_network(
         n_hypotheses=len(pairs),
         significance=level,
         lags=lags,
-        method=f"{tests[0].method}, given {past}; {_WORDS[adjustment]} over {len(pairs)} tests",
+        method=f"{tests[0].method}, given {past}; {words} over {len(pairs)} tests",
         n_obs=min(test.n_obs for test in tests),
         as_of=index[-1],
         provenance=provenance or Provenance(()),

@@ -1,4 +1,4 @@
-"""Regression of one series on the past of several, and the Wald statistic that some of that past is idle.
+"""Regression of one series on the past of several, and the tests that some of that past is idle.
 
 Plain arrays enter and leave. Rows with a value missing now or in any lag are left out, never filled.
 """
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, stats
 
+from volkit.correlation.leadlag.score import score_block, score_test
 from volkit.errors import DataError
 
-__all__ = ["COVARIANCES", "LaggedDesign", "WaldTest", "lagged_design", "newey_west_lags", "wald_test"]
+__all__ = ["COVARIANCES", "LaggedDesign", "WaldTest", "hac_block", "lagged_design", "wald_test"]
 
 COVARIANCES = ("classical", "robust", "hac")
 
@@ -48,7 +49,7 @@ class WaldTest:
 
     statistic: float
     p_value: float
-    numerator: int
+    numerator: float
     denominator: float
 
 
@@ -93,15 +94,24 @@ def lagged_design(values: np.ndarray, n_lags: int, *, start: int | None = None) 
     return design
 
 
-def newey_west_lags(n: int) -> int:
-    """Return the autocovariances in a Newey-West covariance of n rows, 1.3 sqrt(n) rounded down.
+def hac_block(n: int, m: int, bandwidth: int | None) -> int:
+    """Return the rows of a block of the score test of m coefficients over n rows, as given or by default.
+
+    Raises
+    ------
+    DataError
+        When fewer than m + 3 blocks are left.
 
     Examples
     --------
-    >>> newey_west_lags(400)
-    26
+    >>> hac_block(250, 2, None), hac_block(250, 2, 10)
+    (6, 10)
     """
-    return int(1.3 * np.sqrt(n))
+    block = score_block(n, m) if bandwidth is None else bandwidth
+    if -(-n // block) < m + 3:
+        got = f"{-(-n // block)} blocks of {block} rows for {m} coefficients"
+        raise DataError("changes", "must be long enough for a HAC test", got, "pass fewer lags or a smaller bandwidth")
+    return block
 
 
 def wald_test(
@@ -124,22 +134,20 @@ def wald_test(
     tested : ndarray of int, shape (m,)
         Columns of Z.
     covariance : str
-        ``classical`` (s^2 (Z'Z)^-1, F law), ``robust`` (HC3, F law) or ``hac`` (Newey-West with Bartlett weights,
-        times n / (n - k)).
+        ``classical`` (s^2 (Z'Z)^-1, F law), ``robust`` (HC3, F law) or ``hac`` (score test over blocks of rows).
     bandwidth : int, optional
-        Autocovariances of ``hac``; 1.3 sqrt(n) by default.
+        Rows of a block of ``hac``, as `hac_block`.
     denominator : float, optional
         Of the F law of ``classical``; n - k by default.
 
     Notes
     -----
-    W = b' V^-1 b and F = W / m. The Newey-West covariance has nu = 1.5 n / (L + 1) equivalent degrees of freedom, so
-    W (nu - m + 1) / (nu m) is compared with F(m, nu - m + 1), Hotelling's law, and that is the statistic given.
+    W = b' V^-1 b and F = W / m; ``hac`` is `score.score_test`.
 
     Raises
     ------
     DataError
-        When nu leaves no degree of freedom for m coefficients.
+        For an exact fit, and as `hac_block`.
 
     Examples
     --------
@@ -167,20 +175,12 @@ def wald_test(
         leverage = (Q**2).sum(axis=1)
         moved = influence[:, tested] * (residual / (1.0 - leverage))[:, None]
         return _f_test(b, moved.T @ moved, m, float(n - k))
-    depth = newey_west_lags(n) if bandwidth is None else bandwidth
-    nu = min(1.5 * n / (depth + 1.0), float(n - k))
-    if nu <= m:
-        got = f"{m} coefficients and {nu:.1f} equivalent degrees of freedom"
-        raise DataError("changes", "must be long enough for a HAC test", got, "pass fewer lags or a smaller bandwidth")
-    moved = influence[:, tested] * residual[:, None]
-    V = moved.T @ moved
-    for lag in range(1, depth + 1):
-        cross = moved[lag:].T @ moved[:-lag]
-        V += (1.0 - lag / (depth + 1.0)) * (cross + cross.T)
-    V *= n / (n - k)
-    return _f_test(b, V * nu / (nu - m + 1.0), m, nu - m + 1.0)
+    kept = np.setdiff1d(np.arange(k), tested)
+    block = hac_block(n, m, bandwidth)
+    found = score_test(y[None], (Z / scale)[None][..., tested], (Z / scale)[None][..., kept], block=block)
+    return WaldTest(*(float(v[0]) for v in (found.statistic, found.p_value, found.numerator, found.denominator)))
 
 
 def _f_test(b: np.ndarray, covariance: np.ndarray, m: int, denominator: float) -> WaldTest:
     statistic = float(b @ np.linalg.solve(covariance, b)) / m
-    return WaldTest(statistic, float(stats.f.sf(statistic, m, denominator)), m, denominator)
+    return WaldTest(statistic, float(stats.f.sf(statistic, m, denominator)), float(m), denominator)

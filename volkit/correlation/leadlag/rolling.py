@@ -163,7 +163,7 @@ def rolling_granger(
         tests.append(wald_test(design, target, design.columns_of(sources), covariance=kind, bandwidth=None))
         counts.append(len(design.rows))
     p_values = np.array([test.p_value for test in tests])
-    m = tests[0].numerator
+    m = len(sources) * lags
     law = _largest_window(m, width, step, total, check_count(n_draws, argument="n_draws", minimum=99), rng)
     scale = stats.chi2.isf(p_values, m)
     adjusted = (1.0 + (law[:, None] >= scale).sum(axis=0)) / (len(law) + 1.0)

@@ -8,8 +8,9 @@ import pandas as pd
 
 from volkit.checks import check_confidence
 from volkit.correlation.inputs import MINIMUM_PAIRS, warn_small
+from volkit.correlation.leadlag.score import score_block, score_test
 from volkit.correlation.macro.inputs import FactorPanel, check_clocks, check_factors, check_lags, clock_column
-from volkit.correlation.macro.regression import least_squares, robust_f, t_table
+from volkit.correlation.macro.regression import least_squares, t_table
 from volkit.errors import DataError
 from volkit.prices.synchrony import Synchrony
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -146,10 +147,12 @@ def directional_betas(
     Notes
     -----
     r_t = a + sum_j (b+_j max(f_jt, 0) + b-_j min(f_jt, 0)) + e_t: one line with a kink at no move, all factors at
-    once, errors as `macro_betas` with jackknife residuals, since few rows set
-    each side. Not the downside beta of Ang, Chen and Xing [1]_, which regresses on the falls
-    alone, with a constant of their own. A difference may also be a curve: large moves of either sign with another
-    slope than small ones.
+    once, errors as `macro_betas` with jackknife residuals, since few rows set each side. `joint_p_value` is
+    `score_test` of the absolute moves beside the moves themselves: up equals down when they add nothing.
+    Its 5 % tests reject in 5 to 6 % of independent normal samples, in 6 to 9 % with common volatility (GARCH-t5).
+    Not the
+    downside beta of Ang, Chen and Xing [1]_, which regresses on the falls alone, with a constant of their own. A
+    difference may also be a curve: large moves of either sign with another slope than small ones.
 
     References
     ----------
@@ -191,7 +194,7 @@ def directional_betas(
         table=freeze(_by_factor(table, panel)),
         labels=panel.labels,
         counts=freeze(counts),
-        joint_p_value=float(robust_f(fit, equality)[1][0]),
+        joint_p_value=_equality(target, moves),
         r_squared=float(fit.r_squared[0]),
         linear_r_squared=float(least_squares(moves[None], target, lags=0).r_squared[0]),
         lags=depth,
@@ -203,6 +206,12 @@ def directional_betas(
         synchrony=clocks,
         provenance=provenance or Provenance(()),
     )
+
+
+def _equality(target: np.ndarray, moves: np.ndarray) -> float:
+    n, k = moves.shape
+    kept = np.hstack([np.ones((n, 1)), moves])[None]
+    return float(score_test(target, np.abs(moves)[None], kept, block=score_block(n, k)).p_value[0])
 
 
 def _by_factor(table: dict[str, np.ndarray], panel: FactorPanel) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from volkit.correlation.macro.event_tests import (
 )
 from volkit.correlation.macro.matching import Matched, match_rows, require_events, volatility_before, volatility_states
 from volkit.correlation.macro.placing import PlacedEvents, bar_closes, check_events, place_events, require_kinds
+from volkit.errors import DataError
 from volkit.prices.synchrony import Synchrony
 from volkit.results import Provenance, freeze
 from volkit.validation.multiplicity import holm
@@ -28,6 +29,10 @@ __all__ = ["EventDesign", "event_design", "study_design"]
 _BLOCK = pd.Timedelta(days=30)
 # Rows that a stratum of the baseline needs.
 _LEAST_CONTROLS = 5
+# Blocks that must hold an event: fewer say nothing of an error.
+_LEAST_BLOCKS = 4
+# Places of the measures that are not simple differences, and of the move among the columns.
+_RATIO, _MOVE, _CORRELATION = 1, 2, 3
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -72,6 +77,11 @@ class EventDesign:
         spans = np.asarray(np.lib.stride_tricks.sliding_window_view(known, last - first + 1).all(axis=1))
         whole[-first : -first + len(spans)] = spans
         return whole
+
+    @property
+    def blocks(self) -> np.ndarray:
+        """Stretch of 30 days that each row lies in, shape (n_rows,)."""
+        return np.asarray((self.index - self.index[0]) // _BLOCK)
 
     def before(self, values: np.ndarray) -> np.ndarray:
         """Return the volatility before each row's window, shape (n_rows,), in the unit of the values."""
@@ -126,7 +136,7 @@ def study_design(
     Raises
     ------
     DataError
-        For a kind with fewer than 8 usable events.
+        For a kind with fewer than 8 usable events, or with events in fewer than 4 stretches of 30 days.
 
     Warns
     -----
@@ -136,8 +146,9 @@ def study_design(
     placed = design.placed
     before = design.before(np.sqrt(design.values.square))
     other_before = before if design.values.y is None else design.before(design.values.y)
-    usable = design.usable & np.isfinite(other_before)
-    states = volatility_states(before, n_states=design.n_states, usable=usable)
+    usable = design.usable
+    known = np.where(np.isfinite(other_before), before, np.nan)
+    states = volatility_states(known, n_states=design.n_states, usable=usable)
     even = design.values.over(before, other_before)
     tables, profiles, counts, used, excluded = {}, {}, {}, [], []
     for kind in design.kinds:
@@ -152,6 +163,7 @@ def study_design(
         )
         mine = placed.kinds == kind
         sample = require_events(placed, kind, matched, reasons)
+        _require_blocks(design, kind, sample)
         tables[kind], profiles[kind] = _measured(design, even, sample), _profile(design, sample)
         given, left = int(mine.sum()), mine & (reasons != "")
         overlapping = sum(reason.startswith("overlaps") for reason in reasons[left])
@@ -186,36 +198,62 @@ def study_design(
 def _measured(design: EventDesign, even: EventValues, sample: Matched) -> pd.DataFrame:
     events, controls = (design.values.columns(rows, 0) for rows in (sample.events, sample.controls))
     found = measure(events.mean(axis=0), sample.weights @ controls)
-    half = _half_width(design, sample, events, controls)
+    error, half = _error_and_half_width(design, sample, events, controls)
     effect, lower, upper = found.contrast.copy(), found.contrast - half, found.contrast + half
     for ends in (effect, lower, upper):
-        ends[1] = np.exp(ends[1])
-    if len(effect) > 2:
+        ends[_RATIO] = np.exp(ends[_RATIO])
+    if len(effect) > _CORRELATION:
         # The slope of tanh between the two correlations turns a difference of atanh into one of correlations.
-        slope = (found.event[2] - found.baseline[2]) / effect[2] if effect[2] else 1.0 - found.event[2] ** 2
-        effect[2], lower[2], upper[2] = (slope * ends[2] for ends in (effect, lower, upper))
+        i = _CORRELATION
+        slope = (found.event[i] - found.baseline[i]) / effect[i] if effect[i] else 1.0 - found.event[i] ** 2
+        effect[i], lower[i], upper[i] = (slope * ends[i] for ends in (effect, lower, upper))
     events, controls = (even.columns(rows, 0) for rows in (sample.events, sample.controls))
     p = permutation_p_values(events, controls, sample, n_permutations=design.n_boot, rng=design.rng)
-    columns = (found.event, found.baseline, effect, lower, upper, p)
+    columns = (found.event, found.baseline, effect, lower, upper, error, found.contrast / error, p)
     index = pd.Index(design.values.names, name="measure")
     return pd.DataFrame(dict(zip(MEASURE_COLUMNS[:-1], columns, strict=True)), index=index)
 
 
+def _require_blocks(design: EventDesign, kind: str, sample: Matched) -> None:
+    held = len(np.unique(design.blocks[sample.events]))
+    if held < _LEAST_BLOCKS:
+        requirement = f"must lie in at least {_LEAST_BLOCKS} stretches of {_BLOCK.days} days"
+        remedy = "pass a longer history, or more kinds of events under one name"
+        raise DataError("events", requirement, f"{len(sample.events)} {kind} in {held}", remedy)
+
+
 def _profile(design: EventDesign, sample: Matched) -> pd.DataFrame:
-    rows = {}
+    rows, sums = {}, [np.zeros(len(at)) for at in (sample.events, sample.controls)]
     for offset in range(design.window[0], design.window[1] + 1):
-        events, controls = (design.values.columns(at, offset)[:, :2] for at in (sample.events, sample.controls))
+        events, controls = (
+            design.values.columns(at, offset)[:, :_CORRELATION] for at in (sample.events, sample.controls)
+        )
         found = measure(events.mean(axis=0), sample.weights @ controls)
-        half = _half_width(design, sample, events, controls)[1]
-        log_ratio = found.contrast[1]
-        ends = {"lower": np.exp(log_ratio - half), "upper": np.exp(log_ratio + half)}
-        rows[offset] = {"event": found.event[1], "baseline": found.baseline[1], "ratio": np.exp(log_ratio), **ends}
+        half = _error_and_half_width(design, sample, events, controls)[1]
+        log_ratio, width = found.contrast[_RATIO], half[_RATIO]
+        ends = {"lower": np.exp(log_ratio - width), "upper": np.exp(log_ratio + width)}
+        row = {"event": found.event[_RATIO], "baseline": found.baseline[_RATIO], "ratio": np.exp(log_ratio), **ends}
+        if events.shape[1] > _MOVE:
+            row |= _limits("abnormal", found.contrast[_MOVE], half[_MOVE])
+            sums = [total + side[:, _MOVE] for total, side in zip(sums, (events, controls), strict=True)]
+            events, controls = (
+                np.column_stack([side[:, :_MOVE], total]) for side, total in zip((events, controls), sums, strict=True)
+            )
+            half = _error_and_half_width(design, sample, events, controls)[1]
+            row |= _limits("cumulative", float(sums[0].mean() - sample.weights @ sums[1]), half[_MOVE])
+        rows[offset] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("offset")
 
 
-def _half_width(design: EventDesign, sample: Matched, events: np.ndarray, controls: np.ndarray) -> np.ndarray:
-    """Return half the width of the interval of each contrast, shape (n_measures,)."""
-    blocks = np.asarray((design.index - design.index[0]) // _BLOCK)
-    drawn = (blocks[sample.events], blocks[sample.controls])
+def _limits(name: str, value: float, half: float) -> dict[str, float]:
+    return {name: value, f"{name}_lower": value - half, f"{name}_upper": value + half}
+
+
+def _error_and_half_width(
+    design: EventDesign, sample: Matched, events: np.ndarray, controls: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the standard error of each contrast and half the width of its interval, each of shape (n_measures,)."""
+    drawn = (design.blocks[sample.events], design.blocks[sample.controls])
     errors = bootstrap_errors(events, controls, sample, drawn, n_boot=design.n_boot, rng=design.rng)
-    return np.asarray(stats.t.ppf(0.5 * (1.0 + design.confidence), error_freedom(events)) * errors)
+    freedom = error_freedom(events, len(np.unique(drawn[0])))
+    return errors, np.asarray(stats.t.ppf(0.5 * (1.0 + design.confidence), freedom) * errors)

@@ -9,7 +9,8 @@ from volkit.results import Provenance, ResultDisplay
 
 __all__ = ["MEASURE_COLUMNS", "EventStudy"]
 
-MEASURE_COLUMNS = ["event", "baseline", "effect", "lower", "upper", "p_value", "adjusted_p_value"]
+MEASURE_COLUMNS = ["event", "baseline", "effect", "lower", "upper", "standard_error", "t"]
+MEASURE_COLUMNS += ["p_value", "adjusted_p_value"]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -20,17 +21,19 @@ class EventStudy(ResultDisplay):
     ----------
     asset, other : str
         Names; `other` is empty without a correlation.
-    table : DataFrame, shape (n_kinds n_measures, 7)
-        By `kind` and `measure`: `event` and `baseline` in the measure's unit (absolute move: mean, unit of the
-        input, the root for a variance; volatility: root mean square, likewise; correlation: none), `effect`
-        (difference; for the volatility the ratio) with `lower` and `upper`, `p_value` (permutation, two-sided) and
-        `adjusted_p_value` (Holm over the kinds of each measure).
+    table : DataFrame, shape (n_kinds n_measures, 9)
+        By `kind` and `measure`: `event` and `baseline` in the measure's unit (mean move: unit of the input, not there
+        for variances; absolute move: mean, unit of the input, the root for a variance; volatility: root mean square,
+        likewise; correlation: none), `effect` (difference; for the volatility the ratio) with `lower` and `upper`,
+        `standard_error` and `t` of the difference (of the log ratio, of the difference of atanh), `p_value`
+        (permutation, two-sided) and `adjusted_p_value` (Holm over the kinds of each measure).
     counts : DataFrame, shape (n_kinds, 5)
         By kind: `given`, `used`, `overlapping`, `left_out` for any reason (overlaps included), and `controls`, the
         matched rows.
-    profile : DataFrame, shape (n_kinds n_offsets, 5)
+    profile : DataFrame, shape (n_kinds n_offsets, 5 or 11)
         By `kind` and `offset` (rows from the event's): `event` and `baseline` volatility, their `ratio`, `lower` and
-        `upper`; pointwise.
+        `upper`; unless variances were studied also the `abnormal` move, the mean move less that of the baseline, and
+        the `cumulative` one from the first offset on, each with `_lower` and `_upper` (unit of the input). Pointwise.
     used : DataFrame, shape (n_used, 4)
         By event: `kind`, `time` (UTC), `row` (label of the row that holds it, UTC) and `value` there.
     excluded : DataFrame, shape (n_excluded, 3)

@@ -35,7 +35,7 @@ def event_study(
     synchrony: Synchrony | None = None,
     provenance: Provenance | None = None,
 ) -> EventStudy:
-    """Return moves, volatility and correlation on event rows beside matched rows.
+    """Return mean move, absolute move, volatility and correlation on event rows beside matched rows.
 
     Parameters
     ----------
@@ -79,8 +79,8 @@ def event_study(
     ArgumentError
         For a bad window, count or confidence, and kinds that are not there.
     DataError
-        For levels, other rows, naive event times, close times that a clock with gaps needs, and kinds with fewer
-        than 8 usable events, with the reasons.
+        For levels, other rows, naive event times, close times that a clock with gaps needs, kinds with fewer than 8
+        usable events, with the reasons, and events in fewer than 4 stretches of 30 days.
 
     Warns
     -----
@@ -121,14 +121,14 @@ def event_study(
     first = check_changes(changes, argument="changes")
     index = pd.DatetimeIndex(first.index)
     values = first.to_numpy()
-    x = y = None
+    y = None
     if other is not None:
         second = check_changes(other, argument="other")
         check_same_times(index, second.index, arguments="changes and other")
-        x, y = values, second.to_numpy()
+        y = second.to_numpy()
         warn_asynchronous(synchrony, what=f"the correlation of {changes.name} and {other.name} on event rows")
     design = event_design(
-        EventValues(np.abs(values), values**2, x, y),
+        EventValues(np.abs(values), values**2, values, y),
         values,
         index,
         events,

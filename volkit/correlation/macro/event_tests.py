@@ -1,13 +1,14 @@
 """Event rows beside matched rows, on plain arrays: measures, bootstrap errors and permutation p-values.
 
-Values and `Matched` rows enter; three numbers a measure leave, with error and p-value. The measures are the mean
-absolute move (difference), the volatility (logarithm of the ratio) and the correlation (difference of atanh).
+Values and `Matched` rows enter; contrasts leave, with error and p-value. The measures are the mean move and the mean
+absolute move (differences), the volatility (logarithm of the ratio) and the correlation (difference of atanh).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from volkit.correlation.change.freedom import variance_freedom
 from volkit.correlation.intervals import ON_A_LINE
 from volkit.correlation.macro.matching import Matched
 
@@ -22,8 +23,10 @@ class EventValues:
     ----------
     magnitude, square : ndarray, shape (n_rows,)
         Absolute move (or root of a variance) and its square.
-    x, y : ndarray, shape (n_rows,), or None
-        The two series of a correlation.
+    x : ndarray, shape (n_rows,), or None
+        The move with its sign; None for variances.
+    y : ndarray, shape (n_rows,), or None
+        The other series of a correlation.
     """
 
     magnitude: np.ndarray
@@ -32,12 +35,14 @@ class EventValues:
     y: np.ndarray | None = None
 
     def columns(self, rows: np.ndarray, shift: int) -> np.ndarray:
-        """Return magnitude and square of the rows `shift` after these, and with a pair x, y, xx, yy, xy; (n, q)."""
+        """Return magnitude, square, x, y, yy and xy (as far as there are any) of the rows `shift` after; (n, q)."""
         at = rows + shift
         columns = [self.magnitude[at], self.square[at]]
+        if self.x is not None:
+            columns.append(self.x[at])
         if self.x is not None and self.y is not None:
             x, y = self.x[at], self.y[at]
-            columns += [x, y, x * x, y * y, x * y]
+            columns += [y, y * y, x * y]
         return np.column_stack(columns)
 
     def over(self, volatility: np.ndarray, other_volatility: np.ndarray) -> "EventValues":
@@ -48,8 +53,9 @@ class EventValues:
 
     @property
     def names(self) -> list[str]:
-        """Names of the measures."""
-        return ["absolute move", "volatility", *(["correlation"] if self.x is not None else [])]
+        """Names of the measures, in the order of `measure`."""
+        signed = [] if self.x is None else ["mean move"]
+        return ["absolute move", "volatility", *signed, *([] if self.y is None else ["correlation"])]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -59,9 +65,9 @@ class Measure:
     Attributes
     ----------
     event, baseline : ndarray
-        Mean absolute move, volatility, correlation.
+        Mean absolute move, volatility, mean move, correlation, as far as there are columns.
     contrast : ndarray
-        Difference of means, log ratio of volatilities, difference of atanh.
+        Difference of means, log ratio of volatilities, difference of means, difference of atanh.
     """
 
     event: np.ndarray
@@ -74,14 +80,16 @@ def measure(event: np.ndarray, baseline: np.ndarray) -> Measure:
     sides = [_moments(event), _moments(baseline)]
     columns = [sides[0][..., 0] - sides[1][..., 0], np.log(sides[0][..., 1] / sides[1][..., 1])]
     if event.shape[-1] > 2:
-        columns.append(np.arctanh(sides[0][..., 2]) - np.arctanh(sides[1][..., 2]))
+        columns.append(sides[0][..., 2] - sides[1][..., 2])
+    if event.shape[-1] > 3:
+        columns.append(np.arctanh(sides[0][..., 3]) - np.arctanh(sides[1][..., 3]))
     return Measure(sides[0], sides[1], np.stack(columns, axis=-1))
 
 
 def _moments(means: np.ndarray) -> np.ndarray:
-    columns = [means[..., 0], np.sqrt(means[..., 1])]
-    if means.shape[-1] > 2:
-        mx, my, xx, yy, xy = np.moveaxis(means[..., 2:], -1, 0)
+    columns = [means[..., 0], np.sqrt(means[..., 1]), *([means[..., 2]] if means.shape[-1] > 2 else [])]
+    if means.shape[-1] > 3:
+        xx, mx, my, yy, xy = np.moveaxis(means[..., 1:], -1, 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             r = (xy - mx * my) / np.sqrt((xx - mx**2) * (yy - my**2))
         columns.append(np.where(1.0 - r**2 > ON_A_LINE, r, np.nan))
@@ -116,7 +124,8 @@ def bootstrap_errors(
     Notes
     -----
     In each draw a stratum's baseline is weighted by the events drawn in it; its events are left out where the draw
-    has no baseline for them.
+    has no baseline for them. Of B blocks that hold an event the draws show the variance of a mean times (B - 1) / B,
+    which is put right.
     """
     _, inverse = np.unique(np.concatenate(blocks), return_inverse=True)
     n_blocks = int(inverse.max()) + 1
@@ -131,32 +140,40 @@ def bootstrap_errors(
         event = (e[..., :-1] * (c[..., -1:] > 0.0)).sum(axis=1) / total
         baseline = (count[..., None] * np.nan_to_num(c[..., :-1] / c[..., -1:])).sum(axis=1) / total
         contrast = measure(event[whole], baseline[whole]).contrast
-    return np.asarray(np.nanstd(np.where(np.isfinite(contrast), contrast, np.nan), axis=0, ddof=1))
+    n_held = len(np.unique(blocks[0]))
+    return np.asarray(_spread(contrast) * np.sqrt(n_held / (n_held - 1.0)))
 
 
-def error_freedom(events: np.ndarray) -> np.ndarray:
+def _spread(draws: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of the finite draws of each column; NaN with fewer than half of them."""
+    finite = np.isfinite(draws)
+    enough = finite.sum(axis=0) > 0.5 * len(draws)
+    spread = np.full(draws.shape[1], np.nan)
+    for i in np.flatnonzero(enough):
+        spread[i] = draws[finite[:, i], i].std(ddof=1)
+    return spread
+
+
+def error_freedom(events: np.ndarray, n_blocks: int) -> np.ndarray:
     """Return the degrees of freedom of each contrast's standard error, shape (n_measures,), from 1 to n - 1.
 
     Parameters
     ----------
     events : ndarray, shape (n_events, q)
         Columns of `EventValues.columns`.
+    n_blocks : int
+        Blocks of time that hold an event, at least 2: what they say of an error has one degree of freedom less.
 
     Notes
     -----
-    The variance of a mean of n values with excess kurtosis k is itself known up to a relative variance of
-    2 / (n - 1) + k / n; a chi-squared law matched to it (Satterthwaite) has 2 over that degrees of freedom. The
-    values are the influences of the events: |x|, x^2, and u v - r (u^2 + v^2) / 2.
+    `variance_freedom` of the influences of the events, |x|, x^2, x, and u v - r (u^2 + v^2) / 2, and no more than
+    n_blocks - 1.
     """
-    n = len(events)
-    influences = [events[:, 0], events[:, 1]]
-    if events.shape[1] > 2:
+    influences = [events[:, 0], events[:, 1], *([events[:, 2]] if events.shape[1] > 2 else [])]
+    if events.shape[1] > 3:
         u, v = ((events[:, i] - events[:, i].mean()) / events[:, i].std() for i in (2, 3))
         influences.append(u * v - 0.5 * np.mean(u * v) * (u**2 + v**2))
-    deviation = np.column_stack(influences)
-    deviation = deviation - deviation.mean(axis=0)
-    excess = (deviation**4).mean(axis=0) / (deviation**2).mean(axis=0) ** 2 - 3.0
-    return np.asarray(np.maximum(2.0 / (2.0 / (n - 1.0) + np.maximum(excess, 0.0) / n), 1.0))
+    return np.asarray(np.minimum(variance_freedom(np.column_stack(influences)), n_blocks - 1.0))
 
 
 def _block_sums(values: np.ndarray, block: np.ndarray, stratum: np.ndarray, n_blocks: int, n_strata: int) -> np.ndarray:
@@ -184,9 +201,9 @@ def permutation_p_values(
 
     Notes
     -----
-    p = 2 min(p_up, p_down) with (1 + hits) / (1 + shuffles) each, at most 1 [1]_. The correlation's contrast is over
-    its own standard error in every shuffle, so that volatility that differs between events and baseline does not
-    count as correlation [2]_.
+    p = 2 min(p_up, p_down) with (1 + hits) / (1 + shuffles) each, at most 1 [1]_. The contrasts of the mean move and
+    of the correlation are over their own standard errors in every shuffle, so that volatility that differs between
+    events and baseline does not count as a move or a correlation [2]_.
 
     References
     ----------
@@ -215,16 +232,23 @@ def _statistics(pool: np.ndarray, event: np.ndarray, baseline: np.ndarray) -> np
     found = measure(event @ pool, baseline @ pool)
     statistics = found.contrast.copy()
     if pool.shape[1] > 2:
-        variance = _variance(pool, event, found.event[:, 2]) + _variance(pool, baseline, found.baseline[:, 2])
+        variance = _mean_variance(pool, event) + _mean_variance(pool, baseline)
         statistics[:, 2] /= np.sqrt(variance)
+    if pool.shape[1] > 3:
+        variance = _variance(pool, event, found.event[:, 3]) + _variance(pool, baseline, found.baseline[:, 3])
+        statistics[:, 3] /= np.sqrt(variance)
     return statistics
+
+
+def _mean_variance(pool: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the variance of the weighted mean move under independence, shape (n_shuffles,)."""
+    deviation = pool[:, 2] - (weights @ pool[:, 2])[:, None]
+    return np.asarray((weights**2 * deviation**2).sum(axis=1))
 
 
 def _variance(pool: np.ndarray, weights: np.ndarray, r: np.ndarray) -> np.ndarray:
     """Return the variance of atanh(r) under independence, shape (n_shuffles,), from its influence function."""
-    means = weights @ pool[:, 2:]
-    mx, my = means[:, :1], means[:, 1:2]
-    u = (pool[:, 2] - mx) / np.sqrt(means[:, 2:3] - mx**2)
-    v = (pool[:, 3] - my) / np.sqrt(means[:, 3:4] - my**2)
+    xx, mx, my, yy = (means[:, None] for means in (weights @ pool[:, 1:5]).T)
+    u, v = (pool[:, 2] - mx) / np.sqrt(xx - mx**2), (pool[:, 3] - my) / np.sqrt(yy - my**2)
     psi = (u * v - 0.5 * r[:, None] * (u**2 + v**2)) / (1.0 - r**2)[:, None]
     return np.asarray((weights**2 * psi**2).sum(axis=1))

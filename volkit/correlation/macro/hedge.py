@@ -85,10 +85,11 @@ def macro_hedge(
     Raises
     ------
     ArgumentError
-        For a window too short for its hedges, bad counts, method, cost or confidence.
+        For a window too short for its hedges, bad counts, method, half-life (also one that "ols" has no use for),
+        cost or confidence.
     DataError
-        For returns that `check_returns` refuses, other times, constant or collinear hedges, also within a window,
-        and fewer than 100 periods after the first fit.
+        For returns that `check_returns` refuses, other times, constant or collinear hedges, also within a window, an
+        asset that is constant in one, and fewer than 100 periods after the first fit.
 
     Warns
     -----
@@ -126,7 +127,8 @@ def macro_hedge(
     y, x, _ = panel.complete_rows()
     width = _check_window(window, x.shape[1], len(y))
     clocks = check_clocks(synchrony, panel.names, asset=str(panel.asset.name))
-    memory = None if chosen == "ols" else check_positive(half_life or width / 4.0, argument="half_life", unit="periods")
+    memory = _check_memory(half_life, chosen, width)
+    yearly = check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     ends = np.arange(width - 1, len(y) - 1, every)
     ratios = np.vstack([_ratio(y, x, end=int(end), window=width, half_life=memory) for end in ends])
     held = np.repeat(ratios, np.diff(np.append(ends, len(y) - 1)), axis=0)
@@ -140,7 +142,7 @@ def macro_hedge(
     rows = block_indices(len(asset), block=block, n_replications=draws, rng=rng)
     pair = np.stack([asset, hedged])
     earned = {"unhedged": asset, "hedged": hedged, "net": hedged - charged}
-    turnover = float(traded.sum() / len(asset) * periods_per_year)
+    turnover = float(traded.sum() / len(asset) * yearly)
     return MacroHedge(
         asset=str(panel.asset.name),
         ratios=freeze(pd.DataFrame(ratios, index=y.index[ends], columns=panel.names)),
@@ -158,7 +160,7 @@ def macro_hedge(
         block_length=block,
         n_obs=len(y),
         n_dropped=len(panel.asset) - len(y),
-        periods_per_year=periods_per_year,
+        periods_per_year=yearly,
         as_of=y.index[-1],
         synchrony=clocks,
         provenance=provenance or Provenance(()),
@@ -182,6 +184,15 @@ def _check_window(window: int, n_hedges: int, n: int) -> int:
         needed = f"must leave at least {_LEAST_PERIODS} periods to judge"
         raise DataError("asset_returns", needed, got, "pass a longer history or a shorter window")
     return width
+
+
+def _check_memory(half_life: float | None, method: HedgeMethod, window: int) -> float | None:
+    if method == "ols":
+        if half_life is not None:
+            remedy = 'leave it out, or pass method="ewma"'
+            raise ArgumentError("half_life", 'must be left out with method "ols"', f"{half_life!r}", remedy)
+        return None
+    return check_positive(window / 4.0 if half_life is None else half_life, argument="half_life", unit="periods")
 
 
 def _check_cost(cost: float) -> float:
@@ -214,8 +225,12 @@ def _ratio(y: pd.Series, x: pd.DataFrame, *, end: int, window: int, half_life: f
         solved = np.linalg.lstsq(scaled, weight[:, 0] * asset, rcond=None)[0] / size if usable else np.nan * size
         ratio = np.asarray(solved)
     if not np.isfinite(ratio).all():
-        got = f"a constant or collinear one in the window from {y.index[rows][0]} to {y.index[end]}"
-        raise DataError("hedge_returns", "must vary each on its own in every window", got, "leave that hedge out")
+        span = f"in the window from {y.index[rows][0]} to {y.index[end]}"
+        if np.ptp(asset) == 0.0:
+            remedy = "check that the asset was traded, or set the halted rows to NaN"
+            raise DataError("asset_returns", "must vary in every window", f"one value {span}", remedy)
+        requirement = "must vary each on its own in every window"
+        raise DataError("hedge_returns", requirement, f"a constant or collinear one {span}", "leave that hedge out")
     return np.asarray(ratio)
 
 

@@ -12,7 +12,7 @@ from volkit.correlation.macro.regression import LARGEST_CONDITION, default_lags
 from volkit.errors import ArgumentError, DataError
 from volkit.prices.synchrony import Synchrony, warn_asynchronous
 
-__all__ = ["FactorPanel", "check_clocks", "check_factors", "check_lags", "clock_column"]
+__all__ = ["FactorPanel", "check_basis_points", "check_clocks", "check_factors", "check_lags", "clock_column"]
 
 # A factor takes part in a collinearity when its weight in the vanishing combination is at least this.
 _LOADING = 0.1
@@ -105,9 +105,31 @@ def check_factors(
     check_same_times(asset.index, factors.index, arguments=f"asset_returns and {argument}")
     for name in names:
         if units[name] == "basis points":
-            _check_basis_points(factors[name], argument)
+            check_basis_points(factors[name], argument=argument)
     labels = {name: f"return per {_WORDS.get(units[name], units[name])}" for name in names}
     return FactorPanel(asset.rename(str(asset.name) if asset.name is not None else "asset"), factors, labels)
+
+
+def check_basis_points(factor: pd.Series, *, argument: str) -> None:
+    """Check that the moves of a factor, shape (n_obs,), said to be in basis points, are not per cent or decimals.
+
+    Raises
+    ------
+    DataError
+        When at least 20 of them are not zero and half of these are below 0.2.
+
+    Examples
+    --------
+    >>> check_basis_points(pd.Series([4.0, -3.0] * 10, name="US10Y"), argument="moves")
+    """
+    moves = np.abs(factor.to_numpy()[np.isfinite(factor.to_numpy()) & (factor.to_numpy() != 0.0)])
+    if len(moves) >= MINIMUM_PAIRS and np.median(moves) < _LEAST_BASIS_POINTS:
+        raise DataError(
+            f"{argument} ({factor.name})",
+            "must be in basis points, as its unit says",
+            f"a typical move of {np.median(moves):.3g}, which looks like percentage points or decimals",
+            "use volkit.changes(panel), or multiply differences of per cent by 100",
+        )
 
 
 def check_lags(lags: int | None, *, n: int) -> int:
@@ -168,17 +190,6 @@ def clock_column(synchrony: Mapping[str, Synchrony], names: list[str]) -> pd.Ser
     {'SPX': 'not stated'}
     """
     return pd.Series({name: synchrony[name].words if name in synchrony else "not stated" for name in names})
-
-
-def _check_basis_points(factor: pd.Series, argument: str) -> None:
-    moves = np.abs(factor.to_numpy()[np.isfinite(factor.to_numpy()) & (factor.to_numpy() != 0.0)])
-    if len(moves) >= MINIMUM_PAIRS and np.median(moves) < _LEAST_BASIS_POINTS:
-        raise DataError(
-            f"{argument} ({factor.name})",
-            "must be in basis points, as its unit says",
-            f"a typical move of {np.median(moves):.3g}, which looks like percentage points or decimals",
-            "use volkit.changes(panel), or multiply differences of per cent by 100",
-        )
 
 
 def _require_rows(asset: pd.Series, factors: pd.DataFrame, n_rows: int) -> None:

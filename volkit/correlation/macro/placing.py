@@ -102,6 +102,9 @@ def bar_closes(index: pd.DatetimeIndex, close_times: pd.Series | None) -> pd.Dat
             remedy = 'pass close_times=panel.close_time["SPX"], the instant at which each row was known'
             raise DataError("close_times", "must be given on a clock with gaps", got, remedy)
         return index + pd.Timedelta(usual, unit=index.unit)
+    if not isinstance(close_times, pd.Series):
+        remedy = 'pass close_times=panel.close_time["SPX"]'
+        raise DataError("close_times", "must be a Series by label", type(close_times).__name__, remedy)
     closes = check_times(pd.DatetimeIndex(close_times.to_numpy(dtype=object)), argument="close_times")
     labels = check_times(close_times.index, argument="close_times")
     if not labels.equals(index):
@@ -121,7 +124,7 @@ def place_events(
     Raises
     ------
     ArgumentError
-        For a window that does not hold the event itself.
+        For a window that is no pair of whole numbers, does not hold the event itself, or is longer than the sample.
 
     Examples
     --------
@@ -130,9 +133,7 @@ def place_events(
     >>> place_events(cpi, days, bar_closes(days, None), window=(0, 0)).rows.tolist()
     [1]
     """
-    first, last = window
-    if first > 0 or last < 0:
-        raise ArgumentError("window", "must hold row 0, the event's own", repr(window), "pass for example (-1, 1)")
+    first, last = _check_window(window, len(index))
     times = pd.DatetimeIndex(events.index)
     rows = closes.searchsorted(times, side="right")
     outside = (rows >= len(index)) | (times < index[0])
@@ -148,6 +149,19 @@ def place_events(
         if near.any():
             reasons[i] = f"overlaps {', '.join(names[near])}"
     return placed
+
+
+def _check_window(window: tuple[int, int], n_rows: int) -> tuple[int, int]:
+    remedy = "pass for example (-1, 1)"
+    pair = isinstance(window, tuple) and len(window) == 2
+    if not pair or not all(isinstance(end, int | np.integer) for end in window):
+        raise ArgumentError("window", "must be two whole numbers of rows", repr(window), remedy)
+    first, last = window
+    if first > 0 or last < 0:
+        raise ArgumentError("window", "must hold row 0, the event's own", repr(window), remedy)
+    if last - first + 1 > n_rows:
+        raise ArgumentError("window", f"must fit into the {n_rows} rows of the sample", repr(window), remedy)
+    return int(first), int(last)
 
 
 def require_kinds(placed: PlacedEvents, kinds: Sequence[str] | None) -> list[str]:
@@ -166,7 +180,7 @@ def require_kinds(placed: PlacedEvents, kinds: Sequence[str] | None) -> list[str
     ['cpi']
     """
     known = sorted(set(placed.kinds.tolist()))
-    chosen = known if kinds is None else list(dict.fromkeys(kinds))
+    chosen = known if kinds is None else list(dict.fromkeys([kinds] if isinstance(kinds, str) else kinds))
     unknown = [kind for kind in chosen if kind not in known]
     if unknown or not chosen:
         got = ", ".join(unknown) or "none"

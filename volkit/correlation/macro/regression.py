@@ -230,8 +230,10 @@ def window_fits(
     ends: np.ndarray,
     lags: int | None,
     jackknife: bool = False,
-) -> Iterator[tuple[np.ndarray, Fits, np.ndarray]]:
-    """Yield batches of trailing windows: positions in `ends`, their fits, and the asset's rows, shape (n_fits, n).
+) -> Iterator[tuple[np.ndarray, Fits, np.ndarray, np.ndarray]]:
+    """Yield batches of trailing windows: positions in `ends`, fits, and the rows of asset and factors.
+
+    The rows have shapes (n_fits, n) and (n_fits, n, k).
 
     Parameters
     ----------
@@ -260,4 +262,4 @@ def window_fits(
             asset = assets[starts[rows]][seen].reshape(-1, n)
             factor = factors[starts[rows]].swapaxes(1, 2)[seen].reshape(-1, n, x.shape[1])
             depth = default_lags(int(n)) if lags is None else lags
-            yield rows, least_squares(factor, asset, lags=depth, jackknife=jackknife), asset
+            yield rows, least_squares(factor, asset, lags=depth, jackknife=jackknife), asset, factor

@@ -133,8 +133,8 @@ def volatility_response(
     ArgumentError
         For bad lags, horizon, size or confidence.
     DataError
-        For variances that are not positive, a move that is a level or constant, other times, fewer than 100 rows
-        at the last horizon.
+        For variances that are not positive, a move that is no Series, a level, constant or not in its unit, other
+        times, fewer than 100 rows at the last horizon.
 
     Warns
     -----
@@ -167,7 +167,9 @@ def volatility_response(
     """
     level = check_confidence(confidence)
     last = check_count(max_horizon, argument="max_horizon", minimum=0)
-    factor = str(move.name) if isinstance(move, pd.Series) and move.name is not None else "move"
+    if not isinstance(move, pd.Series):
+        raise DataError("move", "must be a Series of one factor", type(move).__name__, 'pass for example moves["SPX"]')
+    factor = "move" if move.name is None else str(move.name)
     rows = check_variance_rows(variance, pd.DataFrame({factor: move}), {factor: unit})
     step = float(rows.terms[factor].std()) if size is None else check_positive(size, argument="size", unit=unit)
     warn_asynchronous(synchrony, what=f"the response of {rows.asset} to {factor}")

@@ -252,7 +252,7 @@ def _lines(
     lines = {name: np.full(x.shape, np.nan) for name in ("beta", "standard_error", "lower", "upper")}
     counts = np.full(len(y), np.nan)
     counts[ends] = np.convolve(panel.complete, np.ones(window), mode="valid").round()
-    for rows, fits, _ in window_fits(y, x, window=window, minimum=minimum, ends=ends, lags=lags):
+    for rows, fits, _, _ in window_fits(y, x, window=window, minimum=minimum, ends=ends, lags=lags):
         at, beta, error = ends[rows], fits.coefficients[:, 1:], fits.standard_errors[:, 1:]
         half = float(stats.t.ppf(0.5 * (1.0 + confidence), fits.degrees_of_freedom)) * error
         lines["beta"][at], lines["standard_error"][at] = beta, error

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_confidence
+from volkit.checks import check_confidence, check_positive
 from volkit.correlation.inputs import warn_small
 from volkit.correlation.intervals import ewc_band
+from volkit.correlation.leadlag.score import score_block, score_test
 from volkit.correlation.macro.inputs import FactorPanel, check_clocks, check_factors, clock_column
-from volkit.correlation.macro.regression import Fits, default_lags, least_squares, robust_f, window_fits
+from volkit.correlation.macro.regression import Fits, least_squares, window_fits
 from volkit.correlation.macro.rolling import check_windows
 from volkit.prices.synchrony import Synchrony
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -45,7 +46,7 @@ class RiskSplit(ResultDisplay):
     path : DataFrame, shape (n_obs, 9)
         By `time` (UTC, last row of the window): `r_squared`, `adjusted_r_squared` (no unit), `lower`, `upper` (of
         the adjusted one), `systematic_volatility` and `residual_volatility` (per period, decimal), `f`, `p_value`
-        (of no beta at all, robust) and `n` (complete rows). NaN where there is no window, as in `rolling_betas`.
+        (of no beta at all, `score_test`) and `n` (complete rows). NaN where there is no window, as in `rolling_betas`.
     whole : Series, shape (9,)
         The same over all complete rows at once.
     window, minimum : int
@@ -179,7 +180,7 @@ def systematic_share(
     held fixed: the interval is tanh(atanh(R_adj) +- t se)^2 with the width of `intervals.ewc_band`, cut at 0. In
     simulation (two factors, shares of 0 to 0.6, n of 90 and 250) 95 % intervals cover 92 to 96 %, on independent
     normal data and with volatility common to asset and factors (GARCH, t5 tails). `p_value` is the test to read
-    near a share of 0: the robust F of `regression.robust_f` with jackknife residuals.
+    near a share of 0: `score_test` over blocks of n^(1/3) rows, whose 5 % tests reject in 4 to 6 % of these samples.
     Clocks that differ make the share too small by about the square of the attenuation.
 
     Examples
@@ -199,9 +200,9 @@ def systematic_share(
     asset = str(panel.asset.name)
     clocks = check_clocks(synchrony, panel.names, asset=asset)
     warn_small(width, what=f"each share of {asset}")
-    target = y.to_numpy()[None]
-    whole = least_squares(x.to_numpy()[None], target, lags=default_lags(len(y)), jackknife=True)
-    shares = _columns(whole, target, level)
+    yearly = check_positive(periods_per_year, argument="periods_per_year", unit="periods")
+    target, factors = y.to_numpy()[None], x.to_numpy()[None]
+    shares = _columns(least_squares(factors, target, lags=0), target, factors, level)
     return RiskSplit(
         asset=asset,
         factors=tuple(panel.names),
@@ -212,7 +213,7 @@ def systematic_share(
         confidence=level,
         n_obs=len(y),
         n_dropped=len(panel.asset) - len(y),
-        periods_per_year=periods_per_year,
+        periods_per_year=yearly,
         as_of=panel.asset.index[-1],
         synchrony=clocks,
         provenance=provenance or Provenance(()),
@@ -224,13 +225,13 @@ def _path(panel: FactorPanel, window: int, minimum: int, confidence: float) -> p
     ends = np.arange(window - 1, len(y))
     table = np.full((len(y), len(_COLUMNS)), np.nan)
     table[ends, -1] = np.convolve(panel.complete, np.ones(window), mode="valid").round()
-    for rows, fits, asset in window_fits(y, x, window=window, minimum=minimum, ends=ends, lags=None, jackknife=True):
-        table[ends[rows]] = _columns(fits, asset, confidence)
+    for rows, fits, asset, factors in window_fits(y, x, window=window, minimum=minimum, ends=ends, lags=0):
+        table[ends[rows]] = _columns(fits, asset, factors, confidence)
     return pd.DataFrame(table, index=panel.asset.index, columns=_COLUMNS)
 
 
-def _columns(fits: Fits, asset: np.ndarray, confidence: float) -> np.ndarray:
-    m, n = asset.shape
+def _columns(fits: Fits, asset: np.ndarray, factors: np.ndarray, confidence: float) -> np.ndarray:
+    m, n, k = factors.shape
     adjusted = fits.adjusted_r_squared
     lower, upper = adjusted.copy(), adjusted.copy()
     inside = adjusted < _ON_A_LINE
@@ -240,8 +241,10 @@ def _columns(fits: Fits, asset: np.ndarray, confidence: float) -> np.ndarray:
         half = np.arctanh(band.upper) - np.arctanh(band.correlation)
         centre = np.arctanh(np.sqrt(np.maximum(adjusted[inside], 0.0)))
         lower[inside], upper[inside] = np.tanh(np.maximum(centre - half, 0.0)) ** 2, np.tanh(centre + half) ** 2
-    k = fits.coefficients.shape[1] - 1
-    f, p = robust_f(fits, np.hstack([np.zeros((k, 1)), np.eye(k)]))
+    # A window without a fit has no test either.
+    defined = np.where(np.isfinite(fits.r_squared), 1.0, np.nan)
+    test = score_test(asset, factors, np.ones((m, n, 1)), block=score_block(n, k))
+    f, p = defined * test.statistic, defined * test.p_value
     total = asset.var(axis=1, ddof=1)
     systematic = np.sqrt(np.maximum(adjusted, 0.0) * total)
     residual = np.sqrt(fits.residual_variance)

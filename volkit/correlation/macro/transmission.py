@@ -11,7 +11,8 @@ from volkit.checks import check_confidence, check_count
 from volkit.correlation.macro.inputs import check_clocks
 from volkit.correlation.macro.predictors import VarianceRows, check_variance_rows, own_terms
 from volkit.correlation.macro.regression import default_lags, least_squares, robust_f, t_table
-from volkit.errors import DataError
+from volkit.correlation.stationarity import StationarityReport
+from volkit.errors import ArgumentError, DataError
 from volkit.prices.synchrony import Synchrony
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.validation.comparison import diebold_mariano_test, long_run_variance
@@ -52,6 +53,8 @@ class VolatilityTransmission(ResultDisplay):
         Rows before the first forecast, and periods between fits.
     confidence : float
         Of each two-sided interval, fraction.
+    stationarity : StationarityReport or None
+        Tests of the levels; None without any.
     n_obs, n_dropped : int
         Rows with own past and macro terms, and rows after the first that lacked one.
     as_of : Timestamp
@@ -71,6 +74,7 @@ class VolatilityTransmission(ResultDisplay):
     first: int
     refit_every: int
     confidence: float
+    stationarity: StationarityReport | None
     n_obs: int
     n_dropped: int
     as_of: pd.Timestamp
@@ -112,6 +116,7 @@ def volatility_transmission(
     lags: tuple[int, ...],
     levels: pd.DataFrame | None = None,
     level_units: Mapping[str, str] | None = None,
+    accept_unit_roots: bool = False,
     horizons: Sequence[int] = (1, 5, 22),
     first: int = 500,
     refit_every: int = 22,
@@ -124,7 +129,7 @@ def volatility_transmission(
     Parameters
     ----------
     variance : Series, shape (n_obs,)
-        Realised variance of each period, decimal squared, positive; NaN where missing.
+        Realised variance of each period, or an implied variance at its close (any positive scale); NaN where missing.
     moves : DataFrame, shape (n_obs, n_factors)
         Macro changes on the same rows, each closing no later than the row; NaN where the market was closed.
     units : mapping of str to str
@@ -135,6 +140,8 @@ def volatility_transmission(
         Levels as known at each row's close: `volkit.prices.last_known` joins them on the release instant.
     level_units : mapping of str to str, optional
         Unit of each level.
+    accept_unit_roots : bool
+        Whether levels for which both tests of `stationarity_report` point at a unit root may enter all the same.
     horizons : sequence of int
         Periods ahead whose mean variance is foretold.
     first : int
@@ -158,8 +165,8 @@ def volatility_transmission(
     ArgumentError
         For a column without a unit, bad lags, horizons, counts or confidence.
     DataError
-        For variances that are not positive, moves that are levels, constant or collinear columns, other times,
-        and too few rows for `first` and 50 forecasts.
+        For variances that are not positive, moves that are levels or not in basis points as said, levels with a unit
+        root, constant or collinear columns, a name twice, other times, and too few rows for `first` and 50 forecasts.
 
     Warns
     -----
@@ -173,7 +180,8 @@ def volatility_transmission(
     up to t. Clark and West's test [1]_ asks whether the macro terms have any use in the population, the
     out-of-sample R^2 [2]_ (and Diebold and Mariano's test, conservative for nested models) whether they were of use
     with estimated coefficients; the first may say yes and the second no. Levels wander: their p-values are too small
-    when a level is nearly a random walk and moves with the variance [3]_. Without effect, 5 % tests of all terms at
+    when a level is nearly a random walk and moves with the variance [3]_, so one with a unit root is refused unless
+    `accept_unit_roots` says otherwise; then trust the forecasts. Without effect, 5 % tests of all terms at
     once reject in 6 to 9 % of simulated samples of 1,250 days.
 
     References
@@ -195,7 +203,10 @@ def volatility_transmission(
     (np.float64(40.0), True)
     """
     level = check_confidence(confidence)
-    rows = check_variance_rows(variance, moves, units, levels=levels, level_units=level_units)
+    ahead = _check_horizons(horizons)
+    rows = check_variance_rows(
+        variance, moves, units, levels=levels, level_units=level_units, accept_unit_roots=accept_unit_roots
+    )
     start = check_count(first, argument="first", minimum=60, unit="rows")
     every = check_count(refit_every, argument="refit_every")
     clocks = check_clocks(synchrony, [str(name) for name in moves.columns], asset=rows.asset)
@@ -203,13 +214,13 @@ def volatility_transmission(
     terms = rows.terms.to_numpy()
     known = np.isfinite(own).all(axis=1) & np.isfinite(terms).all(axis=1)
     parts = []
-    for horizon in horizons:
+    for horizon in ahead:
         outcome = _outcomes(rows.variance.to_numpy(), Har(lags=lags, form="log", horizon=horizon))
         _require_forecasts(known & np.isfinite(outcome), start, horizon)
         coefficients, tests = _in_sample(outcome, own, rows, known, horizon=horizon, confidence=level)
         walk = _walk_forward(outcome, own, terms, known, horizon=horizon, first=start, every=every)
         parts.append((coefficients, tests | _out_of_sample(outcome, walk, horizon=horizon), walk, outcome))
-    times, names = rows.variance.index, pd.Index([int(h) for h in horizons], name="horizon")
+    times, names = rows.variance.index, pd.Index(ahead, name="horizon")
     summary = pd.DataFrame([tests for _, tests, _, _ in parts], index=names)
     summary.insert(5, "adjusted_p_value", holm(summary["p_value"].to_numpy()))
     lines = [pd.DataFrame({"own": w[0], "macro": w[1], "outcome": y}, index=times) for _, _, w, y in parts]
@@ -223,12 +234,22 @@ def volatility_transmission(
         first=start,
         refit_every=every,
         confidence=level,
+        stationarity=rows.stationarity,
         n_obs=int(known.sum()),
         n_dropped=int((~known[max(lags) - 1 :]).sum()),
         as_of=times[known][-1],
         synchrony=clocks,
         provenance=provenance or Provenance(()),
     )
+
+
+def _check_horizons(horizons: Sequence[int]) -> list[int]:
+    ahead = [check_count(horizon, argument="horizon", unit="periods") for horizon in horizons]
+    if not ahead or len(set(ahead)) < len(ahead):
+        raise ArgumentError(
+            "horizons", "must be numbers of periods, each once", repr(horizons), "pass for example (1, 5)"
+        )
+    return ahead
 
 
 def _outcomes(variance: np.ndarray, spec: Har) -> np.ndarray:

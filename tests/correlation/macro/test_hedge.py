@@ -146,7 +146,24 @@ def refusals():
     asset, hedges = market()
     halted = hedges.copy()
     halted.iloc[301:600] = 0.0
+    quiet = asset.copy()
+    quiet.iloc[301:600] = 0.0
     return {
+        "halted asset": (quiet, hedges, {}, DataError, "asset_returns must vary in every window; got one value in"),
+        "zero half-life": (
+            asset,
+            hedges,
+            {"method": "ewma", "half_life": 0.0},
+            ArgumentError,
+            "half_life must be a pos",
+        ),
+        "ols memory": (asset, hedges, {"half_life": 20.0}, ArgumentError, "half_life must be left out with method"),
+        "year": (asset, hedges, {"periods_per_year": 0}, ArgumentError, "periods_per_year must be a positive number"),
+        "naive": (asset, hedges.tz_localize(None), {}, DataError, "naive times"),
+        "all missing": (asset, hedges * np.nan, {}, DataError, "hedge_returns"),
+        "constant": (asset, hedges * 0.0, {}, DataError, "SPX must vary; got 800 times the value 0"),
+        "no hedge": (asset, hedges[[]], {}, DataError, "at least one factor; got no column"),
+        "clock": (asset.iloc[1:], hedges, {}, DataError, "asset_returns and hedge_returns must share their times"),
         "method": (asset, hedges, {"method": "garch"}, ArgumentError, "method must be one of ols, ewma; got 'garch'"),
         "per cent": (asset, hedges * 100, {}, DataError, r"hedge_returns \(SPX\).*looks like per cent"),
         "prices": (asset, hedges.abs() + 1, {}, DataError, r"hedge_returns \(SPX\).*look like"),

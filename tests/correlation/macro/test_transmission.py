@@ -138,8 +138,13 @@ def test_level_enters_by_its_release_instant():
     variance, move = variance.set_axis(times), move.set_axis(times)
     level = last_known(oil, times)["value"].rename("WTI").to_frame()
 
-    found = studied(variance, move, levels=level, level_units={"WTI": "USD"})
+    with pytest.raises(
+        DataError, match=r"levels must be stationary; got a unit root in WTI \(ADF p .*accept_unit_root"
+    ):
+        studied(variance, move, levels=level, level_units={"WTI": "USD"})
+    found = studied(variance, move, levels=level, level_units={"WTI": "USD"}, accept_unit_roots=True)
 
+    assert found.stationarity.with_unit_root == ("WTI",)
     assert found.labels["WTI level"] == "USD"
     assert found.table.loc[(1, "WTI level")].notna().all()
     published = oil.frame.index[(oil.frame["release_time"] <= times[100]).to_numpy()][-1]
@@ -231,6 +236,61 @@ def test_refusal_names_argument_value_and_remedy(case):
 
     with pytest.raises(error, match=message):
         studied(variance, move, **options)
+
+
+def test_stationary_level_enters_with_its_tests():
+    variance, move = market()
+    level = move.rename("VIX").ewm(halflife=3).mean().to_frame() + 1.0
+
+    found = studied(variance, move, levels=level, level_units={"VIX": "index points"})
+
+    assert found.stationarity.table.loc["VIX", "verdict"] == "stationary"
+    assert studied(variance, move).stationarity is None
+
+
+@pytest.mark.parametrize(
+    ("levels", "message"),
+    [
+        (lambda m: m, "levels must be a frame of at least one level; got Series"),
+        (lambda m: m.to_frame()[[]], "levels must be a frame of at least one level; got no column"),
+        (lambda m: pd.concat([m, m], axis=1), "levels must name each column once; got SPX twice"),
+        (lambda m: m.to_frame().tz_localize(None), "levels.*naive times"),
+        (lambda m: m.to_frame() * 0.0 + 3.0, "SPX level must vary; got 900 times the value 3"),
+    ],
+)
+def test_bad_levels_are_refused(levels, message):
+    variance, move = market()
+
+    with pytest.raises(DataError, match=message):
+        studied(variance, move, levels=levels(move), level_units={"SPX": "x"})
+
+
+@pytest.mark.parametrize("horizons", [(), (1, 1)])
+def test_horizons_must_be_some_each_once(horizons):
+    variance, move = market()
+
+    with pytest.raises(ArgumentError, match="horizons must be numbers of periods, each once"):
+        studied(variance, move, horizons=horizons)
+
+
+def test_moves_are_checked_as_in_the_betas():
+    variance, move = market()
+
+    with pytest.raises(DataError, match=r"moves \(US10Y\) must be in basis points.*percentage points"):
+        volatility_transmission(variance, move.to_frame("US10Y"), units={"US10Y": "basis points"}, lags=LAGS)
+    with pytest.raises(DataError, match="moves must name each column once; got SPX twice"):
+        volatility_transmission(variance, pd.concat([move, move], axis=1), units=UNITS, lags=LAGS)
+    for bad, message in (
+        (move.to_frame(), "move must be a Series of one factor; got DataFrame"),
+        (move.tz_localize(None), "naive times"),
+        (move * np.nan, "must have at least 20 values; got 0"),
+        (move.abs() + 1, "look like levels"),
+        (move * 0.0, "must vary"),
+    ):
+        with pytest.raises(DataError, match=message):
+            volatility_response(variance, bad, unit="log return", lags=LAGS, max_horizon=2)
+    with pytest.raises(DataError, match="at least 100 complete rows"):
+        volatility_response(variance[:110], move[:110], unit="log return", lags=LAGS, max_horizon=20)
 
 
 def test_collinear_moves_are_refused():
