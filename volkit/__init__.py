@@ -23,6 +23,7 @@ from volkit.resources import VERSION
 if TYPE_CHECKING:
     from volkit.conventions import utc_day
     from volkit.correlation import (
+        CorrelationRegimes,
         Dcc,
         breakdown_alarm,
         change_points,
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
         stressed_correlation,
         stressed_window,
         structural_breaks,
+        synchronize_returns,
         systematic_share,
         tail_dependence,
         through_the_cycle,
@@ -155,6 +157,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "conventions": ("utc_day",),
     "correlation": (
+        "synchronize_returns",
+        "CorrelationRegimes",
         "Dcc",
         "breakdown_alarm",
         "change_points",
@@ -287,6 +291,7 @@ _HOMES = {
 
 __version__ = VERSION
 __all__ = [
+    "CorrelationRegimes",
     "Dcc",
     "Ewma",
     "Feeds",
@@ -403,6 +408,7 @@ __all__ = [
     "structural_breaks",
     "study_names",
     "study_schema",
+    "synchronize_returns",
     "systematic_share",
     "tail_dependence",
     "tail_risk",

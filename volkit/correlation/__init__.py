@@ -134,12 +134,31 @@ if TYPE_CHECKING:
         shrunk_correlation,
     )
     from volkit.correlation.ranks import gerber_correlation, kendall_correlation, spearman_correlation
+    from volkit.correlation.regimes import (
+        CorrelationRegimeFit,
+        CorrelationRegimes,
+        OneStateTest,
+        RegimeCorrelationForecast,
+        simulate_correlation_regimes,
+    )
     from volkit.correlation.rolling import RollingBands, rolling_bands, rolling_correlation
     from volkit.correlation.stationarity import StationarityReport, check_stationary, stationarity_report
-    from volkit.correlation.synchrony import lead_lag_correlation, overlapping_correlation
+    from volkit.correlation.synchrony import (
+        SynchronizedReturns,
+        lead_lag_correlation,
+        overlapping_correlation,
+        synchronize_returns,
+    )
     from volkit.correlation.windows import RollingCorrelations, rolling_correlations, window_correlations
 
 _HOMES = {
+    "regimes": (
+        "CorrelationRegimeFit",
+        "CorrelationRegimes",
+        "OneStateTest",
+        "RegimeCorrelationForecast",
+        "simulate_correlation_regimes",
+    ),
     "bounds": (
         "CorrelationBounds",
         "NettingBenefit",
@@ -290,8 +309,10 @@ _HOMES = {
         "stationarity_report",
     ),
     "synchrony": (
+        "SynchronizedReturns",
         "lead_lag_correlation",
         "overlapping_correlation",
+        "synchronize_returns",
     ),
     "windows": (
         "RollingCorrelations",
@@ -314,6 +335,8 @@ __all__ = [
     "CorrelationForecast",
     "CorrelationInterval",
     "CorrelationMatrix",
+    "CorrelationRegimeFit",
+    "CorrelationRegimes",
     "CrossCorrelogram",
     "Dcc",
     "DccFit",
@@ -332,7 +355,9 @@ __all__ = [
     "NearestCorrelation",
     "NettingBenefit",
     "OffsetVerdicts",
+    "OneStateTest",
     "PairCopulaFit",
+    "RegimeCorrelationForecast",
     "RiskSplit",
     "RollingBands",
     "RollingBetas",
@@ -343,6 +368,7 @@ __all__ = [
     "StationarityReport",
     "StressedWindow",
     "StructuralBreaks",
+    "SynchronizedReturns",
     "TCopulaFit",
     "TailDependence",
     "ThroughTheCycle",
@@ -409,6 +435,7 @@ __all__ = [
     "rolling_tail_dependence",
     "select_lags",
     "shrunk_correlation",
+    "simulate_correlation_regimes",
     "simulate_dcc",
     "simultaneous_width",
     "spearman_correlation",
@@ -416,6 +443,7 @@ __all__ = [
     "stressed_correlation",
     "stressed_window",
     "structural_breaks",
+    "synchronize_returns",
     "systematic_share",
     "t_copula_tail_dependence",
     "tail_dependence",

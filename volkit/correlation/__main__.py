@@ -1,4 +1,4 @@
-"""Compile the kernels of rolling correlations: ``python -m volkit.correlation``, as for `volkit.volatility`."""
+"""Compile kernels of rolling and synchronised correlations: ``python -m volkit.correlation``, as in `volkit.volatility`."""
 
 import warnings
 
@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 
 from volkit.correlation.rolling import rolling_correlation
+from volkit.correlation.synchrony import synchronize_returns
 from volkit.errors import VolkitWarning
 
 __all__ = ["compile_kernels"]
 
 
 def compile_kernels() -> None:
-    """Make a small rolling correlation with band and test.
+    """Make a small rolling correlation with band and test, and synchronise two series.
 
     Examples
     --------
@@ -23,6 +24,7 @@ def compile_kernels() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", VolkitWarning)
         rolling_correlation(x.rename("x"), y.rename("y"), window=30, periods_per_year=365)
+        synchronize_returns(pd.DataFrame({"x": x, "y": y}))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from volkit.report.plots_correlation import (
     plot_correlation_matrix,
     plot_rolling_correlation,
 )
+from volkit.report.plots_correlation_regimes import plot_regime_correlation, plot_regime_probabilities
 from volkit.report.plots_data import plot_gaps
 from volkit.report.plots_evaluation import plot_cumulative_loss_difference, plot_forecast_comparison
 from volkit.report.plots_margin import plot_coverage, plot_margin_schedule, plot_parameters
@@ -70,6 +71,8 @@ __all__ = [
     "plot_mean_excess",
     "plot_parameters",
     "plot_quantile_quantile",
+    "plot_regime_correlation",
+    "plot_regime_probabilities",
     "plot_regimes",
     "plot_rolling_correlation",
     "plot_threshold_stability",
