@@ -1,4 +1,4 @@
-"""Compile kernels of rolling and synchronised correlations: ``python -m volkit.correlation``, as in `volkit.volatility`."""
+"""Compile the kernels of rolling and synchronised correlations: ``python -m volkit.correlation``."""
 
 import warnings
 
