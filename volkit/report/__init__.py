@@ -4,11 +4,26 @@ The only room that imports matplotlib and seaborn. It knows the results of the s
 a study's report says is composed in `volkit.study`.
 """
 
+from volkit.report.captions import correlation_caption
 from volkit.report.figures import FigureFiles, FigureSpec, save_figure
 from volkit.report.html import Block, FigureBlock, ReportDocument, Section, TableBlock, TextBlock, render_report
 from volkit.report.parameters import ParameterFile, load_parameters, write_parameters
 from volkit.report.plots_bounds import plot_correlation_bounds
+from volkit.report.plots_change import (
+    plot_breakdown_alarm,
+    plot_change_points,
+    plot_correlation_breaks,
+    plot_correlation_change,
+    plot_structural_breaks,
+)
 from volkit.report.plots_cone import plot_volatility_cone
+from volkit.report.plots_connectedness import (
+    plot_connectedness,
+    plot_connectedness_path,
+    plot_frequency_connectedness,
+    plot_net_connectedness,
+    plot_net_connectedness_path,
+)
 from volkit.report.plots_correlation import (
     plot_betas,
     plot_correlation_eras,
@@ -17,7 +32,13 @@ from volkit.report.plots_correlation import (
 )
 from volkit.report.plots_correlation_regimes import plot_regime_correlation, plot_regime_probabilities
 from volkit.report.plots_data import plot_gaps
+from volkit.report.plots_dcc import plot_correlation_forecast, plot_dcc_path
+from volkit.report.plots_dependence import plot_exceedance, plot_tail_dependence
 from volkit.report.plots_evaluation import plot_cumulative_loss_difference, plot_forecast_comparison
+from volkit.report.plots_events import plot_event_study
+from volkit.report.plots_hedge import plot_hedge_effectiveness, plot_macro_hedge
+from volkit.report.plots_leadlag import plot_cross_correlogram, plot_granger_network, plot_rolling_granger
+from volkit.report.plots_macro import plot_directional_betas, plot_risk_split, plot_rolling_betas
 from volkit.report.plots_margin import plot_coverage, plot_margin_schedule, plot_parameters
 from volkit.report.plots_regimes import plot_regimes
 from volkit.report.plots_tails import (
@@ -26,6 +47,7 @@ from volkit.report.plots_tails import (
     plot_quantile_quantile,
     plot_threshold_stability,
 )
+from volkit.report.plots_transmission import plot_volatility_response, plot_volatility_transmission
 from volkit.report.plots_volatility import plot_volatility, plot_volatility_models
 from volkit.report.style import (
     ASSET_COLOURS,
@@ -53,32 +75,58 @@ __all__ = [
     "TableBlock",
     "TextBlock",
     "colour_of",
+    "correlation_caption",
     "figure_style",
     "format_value",
     "load_parameters",
     "mark_simulated",
     "method_words",
     "plot_betas",
+    "plot_breakdown_alarm",
+    "plot_change_points",
+    "plot_connectedness",
+    "plot_connectedness_path",
     "plot_correlation_bounds",
+    "plot_correlation_breaks",
+    "plot_correlation_change",
     "plot_correlation_eras",
+    "plot_correlation_forecast",
     "plot_correlation_matrix",
     "plot_coverage",
+    "plot_cross_correlogram",
     "plot_cumulative_loss_difference",
+    "plot_dcc_path",
+    "plot_directional_betas",
+    "plot_event_study",
+    "plot_exceedance",
     "plot_forecast_comparison",
+    "plot_frequency_connectedness",
     "plot_gaps",
+    "plot_granger_network",
+    "plot_hedge_effectiveness",
     "plot_hill",
+    "plot_macro_hedge",
     "plot_margin_schedule",
     "plot_mean_excess",
+    "plot_net_connectedness",
+    "plot_net_connectedness_path",
     "plot_parameters",
     "plot_quantile_quantile",
     "plot_regime_correlation",
     "plot_regime_probabilities",
     "plot_regimes",
+    "plot_risk_split",
+    "plot_rolling_betas",
     "plot_rolling_correlation",
+    "plot_rolling_granger",
+    "plot_structural_breaks",
+    "plot_tail_dependence",
     "plot_threshold_stability",
     "plot_volatility",
     "plot_volatility_cone",
     "plot_volatility_models",
+    "plot_volatility_response",
+    "plot_volatility_transmission",
     "render_report",
     "save_figure",
     "to_html_table",

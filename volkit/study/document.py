@@ -2,11 +2,16 @@
 
 from volkit.report import ReportDocument, Section, TextBlock
 from volkit.study.artefacts import Artefacts
+from volkit.study.correlation.change_pages import change_section
+from volkit.study.correlation.driver_pages import driver_section
+from volkit.study.correlation.offset_pages import offset_section
+from volkit.study.correlation.pages import correlation_answers, correlation_section
+from volkit.study.correlation.spillover_pages import spillover_section
 from volkit.study.manifest import config_hash
 from volkit.study.margin_pages import backtest_section, margin_answers, recommendation_section
-from volkit.study.market_pages import correlation_answers, correlation_section, volatility_section
 from volkit.study.run import StudyRun
 from volkit.study.truth_pages import truth_section
+from volkit.study.volatility_pages import volatility_section
 
 __all__ = ["build_document"]
 
@@ -26,6 +31,10 @@ def build_document(run: StudyRun, files: Artefacts, *, source: str) -> ReportDoc
         truth_section(run, files),
         volatility_section(run, files),
         correlation_section(run, files),
+        change_section(run, files),
+        driver_section(run, files),
+        spillover_section(run, files),
+        offset_section(run, files),
         _data_section(run, files),
         _notes_section(run),
     ]

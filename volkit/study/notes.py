@@ -34,12 +34,14 @@ class Notes:
         return tuple(self._entries)
 
     @contextmanager
-    def recording(self, stage: str) -> Iterator[None]:
-        """Turn volkit's warnings inside the block into notes; let all others through."""
+    def recording(self, stage: str, *, but: type[VolkitWarning] | None = None) -> Iterator[None]:
+        """Turn volkit's warnings inside the block, those of one kind left out, into notes; let all others through."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", VolkitWarning)
             yield
         for warning in caught:
+            if but is not None and issubclass(warning.category, but):
+                continue
             if issubclass(warning.category, VolkitWarning):
                 self.add(stage, str(warning.message))
             else:

@@ -11,17 +11,17 @@ from volkit.parallel import one_blas_thread
 from volkit.prices import BarSet, GapReport, PricePanel, inspect_bars
 from volkit.results import Provenance, ResultDisplay
 from volkit.sources import MarketTruth, PriceSource, SimulatedSource, open_source
+from volkit.study.correlation import (
+    AssetCorrelation,
+    CorrelationParts,
+    correlate_assets,
+    pair_closes,
+    study_parts,
+)
+from volkit.study.loading import load_study_bars
 from volkit.study.notes import Notes
 from volkit.study.spec import StudySpec, load_study
-from volkit.study.stages import (
-    AssetCorrelation,
-    AssetVolatility,
-    calibrate_assets,
-    correlate_assets,
-    fit_assets,
-    load_study_bars,
-    pair_closes,
-)
+from volkit.study.stages import AssetVolatility, calibrate_assets, fit_assets
 
 __all__ = ["StudyRun", "run_study"]
 
@@ -46,6 +46,8 @@ class StudyRun(ResultDisplay):
         Closes on the common clock; None without a correlation.
     correlation : dict of str to AssetCorrelation
         By asset.
+    parts : CorrelationParts
+        What the study asked for beside.
     parameters : dict of str to CalibratedParameters
         By asset.
     notes : tuple of (stage, text)
@@ -61,6 +63,7 @@ class StudyRun(ResultDisplay):
     volatility: dict[str, AssetVolatility]
     panel: PricePanel | None
     correlation: dict[str, AssetCorrelation]
+    parts: CorrelationParts
     parameters: dict[str, CalibratedParameters]
     notes: tuple[tuple[str, str], ...]
     truth: MarketTruth | None = None
@@ -133,6 +136,7 @@ def run_study(study: StudySpec | str | Path, *, source: PriceSource | str | None
         volatility = fit_assets(bars, spec, notes, n_jobs=n_jobs)
         panel = pair_closes(opened, bars, spec, notes)
         correlation = correlate_assets(panel, spec, notes)
+        parts = study_parts(panel, correlation, spec, notes)
         parameters = calibrate_assets(bars, correlation, spec, notes, n_jobs=n_jobs)
 
     if not parameters:
@@ -145,6 +149,7 @@ def run_study(study: StudySpec | str | Path, *, source: PriceSource | str | None
         volatility=volatility,
         panel=panel,
         correlation=correlation,
+        parts=parts,
         parameters=parameters,
         notes=notes.entries,
         truth=opened.truth if isinstance(opened, SimulatedSource) else None,

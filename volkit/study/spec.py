@@ -26,6 +26,7 @@ ModelName = Literal["GARCH-normal", "GARCH-t", "GJR-normal", "GJR-t"]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Confidence = Annotated[float, Field(ge=0.5, lt=1.0)]
 Count = Annotated[int, Field(ge=1)]
+CorrelationPart = Literal["change", "betas", "models", "lead_lag", "spillovers", "events", "tails", "offsets"]
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$", description="a UTC date, 2024-01-31")]
 
 
@@ -57,6 +58,15 @@ class VolatilitySection(_Section):
     realized_window: Annotated[int, Field(ge=2)] = Field(30, description="of close-to-close volatility, periods")
 
 
+class SpilloverSection(_Section):
+    """Which series hang together, over which window."""
+
+    series: list[str] = Field(default=[], description="empty: the assets and factors of the correlation section")
+    window: Annotated[int, Field(ge=50)] = Field(200, description="rows in a window")
+    lags: Count = Field(2, description="of the autoregression, periods")
+    horizon: Count = Field(10, description="periods ahead")
+
+
 class CorrelationSection(_Section):
     """Which pairs, over which windows and eras, and the stressed macro day."""
 
@@ -69,6 +79,10 @@ class CorrelationSection(_Section):
     max_loss: Fraction = Field(0.10, description="largest share of rows that missing values may cost the betas")
     stress_factor: str | None = Field(None, description="factor of the stressed macro day; first factor by default")
     stress_days: Count = Field(10, description="worst days of that factor that are averaged")
+    parts: list[CorrelationPart] = Field(default=[], description="what is worked out beside correlations and betas")
+    announcements: list[Literal["cpi", "fomc"]] = Field(default=["cpi", "fomc"], description="kinds of dated releases")
+    max_lag: Annotated[int, Field(ge=1, le=60)] = Field(5, description="of leads and lags, periods")
+    spillovers: SpilloverSection = SpilloverSection()
 
 
 class MarginSection(_Section):
@@ -131,12 +145,21 @@ class StudySpec(_Section):
     def _names(self) -> "StudySpec":
         known = {*self.data.required, *self.data.optional}
         c = self.correlation
-        used = [*self.volatility.assets, *c.assets, *c.factors, *self.margin.assets, *self.margin.by_asset]
+        used = [
+            *self.volatility.assets,
+            *c.assets,
+            *c.factors,
+            *c.spillovers.series,
+            *self.margin.assets,
+            *self.margin.by_asset,
+        ]
         used += [n for n in (self.data.clock, c.stress_factor) if n]
         if unknown := sorted(set(used) - known):
             raise ValueError(f"{', '.join(unknown)} must stand in data.required or data.optional")
         if bool(c.assets) != bool(c.factors):
             raise ValueError("correlation.assets and correlation.factors go together")
+        if c.parts and not c.assets:
+            raise ValueError("correlation.parts need correlation.assets and correlation.factors")
         return self
 
     @property
