@@ -109,7 +109,7 @@ def test_note_of_a_table_gives_index_floor_method_and_rows(ax, table):
         f"95 % interval {table.lower:.1f} to {table.upper:.1f}",
         f"under independence {table.floor:.1f} %",
         "generalised decomposition, VAR with 1 lag, 5 periods ahead",
-        f"n = {table.n_obs:,} to 2023-05-15",
+        f"n = {table.n_obs:,}, to 2023-05-15",
     ):
         assert words in note
     assert "explosive" not in note

@@ -134,7 +134,7 @@ def test_network_shows_adjusted_p_and_frames_the_survivors(ax, network):
     note = note_of(ax)
     assert "framed: 1 of 6 at 5 %" in note
     assert "Benjamini-Yekutieli over 6 tests; 2 lags" in note
-    assert f"n = {network.n_obs} to 2023-05-15" in note
+    assert f"n = {network.n_obs}, to 2023-05-15" in note
 
 
 def test_windows_are_drawn_small_p_up_and_those_that_pass_are_dotted(ax, rolling):

@@ -308,7 +308,7 @@ def test_note_of_the_response_has_size_p_and_controls(ax):
 
     assert words.startswith("BTC volatility after a move of 0.01 log return of SPX; no response at any horizon: p ")
     assert "95 % bands, each horizon alone; local projections, own past over 1, 7, 30 periods" in words
-    assert f"n = {found.n_obs} to 2022-05-15" in words
+    assert f"n = {found.n_obs}, to 2022-05-15" in words
 
 
 def test_a_response_without_values_is_refused(ax):

@@ -13,6 +13,7 @@ from volkit.errors import ArgumentError, VolkitWarning
 from volkit.parallel import map_tasks
 from volkit.results import Provenance
 from volkit.volatility.distributions import Distribution
+from volkit.volatility.engine.problem import standardize_windows
 from volkit.volatility.fit import FitStatus
 from volkit.volatility.garch import Garch
 from volkit.volatility.inputs import read_inputs
@@ -20,6 +21,9 @@ from volkit.volatility.recursion import RunningRecursion
 from volkit.volatility.refits import Refits, parameter_frame, refit_windows
 
 __all__ = ["FittedModel", "Refit", "RefitsThroughTime", "VolatilityModel", "refits_of"]
+
+# Windows that are standardised in one go.
+_TOGETHER = 100
 
 
 class FittedModel(Protocol):
@@ -176,6 +180,7 @@ class _GarchRefits(Sequence[Refit]):
 
     def __init__(self, model: Garch, found: Refits, values: np.ndarray, pushes: np.ndarray) -> None:
         self._model, self._found, self._values, self._pushes = model, found, values, pushes
+        self._first, self._pools = -1, list[np.ndarray]()
 
     def __len__(self) -> int:
         return len(self._found.ends)
@@ -191,10 +196,20 @@ class _GarchRefits(Sequence[Refit]):
         )
 
     def _standardize(self, i: int) -> np.ndarray:
+        # A walk asks for one window after the other: they are made together, some hundred at a time.
+        first = i - i % _TOGETHER
+        if first != self._first:
+            self._first, self._pools = first, self._together(slice(first, first + _TOGETHER))
+        return self._pools[i - first]
+
+    def _together(self, rows: slice) -> list[np.ndarray]:
         model, found = self._model, self._found
-        start, end = int(found.starts[i]), int(found.ends[i])
-        return model.standardize(
-            self._values[start - model.n_mean_lags : end],
-            found.estimates[i],
-            pushes=self._pushes[:, start : end + 1],
+        return standardize_windows(
+            model.design,
+            self._values,
+            found.estimates[rows],
+            begins=found.starts[rows] - model.n_mean_lags,
+            counts=found.ends[rows] - found.starts[rows],
+            n_lags=model.n_mean_lags,
+            pushes=self._pushes[:, model.n_mean_lags :],
         )

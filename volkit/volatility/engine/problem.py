@@ -11,7 +11,7 @@ from volkit.volatility.engine.design import Design, unit_starts
 from volkit.volatility.engine.kernels import load_kernels
 from volkit.volatility.engine.search import Optimum, Problem, maximise, return_to
 
-__all__ = ["Batch", "Solution", "filtered", "fit_stretches", "mean_regressors", "solve"]
+__all__ = ["Batch", "Solution", "filtered", "fit_stretches", "mean_regressors", "solve", "standardize_windows"]
 
 # Starts of each kind that are followed: all hills in reach for one fit to so many observations at most; where many fits
 # are made, or the likelihood is sharp, one start of a kind, and none that begins this much lower than the best.
@@ -290,3 +290,31 @@ def filtered(
     recursions.value(scaled, conf, fixed, r, X_scaled, V_scaled, np.zeros(design.n_mean), work)
     h = work[recursions.H]
     return np.asarray(work[recursions.E, :n] / np.sqrt(h[:n])), float(h[n] * scale**2)
+
+
+def standardize_windows(
+    design: Design,
+    values: np.ndarray,
+    thetas: np.ndarray,
+    *,
+    begins: np.ndarray,
+    counts: np.ndarray,
+    n_lags: int,
+    pushes: np.ndarray,
+) -> list[np.ndarray]:
+    """Return the standardised returns of windows of values, shape (n,), each under its row of natural parameters.
+
+    `begins` counts from the first value after the lags of the mean; `pushes`, shape (n_x, n - n_lags + 1).
+    """
+    used, X = mean_regressors(values, n_lags=n_lags, has_constant=design.has_constant)
+    n, n_all, longest = len(used), len(design.names), int(counts.max())
+    conf, fixed = design.configuration(n), np.array([design.power or 0.0, 0.0, 0.0])
+    rows = load_kernels("_likelihood").n_work_rows(design.n_state)
+    out = np.empty(int(counts.sum()))
+    load_kernels("_windows").standardize_windows(
+        used, X, np.ascontiguousarray(pushes), begins, counts, conf, design.has_constant, fixed,
+        np.ascontiguousarray(thetas), np.empty(longest), np.empty((design.n_mean, longest)),
+        np.empty((design.n_x, longest + 1)), np.zeros(design.n_mean), np.zeros(design.n_mean), np.empty(n_all),
+        np.empty((n_all, n_all)), np.zeros((rows, longest + 2)), out,
+    )  # fmt: skip
+    return np.split(out, np.cumsum(counts)[:-1])
