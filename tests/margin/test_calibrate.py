@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from volkit.errors import ArgumentError, DataError
-from volkit.margin import METHODS, MarginPolicy, TailRisk, backtest_margin, calibrate_margin, margin_schedule
+from volkit.margin import CANDIDATES, MarginPolicy, TailRisk, backtest_margin, calibrate_margin, margin_schedule
 from volkit.returns import simple_returns
 from volkit.volatility import Ewma
 
@@ -48,8 +48,8 @@ def waking():
 
 
 def test_every_method_is_walked_forward_and_tested(returns, parameters):
-    assert tuple(parameters.schedules) == METHODS
-    for method in METHODS:
+    assert tuple(parameters.schedules) == CANDIDATES
+    for method in CANDIDATES:
         alone = margin_schedule(returns, policy=replace(POLICY, method=method), periods_per_year=365)
         pd.testing.assert_frame_equal(parameters.schedules[method].frame, alone.frame, check_exact=True)
         pd.testing.assert_frame_equal(parameters.backtests[method].table, backtest_margin(alone).table)
@@ -208,7 +208,7 @@ def test_past_parameters_do_not_depend_on_later_returns(returns):
             "current may name maintenance_margin_long, initial_margin_long, .*; got margin; use these names",
         ),
         ({"methods": []}, ArgumentError, "methods must name at least one method; got none; choose among historical"),
-        ({"methods": ["magic"]}, ArgumentError, "method must be one of historical, filtered_historical, garch_t"),
+        ({"methods": ["magic"]}, ArgumentError, "method must be one of historical, weighted_historical"),
         ({"rounding": 0.0}, ArgumentError, "rounding must be a positive number"),
         ({"validity_days": 0}, ArgumentError, "validity_days must be a whole number of at least 1 days"),
     ],

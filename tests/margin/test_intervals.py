@@ -108,7 +108,7 @@ def test_interval_holds_the_true_conditional_rate_nearly_as_often_as_it_says():
     for _ in range(60):
         returns, variance = simulated(rng)
         state = fitted_state(returns)
-        policy = MarginPolicy(method="garch_t", lookback=500)
+        policy = MarginPolicy(method="fitted_law", lookback=500)
         before = series(np.concatenate([[0.01], returns]))
         times = before.index
         first = VolatilityState(times[-2], *state)

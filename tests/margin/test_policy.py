@@ -4,7 +4,6 @@ from hypothesis import strategies as st
 
 from volkit.errors import ArgumentError
 from volkit.margin import MarginPolicy, TailRisk
-from volkit.volatility import Ewma, Garch
 
 RISKS = st.tuples(st.floats(-0.1, 2.0), st.floats(0.0, 1.0)).map(lambda pair: TailRisk(pair[0], pair[0] + pair[1]))
 
@@ -35,15 +34,18 @@ def test_short_position_can_lose_more_than_its_notional():
 
 
 def test_policy_says_itself_in_words():
-    words = MarginPolicy(method="garch_t", floor=0.02, margin_period_of_risk=2).words
+    words = MarginPolicy(method="fitted_law", floor=0.02, margin_period_of_risk=2).words
 
-    assert words == "garch t, value at risk 0.99, 2 periods, look-back 500, floor 0.02, buffer 0.25"
+    assert words == "fitted law, value at risk 0.99, 2 periods, look-back 500, floor 0.02, buffer 0.25"
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"method": "magic"}, "method must be one of historical, filtered_historical, garch_t; got 'magic'"),
+        (
+            {"method": "magic"},
+            "method must be one of historical, weighted_historical, .*conditional_pareto; got 'magic'",
+        ),
         ({"measure": "worst"}, "measure must be one of value_at_risk, expected_shortfall"),
         ({"confidence": 99}, "confidence must be a fraction from 0.5 to below 1; got 99; pass a fraction"),
         ({"margin_period_of_risk": 0}, "margin_period_of_risk must be a whole number of at least 1 periods; got 0"),
@@ -57,11 +59,13 @@ def test_policy_says_itself_in_words():
         ({"buffer": -0.1}, "buffer must be"),
         ({"n_paths": 0}, "n_paths must be a whole number of at least 1 paths; got 0"),
         ({"seed": -1}, "seed must be a whole number of at least 0 as a seed; got -1"),
+        ({"half_life": 0.0}, "half_life must be"),
+        ({"tail_share": 2.0}, "tail_share must be a fraction"),
+        ({"method": "conditional_pareto", "confidence": 0.9}, "tail_share must reach further in than the confidence"),
         (
-            {"method": "garch_t", "model": Ewma()},
-            r"model must have Student t innovations for garch_t; got EWMA half-life",
+            {"method": "conditional_pareto", "margin_period_of_risk": 2},
+            "margin_period_of_risk must be 1 for conditional_pareto; got 2; use filtered_historical",
         ),
-        ({"method": "garch_t", "model": Garch(distribution="normal")}, "model must have Student t innovations"),
     ],
 )
 def test_value_outside_its_range_is_refused_at_construction(arguments, message):

@@ -12,13 +12,16 @@ from volkit.margin import METHODS, MarginPolicy, backtest_margin, margin_schedul
 from volkit.scenarios import simulate_returns
 from volkit.volatility import Ewma, Garch, walk_forward
 
-POLICY = MarginPolicy(lookback=250, refit_every=60, confidence=0.95, floor=0.03, n_paths=400)
+POLICY = MarginPolicy(lookback=250, refit_every=60, confidence=0.95, floor=0.03, n_paths=400, tail_share=0.15)
 RATES = [
     f"{name}_{side}"
     for side in ("long", "short")
     for name in ("value_at_risk", "expected_shortfall", "maintenance_margin", "initial_margin")
 ]
-CASES = pytest.mark.parametrize(("method", "horizon"), [(method, horizon) for method in METHODS for horizon in (1, 3)])
+CASES = pytest.mark.parametrize(
+    ("method", "horizon"),
+    [(method, horizon) for method in METHODS for horizon in (1, 3) if (method, horizon) != ("conditional_pareto", 3)],
+)
 
 
 def make_market(n, seed):
@@ -132,7 +135,7 @@ def test_filtered_rate_is_the_tail_of_past_shocks_at_the_forecast(returns, state
 
 
 def test_garch_rate_is_the_quantile_of_the_fitted_law(returns, states):
-    frame = scheduled(returns, "garch_t", states=states).frame
+    frame = scheduled(returns, "fitted_law", states=states).frame
 
     for row, state in enumerate(states):
         nu, mu, volatility = state.distribution.degrees_of_freedom, state.recursion.mu, np.sqrt(state.next_variance)
@@ -142,17 +145,17 @@ def test_garch_rate_is_the_quantile_of_the_fitted_law(returns, states):
 
 
 def test_every_period_is_driven_by_the_same_draws(returns, states):
-    frame = scheduled(returns, "garch_t", 3, states=states).frame
+    frame = scheduled(returns, "fitted_law", 3, states=states).frame
     uniforms = np.random.default_rng(POLICY.seed).random((POLICY.n_paths, 3))
 
     for row in (0, 59, 60, 150):
         state = states[row]
         paths = simulate_returns(state, state.distribution.quantiles(uniforms))
         risk = tail_risk(paths, confidence=0.95, side="long")
-        assert frame["value_at_risk_long"].iloc[row] == risk.value_at_risk
+        assert frame["value_at_risk_long"].iloc[row] == pytest.approx(risk.value_at_risk, rel=1e-14)
 
 
-@pytest.mark.parametrize("method", ["filtered_historical", "garch_t"])
+@pytest.mark.parametrize("method", ["filtered_historical", "fitted_law"])
 @pytest.mark.parametrize("horizon", [1, 3])
 def test_shared_states_give_the_same_schedule(method, horizon, returns, states):
     shared, own = scheduled(returns, method, horizon, states=states), scheduled(returns, method, horizon)
@@ -161,7 +164,7 @@ def test_shared_states_give_the_same_schedule(method, horizon, returns, states):
 
 
 def test_processes_give_the_same_bits(returns):
-    serial, parallel = (scheduled(returns, "garch_t", n_jobs=n).frame for n in (1, 2))
+    serial, parallel = (scheduled(returns, "fitted_law", n_jobs=n).frame for n in (1, 2))
 
     pd.testing.assert_frame_equal(serial, parallel, check_exact=True)
 
@@ -184,7 +187,7 @@ def test_turning_the_returns_swaps_the_sides(seed):
 
 def test_rates_follow_the_true_conditional_quantile():
     returns, variances = make_market(3000, 21)
-    policy = MarginPolicy(method="garch_t", model=Garch(mean="zero"), lookback=1000, refit_every=100)
+    policy = MarginPolicy(method="fitted_law", model=Garch(mean="zero"), lookback=1000, refit_every=100)
 
     schedule = margin_schedule(returns, policy=policy, periods_per_year=365)
 
@@ -198,19 +201,19 @@ def test_rates_follow_the_true_conditional_quantile():
 
 
 def test_schedule_says_where_it_stands(returns, states):
-    schedule = scheduled(returns, "garch_t", states=states)
+    schedule = scheduled(returns, "fitted_law", states=states)
 
     assert (schedule.n_obs, schedule.as_of) == (150, returns.index[-1])
     assert schedule.latest.index.tolist() == RATES
-    assert "as of 2021-02-03, garch t, value at risk 0.95, 1 period, look-back 250" in repr(schedule)
+    assert "as of 2021-02-03, fitted law, value at risk 0.95, 1 period, look-back 250" in repr(schedule)
     assert schedule.summary().loc["initial_margin_long", "latest"] == schedule.latest["initial_margin_long"]
 
 
 def test_states_of_other_periods_are_refused(returns, states):
     with pytest.raises(ArgumentError, match="states must have one entry for each of the 151 periods from 2020-09-06"):
-        scheduled(returns, "garch_t", states=states[:-1])
+        scheduled(returns, "fitted_law", states=states[:-1])
     with pytest.raises(ArgumentError, match=r"got 151 from 2020-09-06 .* to 2021-02-03"):
-        scheduled(returns.set_axis(returns.index + pd.Timedelta(days=1)), "garch_t", states=states)
+        scheduled(returns.set_axis(returns.index + pd.Timedelta(days=1)), "fitted_law", states=states)
 
 
 def test_history_must_be_longer_than_the_lookback(returns):

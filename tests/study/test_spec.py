@@ -48,7 +48,6 @@ def test_unknown_key_is_named_with_its_place(tmp_path):
         ("lookback = 5\n", r"margin\.lookback: .*100 \(got 5\)"),
         ("margin_period_of_risk = 0\n", r"margin\.margin_period_of_risk: .*1 \(got 0\)"),
         ('methods = ["magic"]\n', r"margin\.methods\.0: .*historical.*\(got 'magic'\)"),
-        ('model = "GARCH-normal"\n', "garch_t needs a model with t innovations"),
     ],
 )
 def test_value_out_of_range_is_answered_with_key_and_value(tmp_path, extra, message):

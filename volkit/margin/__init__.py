@@ -1,7 +1,7 @@
 """Margin parameters for one instrument: rates, policy, schedule, back-test, calibration, liquidation."""
 
 from volkit.margin.backtest import LAYERS, MarginBacktest, backtest_margin
-from volkit.margin.calibrate import CalibratedParameters, calibrate_margin
+from volkit.margin.calibrate import CANDIDATES, CalibratedParameters, calibrate_margin
 from volkit.margin.intervals import rate_interval
 from volkit.margin.liquidation import (
     bankruptcy_price,
@@ -15,6 +15,7 @@ from volkit.margin.schedule import MarginSchedule, margin_schedule
 from volkit.validation.blocks import block_indices
 
 __all__ = [
+    "CANDIDATES",
     "LAYERS",
     "METHODS",
     "CalibratedParameters",

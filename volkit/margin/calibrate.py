@@ -16,15 +16,17 @@ from volkit.conventions import SIDES, Side, spoken_periods
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.backtest import MarginBacktest, backtest_margin
 from volkit.margin.intervals import rate_interval
+from volkit.margin.measures.walk import walk_of
 from volkit.margin.policy import METHODS, MarginMethod, MarginPolicy
 from volkit.margin.rates import TailRisk
 from volkit.margin.schedule import MarginSchedule, margin_schedule
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.validation import CoverageTest
-from volkit.volatility import walk_forward
 
-__all__ = ["CalibratedParameters", "calibrate_margin"]
+__all__ = ["CANDIDATES", "CalibratedParameters", "calibrate_margin"]
 
+# What a calibration tries by default: the plain one, and both uses of a volatility model.
+CANDIDATES: tuple[MarginMethod, ...] = ("historical", "filtered_historical", "fitted_law")
 _LAYERS = ("maintenance_margin", "initial_margin")
 _PARAMETERS = tuple(f"{name}_{side}" for side in SIDES for name in (*_LAYERS, "max_leverage"))
 
@@ -102,7 +104,7 @@ def calibrate_margin(
     *,
     policy: MarginPolicy,
     periods_per_year: float,
-    methods: Sequence[MarginMethod] = METHODS,
+    methods: Sequence[MarginMethod] = CANDIDATES,
     current: Mapping[str, float] | None = None,
     stressed: Mapping[Side, TailRisk] | None = None,
     rounding: float = 0.001,
@@ -203,11 +205,8 @@ def _schedules(
             f"shorten the look-back (now {policy.lookback}) or pass a longer history",
         )
     states = None
-    if any(method != "historical" for method in methods):
-        walk = walk_forward(
-            policy.model, returns, window=policy.lookback, refit_every=policy.refit_every, n_jobs=n_jobs
-        )
-        states = list(walk)
+    if any(one.is_filtered for one in policies.values()):
+        states = walk_of(policy, returns, n_jobs=n_jobs)
     return {
         method: margin_schedule(
             returns, policy=one, periods_per_year=periods_per_year, states=states, provenance=provenance

@@ -49,7 +49,7 @@ def rate_interval(
     around the latest rate. Raw returns are resampled for the filtered methods too: the width that clustering of
     volatility adds stands in for the error of the volatility model. On 150 simulated GARCH-t paths of 500 returns
     (alpha 0.10, beta 0.88, nu 4.5) the 90 % interval at 99 % held the true conditional Value at Risk 87 times in
-    100 for filtered historical and 91 for garch_t; resampled shocks, narrower by a sixth, held it 86 times.
+    100 for filtered historical and 91 for fitted_law; resampled shocks, narrower by a sixth, held it 86 times.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """The margin policy: a value that says how a rate is made from risk, and nothing of any data."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from volkit.checks import check_choice, check_confidence, check_count, check_fraction, check_positive
 from volkit.conventions import Side, spoken_periods
@@ -11,8 +11,12 @@ from volkit.volatility import Garch, VolatilityModel
 
 __all__ = ["METHODS", "MarginMethod", "MarginPolicy"]
 
-MarginMethod = Literal["historical", "filtered_historical", "garch_t"]
-METHODS: tuple[MarginMethod, ...] = ("historical", "filtered_historical", "garch_t")
+MarginMethod = Literal[
+    "historical", "weighted_historical", "filtered_historical", "fitted_law", "cornish_fisher", "conditional_pareto"
+]
+METHODS: tuple[MarginMethod, ...] = get_args(MarginMethod)
+# Methods that look one period ahead and no further.
+_ONE_PERIOD = ("conditional_pareto",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +29,11 @@ class MarginPolicy:
 
     Attributes
     ----------
-    method : {"historical", "filtered_historical", "garch_t"}
-        Where the tail measure comes from.
+    method : str
+        Where the tail measure comes from. By returns as they came: ``historical`` (equally likely),
+        ``weighted_historical`` (weights that halve every `half_life`), ``cornish_fisher`` (four moments). By the shocks
+        of `model` at today's volatility: ``filtered_historical`` (past ones), ``fitted_law`` (the model's own law),
+        ``conditional_pareto`` (a Pareto tail beyond the outermost `tail_share`, for any confidence; one period).
     measure : {"value_at_risk", "expected_shortfall"}
         Which one sets the maintenance margin.
     confidence : float
@@ -35,6 +42,12 @@ class MarginPolicy:
         Periods from the last margin payment to the closed position.
     lookback : int
         Returns behind each rate; at least 20, and no fewer than the margin period of risk has periods.
+    expanding : bool
+        Whether the look-back grows from its first length to the whole history.
+    half_life : float
+        Of the weights of ``weighted_historical``, in periods.
+    tail_share : float
+        Of the shocks beyond the threshold of ``conditional_pareto``, on either side, fraction.
     refit_every : int
         Periods between fits of the volatility model; the variance is updated at every period.
     floor : float
@@ -42,7 +55,7 @@ class MarginPolicy:
     buffer : float
         Initial margin over maintenance margin, less one: decimal.
     model : VolatilityModel
-        Filter of the methods that have one; garch_t needs a Student t.
+        Filter of the methods that have one.
     n_paths : int
         Simulated paths when the margin period of risk is above one period.
     seed : int
@@ -64,6 +77,9 @@ class MarginPolicy:
     confidence: float = 0.99
     margin_period_of_risk: int = 1
     lookback: int = 500
+    expanding: bool = False
+    half_life: float = 120.0
+    tail_share: float = 0.10
     refit_every: int = 21
     floor: float = 0.0
     buffer: float = 0.25
@@ -83,10 +99,22 @@ class MarginPolicy:
         check_count(self.seed, argument="seed", minimum=0, unit="as a seed")
         if self.buffer != 0:
             check_positive(self.buffer, argument="buffer", unit="decimal fraction")
-        if self.method == "garch_t" and getattr(self.model, "distribution", None) != "t":
-            raise ArgumentError(
-                "model", "must have Student t innovations for garch_t", self.model.words, 'pass Garch(distribution="t")'
+        check_positive(self.half_life, argument="half_life", unit="periods")
+        check_fraction(self.tail_share, argument="tail_share")
+        if self.method in _ONE_PERIOD and self.margin_period_of_risk > 1:
+            got, remedy = str(self.margin_period_of_risk), "use filtered_historical or fitted_law for more periods"
+            raise ArgumentError("margin_period_of_risk", f"must be 1 for {self.method}", got, remedy)
+        if self.method == "conditional_pareto" and 1.0 - self.confidence > self.tail_share - 1e-9:
+            got, remedy = (
+                f"{self.tail_share:g} at a confidence of {self.confidence:g}",
+                "raise tail_share or confidence",
             )
+            raise ArgumentError("tail_share", "must reach further in than the confidence", got, remedy)
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether the method works on the shocks of the model."""
+        return self.method in ("filtered_historical", "fitted_law", "conditional_pareto")
 
     def margins(self, risk: TailRisk, *, side: Side) -> tuple[float, float]:
         """Return maintenance and initial margin (fractions of the notional) for a tail risk.
@@ -101,8 +129,9 @@ class MarginPolicy:
     def words(self) -> str:
         """The policy in words."""
         measure = self.measure.replace("_", " ")
+        lookback = f"look-back {'from ' if self.expanding else ''}{self.lookback}"
         return (
             f"{self.method.replace('_', ' ')}, {measure} {self.confidence:.4g}, "
-            f"{spoken_periods(self.margin_period_of_risk)}, look-back {self.lookback}, floor {self.floor:.3g}, "
+            f"{spoken_periods(self.margin_period_of_risk)}, {lookback}, floor {self.floor:.3g}, "
             f"buffer {self.buffer:.3g}"
         )

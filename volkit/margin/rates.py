@@ -12,7 +12,15 @@ from volkit.errors import ArgumentError, DataError
 from volkit.scenarios import ScenarioSet
 from volkit.volatility import Distribution
 
-__all__ = ["QuantileMethod", "TailRisk", "margin_rates", "parametric_tail_risk", "tail_of_losses", "tail_risk"]
+__all__ = [
+    "QuantileMethod",
+    "TailRisk",
+    "margin_rates",
+    "parametric_tail_risk",
+    "require_tail",
+    "tail_of_losses",
+    "tail_risk",
+]
 
 QuantileMethod = Literal["weibull", "linear"]
 
@@ -83,17 +91,32 @@ def tail_risk(
         raise DataError(
             "simple_returns", "must be finite", f"{bad} missing or infinite scenarios", "drop and count them first"
         )
-    # 1 - 0.9 is not quite 0.1 in binary: the tolerance keeps 10 scenarios enough for 90 %.
-    if len(values) * (1.0 - level) < 1.0 - 1e-9:
-        needed = int(np.ceil(1.0 / (1.0 - level) - 1e-9))
-        raise ArgumentError(
-            "confidence",
-            f"must leave at least one scenario in the tail ({needed} scenarios for {level:g})",
-            f"{len(values)} scenarios",
-            "pass more scenarios or a lower confidence",
-        )
+    require_tail(len(values), level)
     at_risk, shortfall = tail_of_losses(losses(values, side=side), confidence=level, quantile_method=quantile_method)
     return TailRisk(float(at_risk), float(shortfall))
+
+
+def require_tail(n_scenarios: float, confidence: float) -> None:
+    """Refuse scenarios of which none would lie beyond the confidence.
+
+    Raises
+    ------
+    ArgumentError
+        When fewer than one scenario lies beyond the confidence: the quantile would be made up.
+
+    Examples
+    --------
+    >>> require_tail(100, 0.99)
+    """
+    # 1 - 0.9 is not quite 0.1 in binary: the tolerance keeps 10 scenarios enough for 90 %.
+    if n_scenarios * (1.0 - confidence) < 1.0 - 1e-9:
+        needed = int(np.ceil(1.0 / (1.0 - confidence) - 1e-9))
+        raise ArgumentError(
+            "confidence",
+            f"must leave at least one scenario in the tail ({needed} scenarios for {confidence:g})",
+            f"{n_scenarios:.0f} scenarios",
+            "pass more scenarios or a lower confidence, or fit the tail (method conditional_pareto)",
+        )
 
 
 def tail_of_losses(

@@ -1,6 +1,6 @@
 """Margins through time: at each period, from what was known, for the periods after it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,12 +8,12 @@ import pandas as pd
 
 from volkit.checks import check_returns
 from volkit.conventions import SIDES, losses
-from volkit.errors import ArgumentError
+from volkit.margin.measures import tails_through_time
 from volkit.margin.policy import MarginPolicy
-from volkit.margin.rates import TailRisk, parametric_tail_risk, tail_risk
+from volkit.margin.rates import TailRisk
 from volkit.results import Provenance, ResultDisplay, freeze
-from volkit.scenarios import compound, simulate_returns
-from volkit.volatility import Distribution, VolatilityState, walk_forward
+from volkit.scenarios import compound
+from volkit.volatility import VolatilityState
 
 __all__ = ["MarginSchedule", "margin_schedule"]
 
@@ -99,7 +99,7 @@ def margin_schedule(
     periods_per_year : float
         365 for UTC days, 252 for exchange sessions.
     states : sequence of VolatilityState, optional
-        From `walk_forward` with the policy's model, look-back and re-fit step, to share them between
+        From `walk_of` (or `walk_forward` with the policy's model, look-back and re-fit step), to share them between
         methods; made here when needed and not given.
     n_jobs : int
         Processes for the fits.
@@ -134,17 +134,7 @@ def margin_schedule(
     100
     """
     checked = check_returns(returns, minimum=policy.lookback + policy.margin_period_of_risk)
-    if policy.method == "historical":
-        risks = _historical(checked.to_numpy(), policy)
-    else:
-        if states is None:
-            states = list(
-                walk_forward(
-                    policy.model, checked, window=policy.lookback, refit_every=policy.refit_every, n_jobs=n_jobs
-                )
-            )
-        _check_states(states, checked.index[policy.lookback - 1 :])
-        risks = _filtered(states, policy)
+    risks = tails_through_time(checked, policy, states=states, n_jobs=n_jobs)
     frame = _frame(risks, checked, policy)
     return MarginSchedule(
         asset=str(checked.name or "asset"),
@@ -155,68 +145,7 @@ def margin_schedule(
     )
 
 
-def _check_states(states: Sequence[VolatilityState], times: pd.DatetimeIndex) -> None:
-    if len(states) != len(times) or states[0].as_of != times[0] or states[-1].as_of != times[-1]:
-        span = f"{len(states)}" + (f" from {states[0].as_of} to {states[-1].as_of}" if states else "")
-        raise ArgumentError(
-            "states",
-            f"must have one entry for each of the {len(times)} periods from {times[0]} to {times[-1]}",
-            span,
-            "make them with walk_forward on the same returns and the policy's look-back",
-        )
-
-
-def _historical(values: np.ndarray, policy: MarginPolicy) -> list[tuple[TailRisk, TailRisk]]:
-    held = compound(values, policy.margin_period_of_risk)
-    width = policy.lookback - policy.margin_period_of_risk + 1
-    windows = np.lib.stride_tricks.sliding_window_view(held, width)
-    return [_both_sides(window, policy.confidence) for window in windows]
-
-
-def _both_sides(scenarios: np.ndarray, confidence: float) -> tuple[TailRisk, TailRisk]:
-    long, short = (tail_risk(scenarios, confidence=confidence, side=side) for side in SIDES)
-    return long, short
-
-
-def _filtered(states: Sequence[VolatilityState], policy: MarginPolicy) -> list[tuple[TailRisk, TailRisk]]:
-    if policy.method == "garch_t" and policy.margin_period_of_risk == 1:
-        return list(_parametric(states, policy.confidence))
-    return [_both_sides(simulate_returns(*pair), policy.confidence) for pair in _shocked(states, policy)]
-
-
-def _parametric(states: Sequence[VolatilityState], confidence: float) -> Iterator[tuple[TailRisk, TailRisk]]:
-    """Yield the risks of one period under each state's own law."""
-    law: Distribution | None = None
-    for state in states:
-        if state.distribution != law:
-            # Quantiles of a t are slow, and the law changes at fits only.
-            law = state.distribution
-            unit = parametric_tail_risk(0.0, 1.0, law, confidence=confidence, side="long")
-        volatility = float(np.sqrt(state.next_variance))
-        at_risk, shortfall = volatility * unit.value_at_risk, volatility * unit.expected_shortfall
-        mean = state.next_mean
-        yield TailRisk(at_risk - mean, shortfall - mean), TailRisk(at_risk + mean, shortfall + mean)
-
-
-def _shocked(states: Sequence[VolatilityState], policy: MarginPolicy) -> Iterator[tuple[VolatilityState, np.ndarray]]:
-    """Yield each state with the shocks that drive its paths: past ones, or drawn from its law."""
-    horizon = policy.margin_period_of_risk
-    # The same draws at every period: a rate moves because the market did, not because the dice did.
-    rng = np.random.default_rng(policy.seed)
-    uniforms = rng.random((policy.n_paths, horizon)) if horizon > 1 else np.empty((0, 1))
-    law: Distribution | None = None
-    for state in states:
-        pool = state.standardized
-        if policy.method == "filtered_historical":
-            yield state, pool[(uniforms * len(pool)).astype(np.intp)] if horizon > 1 else pool[:, None]
-            continue
-        if state.distribution != law:
-            law = state.distribution
-            drawn = law.quantiles(uniforms)
-        yield state, drawn
-
-
-def _frame(risks: list[tuple[TailRisk, TailRisk]], returns: pd.Series, policy: MarginPolicy) -> pd.DataFrame:
+def _frame(risks: np.ndarray, returns: pd.Series, policy: MarginPolicy) -> pd.DataFrame:
     index = returns.index[policy.lookback - 1 :]
     horizon = policy.margin_period_of_risk
     ahead = compound(returns.to_numpy()[policy.lookback :], horizon)
@@ -224,10 +153,9 @@ def _frame(risks: list[tuple[TailRisk, TailRisk]], returns: pd.Series, policy: M
     until = returns.index[policy.lookback - 1 + horizon :].append(pd.DatetimeIndex([pd.NaT] * horizon, tz="UTC"))
     columns: dict[str, object] = {}
     for position, side in enumerate(SIDES):
-        of_side = [pair[position] for pair in risks]
-        margins = [policy.margins(risk, side=side) for risk in of_side]
-        columns[f"value_at_risk_{side}"] = [risk.value_at_risk for risk in of_side]
-        columns[f"expected_shortfall_{side}"] = [risk.expected_shortfall for risk in of_side]
+        of_side = risks[:, 2 * position : 2 * position + 2]
+        margins = [policy.margins(TailRisk(*risk), side=side) for risk in of_side.tolist()]
+        columns[f"value_at_risk_{side}"], columns[f"expected_shortfall_{side}"] = of_side.T
         columns[f"maintenance_margin_{side}"] = [m[0] for m in margins]
         columns[f"initial_margin_{side}"] = [m[1] for m in margins]
         columns[f"loss_{side}"] = losses(realised, side=side)

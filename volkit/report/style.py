@@ -78,6 +78,7 @@ MODEL_COLOURS = ("#0072B2", "#C75B00", "#00876C", "#A83279", "#6B3A12", "#1F2933
 
 _UNKNOWN = ("#5B4B8A", "#B0413E", "#2A7F9E", "#7A6A00", "#8A5A83", "#2F6B4F", "#A0522D", "#4F5D75")
 _NARROW_INCHES = 5.0
+_METHOD_WORDS = {"cornish_fisher": "Cornish-Fisher", "conditional_pareto": "conditional Pareto"}
 _NOTE_ID = "volkit-note"
 _MARK_ID = "volkit-simulated"
 
@@ -212,10 +213,10 @@ def method_words(name: str) -> str:
 
     Examples
     --------
-    >>> method_words("garch_t"), method_words("filtered_historical")
-    ('GARCH-t', 'filtered historical')
+    >>> method_words("cornish_fisher"), method_words("filtered_historical")
+    ('Cornish-Fisher', 'filtered historical')
     """
-    return "GARCH-t" if name == "garch_t" else name.replace("_", " ")
+    return _METHOD_WORDS.get(name, name.replace("_", " "))
 
 
 def format_percent(ax: Axes, *, axis: str = "y", mirrored: bool = False) -> None:

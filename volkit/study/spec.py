@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from volkit.errors import StudyError
+from volkit.margin import CANDIDATES, MarginMethod
 from volkit.resources import studies_folder
 
 __all__ = [
@@ -89,9 +90,7 @@ class MarginSection(_Section):
     """The margin policy, its candidates, and what is in force."""
 
     assets: list[str] = Field(min_length=1)
-    methods: list[Literal["historical", "filtered_historical", "garch_t"]] = Field(
-        default=["historical", "filtered_historical", "garch_t"], min_length=1
-    )
+    methods: list[MarginMethod] = Field(default=list(CANDIDATES), min_length=1)
     model: ModelName = "GARCH-t"
     measure: Literal["value_at_risk", "expected_shortfall"] = "value_at_risk"
     confidence: Confidence = 0.99
@@ -105,12 +104,6 @@ class MarginSection(_Section):
     )
     validity_days: Count = 30
     by_asset: dict[str, "AssetMargin"] = Field(default={}, description="other values for single assets")
-
-    @model_validator(mode="after")
-    def _law_of_garch_t(self) -> "MarginSection":
-        if "garch_t" in self.methods and not self.model.endswith("-t"):
-            raise ValueError("method garch_t needs a model with t innovations: GARCH-t or GJR-t")
-        return self
 
 
 class AssetMargin(_Section):

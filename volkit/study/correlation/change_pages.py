@@ -191,8 +191,8 @@ def _regime_figure(name: str, found: AssetCorrelation, regimes: CorrelationRegim
         draw=lambda ax: plot_regime_correlation(regimes, name, factor, ax=ax),
         alt=f"Correlation of {name} and {factor} expected from two states, in real time.",
         caption=dated(
-            f"{name} and {factor}: {states}; BIC prefers {preferred}. Probabilities are in real time, parameters know the "
-            "whole sample.",
+            f"{name} and {factor}: {states}; BIC prefers {preferred}. Probabilities are in real time, parameters know "
+            "the whole sample.",
             regimes,
             clock=clock_words(found.rolling.synchrony),
         ),
