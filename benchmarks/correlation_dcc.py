@@ -2,8 +2,9 @@
 
 Simulated DCC(1,1), 2,000 periods, zero mean, a = .03, b = .95. Two rows a size: the correlation step alone, on the same
 standardised residuals (multigarch is handed its margins ready made, low memory), and the whole fit, margins included,
-ours with all standard errors, multigarch's without any. Processor seconds of one thread, in turns; the median of the
-rounds. The gap is the log-likelihood, ours less theirs, of theirs evaluated with our likelihood on the same residuals.
+ours with all standard errors, multigarch's without any. Ours also looks for a second hill, the peers climb one.
+Processor seconds of one thread, in turns; the median of the rounds. The gap is the log-likelihood, ours less theirs,
+of theirs evaluated with our likelihood on the same residuals.
 """
 
 import argparse

@@ -80,6 +80,55 @@ class Distribution:
         side = np.where(left, 1.0 - self.skew, 1.0 + self.skew)
         return np.asarray((side * special.stdtrit(self.degrees_of_freedom, share) * self._scale - a) / b)
 
+    def probabilities(self, values: np.ndarray) -> np.ndarray:
+        """Return the probabilities of lying below values of any shape, given in standard deviations.
+
+        Examples
+        --------
+        >>> law = Distribution("skewt", 4.0, -0.2)
+        >>> law.probabilities(law.quantiles(np.array([0.01, 0.6]))).round(12).tolist()
+        [0.01, 0.6]
+        """
+        z, nu = np.asarray(values, dtype=np.float64), self.degrees_of_freedom
+        if self.name == "normal":
+            return np.asarray(special.ndtr(z))
+        if self.name == "t":
+            return np.asarray(special.stdtr(nu, z / self._scale))
+        if self.name == "ged":
+            tail = 0.5 * special.gammaincc(1.0 / nu, 0.5 * np.abs(z / self._ged_scale) ** nu)
+            return np.asarray(np.where(z < 0.0, tail, 1.0 - tail))
+        a, b = self._hansen
+        x = (b * z + a) / self._scale
+        low = (1.0 - self.skew) * special.stdtr(nu, np.minimum(x, 0.0) / (1.0 - self.skew))
+        high = (1.0 + self.skew) * (special.stdtr(nu, np.maximum(x, 0.0) / (1.0 + self.skew)) - 0.5)
+        return np.asarray(low + high)
+
+    def log_density(self, values: np.ndarray) -> np.ndarray:
+        """Return the log-density at values of any shape, given in standard deviations.
+
+        Examples
+        --------
+        >>> Distribution().log_density(np.zeros(1)).round(4).tolist()
+        [-0.9189]
+        """
+        z, nu = np.asarray(values, dtype=np.float64), self.degrees_of_freedom
+        if self.name == "normal":
+            return np.asarray(-0.5 * (np.square(z) + np.log(2.0 * np.pi)))
+        if self.name == "ged":
+            c = self._ged_scale
+            constant = np.log(nu) - np.log(c) - (1.0 + 1.0 / nu) * np.log(2.0) - special.gammaln(1.0 / nu)
+            return np.asarray(constant - 0.5 * np.abs(z / c) ** nu)
+        a, b = self._hansen if self.name == "skewt" else (0.0, 1.0)
+        x = b * z + a
+        side = np.where(x < 0.0, 1.0 - self.skew, 1.0 + self.skew)
+        constant = special.gammaln(0.5 * (nu + 1.0)) - special.gammaln(0.5 * nu) - 0.5 * np.log(np.pi * (nu - 2.0))
+        return np.asarray(np.log(b) + constant - 0.5 * (nu + 1.0) * np.log1p(np.square(x / side) / (nu - 2.0)))
+
+    @property
+    def mirrored(self) -> "Distribution":
+        """The law of the innovations' negatives."""
+        return Distribution(self.name, self.degrees_of_freedom, -self.skew)
+
     def quantile(self, probability: float) -> float:
         """Return the quantile of the unit-variance law at a fraction, in standard deviations."""
         return float(self.quantiles(np.float64(probability)))
@@ -113,8 +162,7 @@ class Distribution:
 
     def upper_tail_mean(self, probability: float) -> float:
         """Return the mean above the quantile at 1 - `probability`, in standard deviations (positive)."""
-        mirrored = Distribution(self.name, self.degrees_of_freedom, -self.skew)
-        return -mirrored.tail_mean(probability)
+        return -self.mirrored.tail_mean(probability)
 
     def _partial_mean(self, p: float) -> float:
         """The mean of minus a plain t below its quantile at p, times p."""
@@ -146,25 +194,9 @@ def _nodes(law: Distribution) -> tuple[np.ndarray, np.ndarray]:
     weight = (u[1] - u[0]) * 0.5 * np.pi * np.cosh(u) * distance
     near = distance < 1e9
     points = np.concatenate([-distance[near], distance[near]])
-    weights = np.concatenate([weight[near], weight[near]]) * _density(law, points)
+    weights = np.concatenate([weight[near], weight[near]]) * np.exp(law.log_density(points))
     kept = weights > 0.0
     return points[kept], weights[kept]
-
-
-def _density(law: Distribution, z: np.ndarray) -> np.ndarray:
-    nu = law.degrees_of_freedom
-    if law.name == "normal":
-        return np.asarray(_normal_density(z))
-    if law.name == "t":
-        return np.asarray(_student_density(z / law._scale, nu)) / law._scale
-    if law.name == "ged":
-        c = law._ged_scale
-        size = nu / (c * 2.0 ** (1.0 + 1.0 / nu)) * np.exp(-special.gammaln(1.0 / nu))
-        return np.asarray(size * np.exp(-0.5 * np.abs(z / c) ** nu))
-    a, b = law._hansen
-    x = b * z + a
-    side = np.where(x < 0.0, 1.0 - law.skew, 1.0 + law.skew)
-    return np.asarray(b * _student_density(x / side / law._scale, nu) / law._scale)
 
 
 def _normal_density(z: np.ndarray | float) -> np.ndarray:

@@ -6,7 +6,7 @@ import pytest
 from volkit.correlation.dcc import simulate_dcc
 from volkit.correlation.dcc.estimation import pair_numbers
 from volkit.correlation.dcc.likelihood import CorrelationProblem
-from volkit.correlation.dcc.margins import log_density, signed_tail, value_of_tail
+from volkit.correlation.dcc.margins import signed_tail, value_of_tail
 from volkit.volatility.distributions import Distribution
 
 
@@ -45,9 +45,8 @@ def test_likelihood_and_scores_follow_the_definition(case, slow_terms):
             series.x[:, group], series.target[cut], series.lean[cut], a=a, b=b, g=g, shock=problem.shock, nu=nu
         )
         if problem.copula:
-            wanted = wanted - log_density(Distribution("t", nu) if nu else Distribution(), series.x[:, group]).sum(
-                axis=1
-            )
+            law = Distribution("t", nu) if nu else Distribution()
+            wanted = wanted - law.log_density(series.x[:, group]).sum(axis=1)
 
     found = problem.evaluate(theta)
 
@@ -101,5 +100,5 @@ def test_tail_probabilities_integrate_the_density_and_go_back(law):
     below = np.where(tail < 0.0, -tail, 1.0 - tail)
 
     assert value_of_tail(law, tail) == pytest.approx(z, abs=1e-7)
-    mass = np.trapezoid(np.exp(log_density(law, inner)), inner)
+    mass = np.trapezoid(np.exp(law.log_density(inner)), inner)
     assert np.interp(1.0, z, below) - np.interp(-2.0, z, below) == pytest.approx(mass, abs=1e-7)

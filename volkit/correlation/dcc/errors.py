@@ -82,6 +82,14 @@ def covariances(
     of the scores by the margin's parameters, what they do to the targets included (Engle and Sheppard 2001,
     theorem 2); targeted adds the errors of the targets themselves, D (x_t x_t' - Qbar) / T, which lean on each other
     in time, so that its covariance is Newey and West's. For a composite likelihood robust is Godambe's sandwich.
+
+    rmgarch 1.4-2 prints smaller errors (by 14 to 19 % on sp500 and nasdaq): it multiplies A^-1 B A^-1 for the
+    covariance of both steps, where A is block triangular and the second factor should be transposed, so that what
+    the margins' own errors add is missing and their product with the scores counts half. The tests rebuild its
+    numbers that way to 0.3 %. In 500 simulations (two series, 2,000 periods, a = 0.05, b = 0.90, GARCH(1,1) margins
+    with a constant), 95 % intervals from two_step errors held a and b in 94.4 and 94.2 % of normal samples and in
+    92.4 and 92.4 % of t samples with 7 degrees of freedom, fitted as normal; robust ones in 93.8 and 93.6, 92.2 and
+    92.4 %.
     """
     optimum = estimation.optimum
     scores = optimum.evaluation.scores.T

@@ -15,10 +15,14 @@ _START_INVERSE_NU = 0.125
 # Of 1 / nu: 500 to 2.05 degrees of freedom.
 _INVERSE_NU = (0.002, 1.0 / 2.05)
 _MOST_PERSISTENT = 1.0 - 1e-6
-# Rows times squared series up to which a second hill is looked for with the likelihood itself.
-_THOROUGH = 400_000
+# Rows times pairs up to which a second hill is looked for in the likelihood of neighbouring pairs.
+_THOROUGH = 40_000
 _ROUGH, _GLANCE = 1e-2, 12
 _APART = 0.05
+# Gain over constant correlations below which every start is tried, with the likelihood itself on small samples.
+_HARDLY, _SMALL = 6.0, 400_000
+# Series whose neighbours stand for all pairs.
+_FEW = 12
 # Step of central differences in standard errors.
 _STEP = 1e-3
 
@@ -129,30 +133,65 @@ def find_optimum(
         optimum = climb(problem.evaluate, start, constraints)
         if optimum is not None and optimum.converged:
             return optimum, 1, 0
-    # Neighbouring pairs cost next to nothing and lead to the foot of the hill.
-    n_obs, n = problem.residuals.shape
-    rough = CorrelationProblem(
-        problem.residuals, problem.asymmetric, problem.law, problem.copula, problem.convention,
-        pair_numbers(n, "adjacent"),
-    )  # fmt: skip
+    rough = _neighbours(problem)
     starts = [_start(problem, a, b) for a, b in _STARTS]
     heights = [found.value if (found := rough.evaluate(s)) else -np.inf for s in starts]
     first = starts[int(np.argmax(heights))]
-    if n > 2 and (foot := climb(rough.evaluate, first, constraints, enough=_ROUGH)) is not None:
+    if rough is not problem and (foot := climb(rough.evaluate, first, constraints, enough=_ROUGH)) is not None:
         first = foot.theta
     best = climb(problem.evaluate, first, constraints) or climb(problem.evaluate, starts[0], constraints)
     if best is None:
         raise FloatingPointError("no start has a likelihood")
-    modes = 1
-    if n_obs * n * n <= _THOROUGH:
-        # The hill of short memory where the first is one of long memory, and the other way round.
-        other = climb(problem.evaluate, starts[-1 if best.theta[1] > 0.85 else 2], constraints, limit=_GLANCE)
-        if other is not None and np.abs(other.theta - best.theta).max() > _APART:
-            if other.evaluation.value > best.evaluation.value or not other.converged:
-                other = climb(problem.evaluate, other.theta, constraints) or other
-            modes += other.converged and np.abs(other.theta - best.theta).max() > _APART
-            best = max(best, other, key=lambda o: (o.converged, o.evaluation.value))
-    return best, int(modes), rough.passes
+    others = _other_starts(problem, rough, best, starts, constraints)
+    tops = [best, *filter(None, (climb(problem.evaluate, other, constraints) for other in others))]
+    best = max(tops, key=lambda o: (o.converged, o.evaluation.value))
+    modes = 1 + max(sum(_apart(o.theta, t.theta) for o in tops if o.converged) for t in tops)
+    return best, int(modes), 0 if rough is problem else rough.passes
+
+
+def _other_starts(
+    problem: CorrelationProblem,
+    rough: CorrelationProblem,
+    best: Optimum,
+    starts: list[np.ndarray],
+    constraints: Constraints,
+) -> list[np.ndarray]:
+    """Where else to climb from: each start where correlations hardly move, else the other kind of memory.
+
+    Hills are many where the news say little, and the highest is then anywhere.
+    """
+    n_obs, n = problem.residuals.shape
+    still = best.theta.copy()
+    still[[0, 2] if problem.asymmetric else [0]] = 0.0
+    flat = problem.evaluate(still)
+    if flat is not None and best.evaluation.value - flat.value < _HARDLY:
+        if n_obs * n * n <= _SMALL:
+            return starts
+        feet = (climb(rough.evaluate, start, constraints, enough=_ROUGH, limit=_GLANCE) for start in starts)
+        return [foot.theta for foot in feet if foot is not None and _apart(foot.theta, best.theta)]
+    if n_obs * (n - 1) > _THOROUGH:
+        return []
+    away = starts[-1 if best.theta[1] > 0.85 else 2]
+    foot = climb(rough.evaluate, away, constraints, enough=_ROUGH, limit=_GLANCE)
+    return [foot.theta] if foot is not None and _apart(foot.theta, best.theta) else []
+
+
+def _apart(first: np.ndarray, second: np.ndarray) -> bool:
+    return bool(np.abs(first - second).max() > _APART)
+
+
+def _neighbours(problem: CorrelationProblem) -> CorrelationProblem:
+    """The likelihood of neighbouring pairs, which costs next to nothing and leads to the foot of the hill."""
+    n = problem.residuals.shape[1]
+    # Where the likelihood is itself one of pairs, a few of them are enough.
+    some = n if problem.pairs is None else min(n, _FEW)
+    pairs = pair_numbers(some, "adjacent")
+    if problem.pairs is not None and len(problem.pairs) == len(pairs):
+        return problem
+    return CorrelationProblem(
+        np.ascontiguousarray(problem.residuals[:, :some]), problem.asymmetric, problem.law, problem.copula,
+        problem.convention, pairs,
+    )  # fmt: skip
 
 
 def _second_derivatives(

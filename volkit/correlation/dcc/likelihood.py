@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-from volkit.correlation.dcc.margins import log_density, value_of_tail
+from volkit.correlation.dcc.margins import value_of_tail
 from volkit.kernels import load_kernels
 from volkit.volatility.distributions import Distribution
 
@@ -53,16 +53,12 @@ class Series:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Evaluation:
-    """The log-likelihood at a point: its value, its terms, shape (T,), and scores, shape (K, T)."""
+    """The log-likelihood at a point: its value, its terms, shape (T,), scores, shape (K, T), and their sums, (K,)."""
 
     value: float
     terms: np.ndarray
     scores: np.ndarray
-
-    @property
-    def gradient(self) -> np.ndarray:
-        """Shape (K,)."""
-        return np.asarray(self.scores.sum(axis=1))
+    gradient: np.ndarray
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -100,7 +96,7 @@ class CorrelationProblem:
     convention : str
         Of the start and the target.
     pairs : ndarray, shape (n_pairs, 2), or None
-        Of the composite likelihood.
+        Of the composite likelihood. Two series have their own pair, of which the likelihood is the whole one.
     """
 
     residuals: np.ndarray
@@ -112,6 +108,10 @@ class CorrelationProblem:
     passes: int = 0
     _cache: dict[float, tuple[Series, tuple[np.ndarray, ...]]] = field(default_factory=dict)
     _work: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.residuals.shape[1] == 2:
+            self.pairs = np.array([[1, 0]])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ class CorrelationProblem:
             else:
                 by_inverse = -by_nu / inverse_nu**2
             scores = np.vstack([scores, by_inverse])
-        return Evaluation(float(terms.sum()), terms, scores)
+        return Evaluation(float(terms.sum()), terms, scores, scores.sum(axis=1))
 
     def reflect(self, theta: np.ndarray) -> Reflection:
         """Return the derivatives by parameters, series and targets at parameters where `evaluate` has a value."""
@@ -202,7 +202,7 @@ class CorrelationProblem:
 
     def _quantiles(self, inverse_nu: float) -> tuple[np.ndarray, np.ndarray]:
         x = copula_quantiles(self.residuals, inverse_nu)
-        return x, log_density(copula_law(inverse_nu), x)
+        return x, copula_law(inverse_nu).log_density(x)
 
     def _margin_slopes(self, x: np.ndarray, inverse_nu: float) -> np.ndarray:
         if self.law == "normal":
@@ -267,14 +267,18 @@ class CorrelationProblem:
         series, (z,) = self._prepared(inverse_nu)
         assert self.pairs is not None
         n, n_obs = z.shape
-        log_det, form, share, scores = np.empty(n_obs), np.empty(n_obs), np.empty(n_obs), np.empty((3, n_obs))
+        sums = np.empty((8, n_obs))
         kept = tuple(np.zeros((rows if keep else 0, n_obs)) for rows in (n, len(self.pairs), n))
         nu = 1.0 / inverse_nu if self.law == "t" else 0.0
         ok = load_kernels(f"{_PACKAGE}._pairs").forward_pairs(
-            z, self.pairs, series.target, series.lean, self.shock, self.asymmetric, a, b, g, nu,
-            log_det, form, share, scores, *kept,
-        )  # fmt: skip
-        return (log_det, form, share, scores, kept) if ok else None
+            z, self.pairs, series.target, series.lean, self.shock, self.asymmetric, a, b, g, nu, sums, *kept
+        )
+        if not ok:
+            return None
+        log_det, form = sums[4] + np.log(sums[3]), sums[6]
+        if nu > 0.0:
+            form = form + np.log(sums[5])
+        return log_det, form, sums[7], sums[:3], kept
 
     def _backward(
         self, a: float, b: float, g: float, inverse_nu: float, kept: tuple[np.ndarray, ...]

@@ -4,34 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from volkit.volatility.distributions import Distribution
 from volkit.volatility.fit import VolatilityFit
 from volkit.volatility.garch import Garch
 
-__all__ = ["MarginView", "log_density", "signed_tail", "value_of_tail"]
-
-
-def log_density(law: Distribution, z: np.ndarray) -> np.ndarray:
-    """Return the log-density of a law of unit variance at z, any shape.
-
-    Examples
-    --------
-    >>> log_density(Distribution(), np.zeros(1)).round(4)
-    array([-0.9189])
-    """
-    nu = law.degrees_of_freedom
-    if law.name == "normal":
-        return np.asarray(-0.5 * (np.square(z) + np.log(2.0 * np.pi)))
-    if law.name == "ged":
-        size = np.log(nu) - np.log(law._ged_scale) - (1.0 + 1.0 / nu) * np.log(2.0) - special.gammaln(1.0 / nu)
-        return np.asarray(size - 0.5 * np.abs(z / law._ged_scale) ** nu)
-    centre, scale = law._hansen if law.name == "skewt" else (0.0, 1.0)
-    x = scale * z + centre
-    side = np.where(x < 0.0, 1.0 - law.skew, 1.0 + law.skew)
-    constant = special.gammaln(0.5 * (nu + 1.0)) - special.gammaln(0.5 * nu) - 0.5 * np.log(np.pi * (nu - 2.0))
-    return np.asarray(np.log(scale) + constant - 0.5 * (nu + 1.0) * np.log1p(np.square(x / side) / (nu - 2.0)))
+__all__ = ["MarginView", "signed_tail", "value_of_tail"]
 
 
 def signed_tail(law: Distribution, z: np.ndarray) -> np.ndarray:
@@ -45,7 +23,8 @@ def signed_tail(law: Distribution, z: np.ndarray) -> np.ndarray:
     array([-0.0228,  0.0228])
     """
     falls = z < 0.0
-    return np.where(falls, -_below(law, np.where(falls, z, 0.0)), _below(_mirrored(law), np.where(falls, 0.0, -z)))
+    below, above = law.probabilities(np.where(falls, z, 0.0)), law.mirrored.probabilities(np.where(falls, 0.0, -z))
+    return np.where(falls, -below, above)
 
 
 def value_of_tail(law: Distribution, tail: np.ndarray) -> np.ndarray:
@@ -57,26 +36,7 @@ def value_of_tail(law: Distribution, tail: np.ndarray) -> np.ndarray:
     array([-2.,  2.])
     """
     size = np.abs(tail)
-    return np.asarray(np.where(tail < 0.0, law.quantiles(size), -_mirrored(law).quantiles(size)))
-
-
-def _mirrored(law: Distribution) -> Distribution:
-    return Distribution(law.name, law.degrees_of_freedom, -law.skew)
-
-
-def _below(law: Distribution, z: np.ndarray) -> np.ndarray:
-    nu = law.degrees_of_freedom
-    if law.name == "normal":
-        return np.asarray(special.ndtr(z))
-    if law.name == "ged":
-        return np.asarray(0.5 * special.gammaincc(1.0 / nu, 0.5 * np.abs(z / law._ged_scale) ** nu))
-    if law.name == "t":
-        return np.asarray(special.stdtr(nu, z / law._scale))
-    centre, scale = law._hansen
-    x = (scale * z + centre) / law._scale
-    low = (1.0 - law.skew) * special.stdtr(nu, np.minimum(x, 0.0) / (1.0 - law.skew))
-    high = (1.0 + law.skew) * (special.stdtr(nu, np.maximum(x, 0.0) / (1.0 + law.skew)) - 0.5)
-    return np.asarray(low + high)
+    return np.asarray(np.where(tail < 0.0, law.quantiles(size), -law.mirrored.quantiles(size)))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -136,4 +96,4 @@ class MarginView:
 
     def _log_densities(self, theta: np.ndarray) -> np.ndarray:
         z, variance = self.residuals(theta)
-        return np.asarray(log_density(self.model.law_of(theta), z) - 0.5 * np.log(variance))
+        return np.asarray(self.model.law_of(theta).log_density(z) - 0.5 * np.log(variance))

@@ -289,11 +289,9 @@ def _require_definite(problem: CorrelationProblem, names: tuple[object, ...]) ->
 
 
 def _warn(fit: DccFit) -> None:
-    at_fault = [m.asset for m in fit.margins if m.status != "converged"]
-    which = f"the margins of {', '.join(at_fault)}" if at_fault else "the correlation step"
     warnings.warn(
-        f"{fit.spec} did not converge in {which} ({fit.certificate.gain:.2g} of log-likelihood still to gain in the "
-        "correlation step); its numbers are not an optimum. Use a longer history, or composite estimation.",
+        f"{fit.spec} did not converge in {fit.at_fault} ({fit.certificate.gain:.2g} of log-likelihood still to gain in "
+        "the correlation step); its numbers are not an optimum. Use a longer history, or composite estimation.",
         ConvergenceWarning,
         stacklevel=3,
     )

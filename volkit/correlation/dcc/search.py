@@ -1,25 +1,28 @@
 """The search for the optimum of the correlation step, under linear constraints, with a certificate.
 
-Two to four parameters: steps solve a quadratic program exactly by trying every set of constraints in force. The
-curvature begins as the outer product of the scores, which costs nothing, and is brought up to date by BFGS.
+Two to four parameters: steps solve a quadratic program exactly. The curvature begins as the outer product of the
+scores, which costs nothing, and is brought up to date by BFGS.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
 from volkit.correlation.dcc.likelihood import Evaluation
+from volkit.kernels import load_kernels
 
 __all__ = ["Constraints", "Optimum", "climb", "quadratic_step"]
 
 _MAX_STEPS = 60
 # Promised gain in log-likelihood at which a climb ends, and the one that still counts as an optimum.
-_ENOUGH, _CERTIFIED = 1e-11, 1e-6
+_ENOUGH, _CERTIFIED = 1e-9, 1e-6
 # Above this promise the outer product is a better curvature than one carried along from afar.
 _FAR = 0.5
 _ON_BOUND = 1e-12
+# Least eigenvalue of a curvature scaled to a diagonal of ones.
+_FLAT = 1e-8
+_PROGRAMMING = "volkit.volatility.engine._programming"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -83,23 +86,14 @@ def quadratic_step(
     >>> quadratic_step(np.eye(1), np.array([-1.0]), np.eye(1), np.array([0.25]))
     (array([-0.25]), array([0.75]))
     """
-    K, best = len(gradient), None
-    for size in range(K + 1):
-        for rows in map(list, combinations(range(len(slack)), size)):
-            system = np.zeros((K + size, K + size))
-            system[:K, :K], system[K:, :K], system[:K, K:] = B, C[rows], -C[rows].T
-            try:
-                solution = np.linalg.solve(system, np.concatenate([gradient, -slack[rows]]))
-            except np.linalg.LinAlgError:
-                continue
-            step, forces = solution[:K], solution[K:]
-            if (C @ step >= -slack - 1e-10).all() and (forces >= -1e-12).all():
-                multipliers = np.zeros(len(slack))
-                multipliers[rows] = forces
-                best = step, multipliers
-                break
-        if best is not None:
-            return best
+    kernels, K = load_kernels(_PROGRAMMING), len(gradient)
+    factor, step, multipliers = np.empty((K, K)), np.empty(K), np.empty(len(slack))
+    active = np.empty(len(slack), dtype=np.bool_)
+    room = np.maximum(slack, 0.0)
+    if kernels.cholesky(B, factor) and kernels.quadratic_program(
+        factor, gradient, C, room, 0, step, active, multipliers
+    ):
+        return step, multipliers
     return np.zeros(K), np.zeros(len(slack))
 
 
@@ -176,10 +170,15 @@ def _in_force(constraints: Constraints, theta: np.ndarray, multipliers: np.ndarr
 
 def _ready(B: np.ndarray) -> np.ndarray:
     """Keep a curvature positive definite: a direction without any gets a little of its own scale."""
-    scale = np.sqrt(np.maximum(np.diag(B), 1e-8))
-    values, vectors = np.linalg.eigh(B / np.outer(scale, scale))
-    lifted = (vectors * np.maximum(np.abs(values), 1e-8)) @ vectors.T
-    return np.asarray(lifted * np.outer(scale, scale))
+    scale = np.sqrt(np.maximum(B.diagonal(), 1e-8))
+    scaled, factor = B / (scale[:, None] * scale), np.empty_like(B)
+    # The product of the pivots is that of the eigenvalues, none of which is above K.
+    definite = load_kernels(_PROGRAMMING).cholesky(scaled, factor)
+    if definite and factor.diagonal().prod() ** 2 > _FLAT * len(B) ** (len(B) - 1):
+        return B
+    values, vectors = np.linalg.eigh(scaled)
+    lifted = (vectors * np.maximum(np.abs(values), _FLAT)) @ vectors.T
+    return np.asarray(lifted * (scale[:, None] * scale))
 
 
 def _search_line(
