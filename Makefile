@@ -59,6 +59,8 @@ bench: $(STAMP)  ## measured times of the main steps beside their peers
 	$(BIN)/python -m benchmarks.correlation_inference
 	$(BIN)/python -m benchmarks.correlation_connectedness
 	$(BIN)/python -m benchmarks.correlation_dcc
+	$(BIN)/python -m benchmarks.margin_validation
+	$(BIN)/python -m benchmarks.margin_horizon
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab
 	$(BIN)/volkit lab

@@ -16,13 +16,18 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from conformance_correlation import CORRELATION_METHODS
+from conformance_exceptions import EXCEPTION_METHODS
+from conformance_horizon import HORIZON_METHODS
 from conformance_margin import MARGIN_METHODS
 from conformance_series import Case
+from conformance_shortfall import SHORTFALL_METHODS
 from conformance_volatility import VOLATILITY_METHODS
 
 __all__ = ["main"]
 
-METHODS = VOLATILITY_METHODS | CORRELATION_METHODS | MARGIN_METHODS
+METHODS = (
+    VOLATILITY_METHODS | CORRELATION_METHODS | MARGIN_METHODS | EXCEPTION_METHODS | SHORTFALL_METHODS | HORIZON_METHODS
+)
 NOT_NUMBERS = ("context", "definition")
 STAGES = ("prices", "returns", "volatility", "correlation", "scenarios", "margin")
 # Where a tolerance names no bound for a key: what double precision leaves after a long sum.
