@@ -41,6 +41,7 @@ test: $(STAMP)  ## format, lint, import contract, types, tests, docstring exampl
 	$(BIN)/mypy
 	$(BIN)/python -m volkit.volatility
 	$(BIN)/python -m volkit.correlation
+	$(BIN)/python -m volkit.margin
 	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -n 2 \
 	  -m "not slow" --doctest-modules volkit tests
 	$(BIN)/pytest -p no:randomly -n 2 --nbmake --nbmake-timeout=120 notebooks

@@ -101,8 +101,11 @@ def tvp_var_connectedness(
         raise ArgumentError("prior_window", f"must fit into the {n_rows} complete rows", str(width), remedy)
     p = check_lags(lags, width - 1 - check_count(lags, argument="lags"), K, where="the prior")
     mean = system.values[:width].mean(axis=0) if demean == "prior" else system.values.mean(axis=0)
-    values = system.values - mean
-    b, S, Q = _prior(System(system.index[: width - 1], values[: width - 1], system.names, 0), p)
+    # In units of each series' own size the filter's matrices keep their digits. The source's prior covariance of the
+    # coefficients is that of the units that came in: the scales enter there, and the numbers are the same.
+    scales = system.values[:width].std(axis=0)
+    values = (system.values - mean) / scales
+    b, S, Q = _prior(System(system.index[: width - 1], values[: width - 1], system.names, 0), p, scales)
     tables, status = np.empty((n_rows, K, K)), np.zeros(n_rows, dtype=np.int64)
     load_kernels(_KERNELS).follow(values, p, steps, code, *factors, b, S, Q, tables, status)
     first = 0 if keep_prior else width
@@ -132,8 +135,8 @@ def _check_factor(value: float, argument: str) -> float:
     return number
 
 
-def _prior(system: System, lags: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return b_0, S_0 and Q_0 of least squares with a constant."""
+def _prior(system: System, lags: int, scales: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return b_0, S_0 and Q_0 of least squares with a constant, on values over their scales."""
     fit = fit_var(system, lags)
     n, K = fit.n_obs, len(fit.sigma)
     rows = [system.values[lags - lag : lags - lag + n] for lag in range(1, lags + 1)]
@@ -141,4 +144,4 @@ def _prior(system: System, lags: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
     inverse = np.linalg.pinv(Z.T @ Z)[1:, 1:]
     b = np.concatenate([fit.A[:, i, :].ravel() for i in range(K)])
     Q = fit.sigma * (n - K * lags - 1) / n
-    return b, np.kron(np.eye(K), inverse), np.ascontiguousarray(Q)
+    return b, np.kron(np.diag(scales**-2.0), inverse), np.ascontiguousarray(Q)
