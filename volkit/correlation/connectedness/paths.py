@@ -24,7 +24,7 @@ class ConnectednessPath(ResultDisplay):
         By `time` (UTC), per cent: `total`, the index, biased upward; `corrected`, it times K / (K - 1); `adjusted`,
         the index less what estimation noise adds, at least 0, with its limits `lower` and `upper`; `floor`, the
         index that the same own dynamics with nothing in common would show; and `status`: "ok", "explosive",
-        "singular" or "not started". NaN where something was not worked out.
+        "noisy" (too much noise to take off), "singular" or "not started". NaN where something was not worked out.
     to_others, from_others, net : DataFrame, shape (n_rows, K)
         Per cent; net is to less from: above 0 sends more than it receives, and each row adds up to 0.
     mean_table : DataFrame, shape (K, K)
@@ -78,6 +78,11 @@ class ConnectednessPath(ResultDisplay):
         return int((self.total["status"] == "explosive").sum())
 
     @property
+    def n_noisy(self) -> int:
+        """Rows whose noise is too large to be taken off."""
+        return int((self.total["status"] == "noisy").sum())
+
+    @property
     def mean_total(self) -> float:
         """Mean of the index over all rows with a value, per cent."""
         return float(self.total["total"].mean())
@@ -89,7 +94,7 @@ class ConnectednessPath(ResultDisplay):
         bound = "" if np.isnan(last["lower"]) else f" ({last['lower']:.1f} to {last['upper']:.1f})"
         worth = (
             ""
-            if np.isnan(last["floor"])
+            if np.isnan(last["adjusted"])
             else f", adjusted {last['adjusted']:.1f} %{bound}, floor {last['floor']:.1f} %"
         )
         mark = "" if last["status"] == "ok" else f", {last['status'].upper()}"

@@ -8,11 +8,14 @@ import pandas as pd
 from volkit.checks import check_confidence, check_count
 from volkit.correlation.connectedness.paths import ConnectednessPath, assemble_path
 from volkit.correlation.connectedness.system import Decomposition, Kind, check_lags, check_system, kind_code
-from volkit.correlation.connectedness.windows import band_of, block_offsets, measure_windows
+from volkit.correlation.connectedness.windows import NOISY, band_of, block_offsets, measure_windows
 from volkit.errors import ArgumentError
 from volkit.results import Provenance
 
 __all__ = ["rolling_connectedness"]
+
+# Noise, in floors, above which it is no longer known: usually it is below one floor, in the months of one huge day five.
+_MOST_NOISE = 2.0
 
 
 def rolling_connectedness(
@@ -72,6 +75,9 @@ def rolling_connectedness(
     keeps its value (shares of H periods exist for any roots) and says so in `status`. Sums are carried from window
     to window and made afresh every 64 windows, and before that where a large value left or a pivot got small.
 
+    Where estimation noise comes out above two floors, mostly because one huge day makes the window, the adjusted index
+    and its limits are blank and the status is "noisy": taken off, it would leave nothing of an index of 50 %.
+
     Intervals hold for one window each: that the line leaves another window's interval is no evidence of change.
 
     Examples
@@ -97,15 +103,20 @@ def rolling_connectedness(
     found = measure_windows(
         system, lags=p, usable=rows - p, horizon=steps, code=code, adjust=adjust, offsets=offsets, length=length
     )
-    adjusted = 1.0 - np.diagonal(found.adjusted, axis1=1, axis2=2).sum(axis=1) / K
+    raw, adjusted = (1.0 - np.diagonal(t, axis1=1, axis2=2).sum(axis=1) / K for t in (found.tables, found.adjusted))
+    lower, upper = band_of(found, level)
+    # NaN, where nothing was adjusted, compares as not noisy.
+    noisy = raw - adjusted > _MOST_NOISE * found.floors
+    for values in (adjusted, lower, upper):
+        values[noisy] = np.nan
     return assemble_path(
         system,
         tables=found.tables,
         first=rows - 1,
-        status=found.status,
+        status=np.where(noisy & (found.status == 0), NOISY, found.status),
         adjusted=np.maximum(adjusted, 0.0),
         floor=found.floors,
-        band=band_of(found, level),
+        band=(lower, upper),
         method=f"{decomposition}, {rows} periods ({rows - p} usable)",
         lags=p,
         horizon=steps,

@@ -10,10 +10,10 @@ from volkit.correlation.connectedness.system import System
 from volkit.kernels import load_kernels
 from volkit.results import freeze
 
-__all__ = ["SINGULAR", "STATUS", "Windows", "band_of", "block_offsets", "measure_windows", "percent_frame"]
+__all__ = ["NOISY", "SINGULAR", "STATUS", "Windows", "band_of", "block_offsets", "measure_windows", "percent_frame"]
 
-STATUS = ("ok", "explosive", "singular")
-SINGULAR = STATUS.index("singular")
+STATUS = ("ok", "explosive", "singular", "noisy")
+SINGULAR, NOISY = STATUS.index("singular"), STATUS.index("noisy")
 
 _KERNELS = "volkit.correlation.connectedness._kernels"
 
