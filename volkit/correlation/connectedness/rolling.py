@@ -14,7 +14,7 @@ from volkit.results import Provenance
 
 __all__ = ["rolling_connectedness"]
 
-# Noise, in floors, above which it is no longer known: usually it is below one floor, in the months of one huge day five.
+# Noise, in floors, above which it is not known: it usually is below one floor, and five in the months of one huge day.
 _MOST_NOISE = 2.0
 
 
