@@ -47,6 +47,7 @@ from volkit.report.plots_tails import (
     plot_quantile_quantile,
     plot_threshold_stability,
 )
+from volkit.report.plots_tiers import plot_implied_confidence, plot_tiers
 from volkit.report.plots_transmission import plot_volatility_response, plot_volatility_transmission
 from volkit.report.plots_volatility import plot_volatility, plot_volatility_models
 from volkit.report.style import (
@@ -105,6 +106,7 @@ __all__ = [
     "plot_granger_network",
     "plot_hedge_effectiveness",
     "plot_hill",
+    "plot_implied_confidence",
     "plot_macro_hedge",
     "plot_margin_schedule",
     "plot_mean_excess",
@@ -122,6 +124,7 @@ __all__ = [
     "plot_structural_breaks",
     "plot_tail_dependence",
     "plot_threshold_stability",
+    "plot_tiers",
     "plot_volatility",
     "plot_volatility_cone",
     "plot_volatility_models",
