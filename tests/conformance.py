@@ -21,13 +21,13 @@ from conformance_horizon import HORIZON_METHODS
 from conformance_margin import MARGIN_METHODS
 from conformance_series import Case
 from conformance_shortfall import SHORTFALL_METHODS
+from conformance_tiers import TIER_METHODS
 from conformance_volatility import VOLATILITY_METHODS
 
 __all__ = ["main"]
 
-METHODS = (
-    VOLATILITY_METHODS | CORRELATION_METHODS | MARGIN_METHODS | EXCEPTION_METHODS | SHORTFALL_METHODS | HORIZON_METHODS
-)
+METHODS = VOLATILITY_METHODS | CORRELATION_METHODS | MARGIN_METHODS | TIER_METHODS
+METHODS |= EXCEPTION_METHODS | SHORTFALL_METHODS | HORIZON_METHODS
 NOT_NUMBERS = ("context", "definition")
 STAGES = ("prices", "returns", "volatility", "correlation", "scenarios", "margin")
 # Where a tolerance names no bound for a key: what double precision leaves after a long sum.

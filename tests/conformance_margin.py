@@ -23,6 +23,8 @@ from volkit.validation import (
     transition_counts,
 )
 from volkit.volatility import Ewma, Recursion, half_life_of
+from volkit.volatility.tails.pareto import ParetoEstimate
+from volkit.volatility.tails.pareto_tail import ParetoTail
 from volkit.volatility.tails.peaks import fit_pareto_tail
 
 __all__ = ["MARGIN_METHODS"]
@@ -138,6 +140,18 @@ def filtered_pareto(case: Case) -> dict[str, Any]:
     }
 
 
+def pareto_levels(case: Case) -> dict[str, list[float]]:
+    """Return tail measures of a Pareto tail with given parameters."""
+    i = case.inputs
+    given = ParetoEstimate(i["xi"], i["beta"], np.nan, np.full((2, 2), np.nan), 0.0, "converged")
+    tail = ParetoTail(
+        asset="given", unit="", threshold=i["u"], estimate=given, peaks=pd.Series(dtype=float),
+        n_exceedances=i["n_exceed"], n_obs=i["n"],
+    )  # fmt: skip
+    levels = {key: float(key) for key in case.expected}
+    return {key: [tail.value_at_risk(level), tail.expected_shortfall(level)] for key, level in levels.items()}
+
+
 def variance_of_sum(case: Case) -> dict[str, float]:
     """Return the variance of the sum of the next h returns."""
     i = case.inputs
@@ -173,6 +187,7 @@ MARGIN_METHODS: dict[str, Callable[[Case], Any]] = {
     "coverage_battery": coverage_battery,
     "filtered_historical_simulation": filtered_simulation,
     "mcneil_frey_pot": filtered_pareto,
+    "pot_var_es": pareto_levels,
     "garch_variance_of_sum": variance_of_sum,
     "liquidation_price": linear_liquidation,
     "liquidation_price_inverse": inverse_liquidation,

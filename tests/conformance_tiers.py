@@ -5,7 +5,7 @@ from typing import Any
 
 from conformance_series import Case
 
-from volkit.margin.tiers import TierTable, open_interest_rate, size_weights
+from volkit.margin.tiers import SkewScaleMargin, TierTable, open_interest_rate, size_weights
 
 __all__ = ["TIER_METHODS"]
 
@@ -38,8 +38,22 @@ def root_of_size(case: Case) -> dict[str, Any]:
     return weights._asdict()
 
 
+def linear_in_size(case: Case) -> dict[str, dict[str, float]]:
+    """Return margins whose rate rises with every coin."""
+    i, bases = case.inputs, {"im": case.inputs["base_im"], "mm": case.inputs["base_mm"]}
+    rules = {
+        name: SkewScaleMargin(skew_scale=1.0, slope=i["slope_per_coin"], minimum_rate=base, maintenance_share=1.0)
+        for name, base in bases.items()
+    }
+    return {
+        size: {name: rules[name].initial_margin(float(size) * i["price"], price=i["price"]) for name in wanted}
+        for size, wanted in case.expected.items()
+    }
+
+
 TIER_METHODS: dict[str, Callable[[Case], Any]] = {
     "tiered_maintenance_margin": tiered_margin,
     "open_interest_imf": open_interest,
     "sqrt_size_weights": root_of_size,
+    "size_linear_margin": linear_in_size,
 }
