@@ -143,7 +143,14 @@ def filtered_pareto(case: Case) -> dict[str, Any]:
 def pareto_levels(case: Case) -> dict[str, list[float]]:
     """Return tail measures of a Pareto tail with given parameters."""
     i = case.inputs
-    given = ParetoEstimate(i["xi"], i["beta"], np.nan, np.full((2, 2), np.nan), 0.0, "converged")
+    given = ParetoEstimate(
+        shape=i["xi"],
+        scale=i["beta"],
+        cost=np.nan,
+        covariance=np.full((2, 2), np.nan),
+        decrement=0.0,
+        status="converged",
+    )
     tail = ParetoTail(
         asset="given", unit="", threshold=i["u"], estimate=given, peaks=pd.Series(dtype=float),
         n_exceedances=i["n_exceed"], n_obs=i["n"],
