@@ -160,6 +160,13 @@ def test_paths_of_another_fit_are_refused(ax, forecast, paths):
         plot_correlation_forecast(forecast, "BTC", "SPX", confidence=0.0, ax=ax)
 
 
+def test_paths_from_another_last_period_are_refused(ax, forecast, paths):
+    earlier = dataclasses.replace(paths[1], as_of=forecast.as_of - pd.Timedelta(days=1))
+    said = "paths must be of BTC, SPX, GOLD from 2023-06-19; got BTC, SPX, GOLD from 2023-06-18"
+    with pytest.raises(ArgumentError, match=said):
+        plot_correlation_forecast(forecast, "BTC", "SPX", paths=[paths[0], earlier], ax=ax)
+
+
 def test_only_simulated_results_are_marked(fit, forecast):
     for draw, result in ((plot_dcc_path, fit), (plot_correlation_forecast, forecast)):
         assert draw(result, "BTC", "SPX", ax=Figure().subplots()).get_figure()._suptitle is None

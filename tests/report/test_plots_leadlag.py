@@ -164,6 +164,17 @@ def test_line_to_cross_is_the_callers(ax, rolling):
         plot_rolling_granger(rolling, significance=1.5, ax=ax)
 
 
+@pytest.mark.parametrize(("significance", "n_passed"), [(0.05, 2), (0.1, 3), (0.02, 1)])
+def test_windows_pass_up_to_the_level_itself_and_no_further(ax, rolling, significance, n_passed):
+    path = rolling.path.iloc[:5].copy()
+    path["adjusted_p_value"] = [0.02, 0.05, 0.07, 0.19, 0.8]
+    plot_rolling_granger(dataclasses.replace(rolling, path=path), significance=significance, ax=ax)
+
+    (passed,) = [line for line in ax.lines if line.get_gid() == "passed"]
+    np.testing.assert_array_equal(passed.get_ydata(), path["adjusted_p_value"].iloc[:n_passed])
+    assert f"BTC to ETH: {n_passed} of 5 windows pass, smallest adjusted p = 0.020" in note_of(ax)
+
+
 def test_no_window_is_refused(ax, rolling):
     with pytest.raises(DataError, match="must have at least one value to draw; got no rows"):
         plot_rolling_granger(dataclasses.replace(rolling, path=rolling.path.iloc[:0]), ax=ax)

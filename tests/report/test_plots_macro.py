@@ -253,6 +253,18 @@ def test_betas_without_windows_are_refused(ax):
         plot_rolling_betas(replace(betas, beta=betas.beta * np.nan), factor="SPX", ax=ax)
 
 
+@pytest.mark.parametrize("make", [rolling_betas, systematic_share])
+def test_note_does_not_date_the_sample_before_the_assets_data(ax, make):
+    asset, moves = data_of()
+    asset.iloc[:200] = np.nan
+    if make is rolling_betas:
+        plot_rolling_betas(rolling_betas(asset, moves, window=120, units=UNITS), factor="SPX", ax=ax)
+    else:
+        plot_risk_split(systematic_share(asset, moves, window=120, units=UNITS, periods_per_year=365), ax=ax)
+
+    assert words_of(ax).endswith("n = 300, 2021-07-20 to 2022-05-15, 200 rows left out")
+
+
 # Hedge and response.
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.correlation.change import BreakdownAlarm, FluctuationTest, StructuralBreaks
+from volkit.correlation.connectedness import ConnectednessPath
 from volkit.correlation.estimates import CorrelationEstimate
 from volkit.correlation.exceedance import ExceedanceCorrelations
 from volkit.correlation.inference import ConstancyTest, CorrelationChange
@@ -18,7 +19,9 @@ from volkit.correlation.leadlag import CrossCorrelogram, GrangerNetwork, Granger
 from volkit.correlation.macro import (
     DirectionalBetas,
     EventStudy,
+    MacroHedge,
     RiskSplit,
+    RollingBetas,
     VolatilityResponse,
     VolatilityTransmission,
 )
@@ -77,6 +80,7 @@ def correlation_caption(result: DatedResult, *, clock: str = "", vintage: str = 
     parts = [
         "SIMULATED data" if result.provenance.simulated else "",
         method_of(result),
+        *_path_words(result),
         window_words(result),
         sample_words(result),
         clocks,
@@ -183,6 +187,8 @@ def method_of(result: object) -> str:
         return f"Bai-Perron, {result.covariance} covariance, number of breaks by {result.chosen_by}"
     if isinstance(result, GrangerNetwork | RollingGranger):
         return f"{result.method}; {_lag_words(result)}"
+    if isinstance(result, MacroHedge):
+        return result.method.upper()
     return str(getattr(result, "method", "") or getattr(result, "spec", ""))
 
 
@@ -275,13 +281,41 @@ def _start_of(result: object) -> pd.Timestamp | None:
     start = getattr(result, "start", None)
     if start is not None:
         return pd.Timestamp(start)
-    # Lines that begin with the sample itself, blank until the first window is full.
-    for name in ("driver", "beta"):
-        line = getattr(result, name, None)
-        if isinstance(line, pd.DataFrame) and isinstance(line.index, pd.DatetimeIndex):
-            return pd.Timestamp(line.index[0])
-    path = getattr(result, "path", None) if isinstance(result, FluctuationTest | RiskSplit) else None
-    return None if path is None else pd.Timestamp(path.index[0])
+    if isinstance(result, RollingBetas):
+        return _first_row(result.n, result.minimum)
+    if isinstance(result, RiskSplit):
+        return _first_row(result.path["n"], result.minimum)
+    # Lines that begin with the sample itself.
+    line = result.path if isinstance(result, FluctuationTest) else getattr(result, "driver", None)
+    is_dated = isinstance(line, pd.Series | pd.DataFrame) and isinstance(line.index, pd.DatetimeIndex)
+    return pd.Timestamp(line.index[0]) if is_dated else None  # type: ignore[union-attr]
+
+
+def _first_row(counts: pd.Series, minimum: int) -> pd.Timestamp | None:
+    """Return the first complete row, given those of each trailing window, or None where they do not tell it.
+
+    Series may begin long before the asset does: the first row of such a panel says nothing.
+    """
+    known = counts.dropna()
+    if known.iloc[0] >= minimum:
+        # The first window stands, on the rows from the first one on.
+        return pd.Timestamp(counts.index[0])
+    # From none to one: the window's last row is the first complete one. A window begun in between tells no date.
+    return pd.Timestamp(known.index[known > 0][0]) if known.iloc[0] == 0 else None
+
+
+def _path_words(result: object) -> list[str]:
+    """Return lags, horizon and windows without an adjusted index of connectedness through time, else nothing."""
+    if not isinstance(result, ConnectednessPath):
+        return []
+    words = [f"VAR with {_lag_words(result)}, {result.horizon} periods ahead"]
+    if result.n_noisy:
+        started = result.total[result.total["status"] != "not started"]
+        blank = int(started["adjusted"].isna().sum())
+        words.append(
+            f"{blank:,} of {len(started):,} windows have no adjusted index ({result.n_noisy:,} with too much noise)"
+        )
+    return words
 
 
 def _lag_words(result: object) -> str:

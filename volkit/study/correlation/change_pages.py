@@ -138,7 +138,7 @@ def _alarm_figure(name: str, alarm: BreakdownAlarm) -> FigureSpec:
         name=f"alarm_{name.lower()}",
         draw=lambda ax: plot_breakdown_alarm(alarm, ax=ax),
         alt=f"Live correlation of {' and '.join(alarm.pair)} inside or outside its band.",
-        narrow_height_ratio=1.0,
+        narrow_height_ratio=1.1,
         caption=dated(
             f"Watched against the years before: {said}, {alarm.path['correlation'].iloc[-1]:.2f} now.", alarm
         ),

@@ -67,6 +67,7 @@ def _figures(name: str, parts: AssetParts) -> list[FigureSpec]:
                 name=f"events_{name.lower()}",
                 draw=lambda ax: plot_event_study(events, ax=ax),
                 alt=f"Volatility of {name} around announcements beside matched days.",
+                narrow_height_ratio=1.1,
                 caption=dated(f"{name} around announcements ({counts}), beside matched days.", events),
             )
         )
