@@ -9,6 +9,7 @@ from conformance_series import Case, generated, in_decimals
 from scipy import stats
 
 from volkit.margin import inverse_liquidation_price, liquidation_price, tail_risk
+from volkit.margin.procyclicality import apply_floor, mix_rates, procyclicality_metrics, release_buffer
 from volkit.scenarios import filtered_historical_scenarios
 from volkit.validation import (
     TransitionCounts,
@@ -183,6 +184,26 @@ def inverse_liquidation(case: Case) -> dict[str, float]:
     }
 
 
+def procyclicality(case: Case) -> dict[str, Any]:
+    """Return peak to trough and the largest rises of a margin."""
+    wanted = [int(n) for n in case.expected["max_increase"]]
+    found = procyclicality_metrics(case.inputs["im"], horizons=wanted)
+    return {
+        "peak_to_trough": found.peak_to_trough,
+        "max_increase": {str(n): found.rises.loc[n, "largest"] for n in wanted},
+    }
+
+
+def article_28(case: Case) -> dict[str, float]:
+    """Return a margin under each of the three tools."""
+    im, stressed, long = ([case.inputs[key]] for key in ("im", "stressed_im", "im_10y"))
+    return {
+        "buffer_25": release_buffer(im).rates[0],
+        "stress_weight_25": mix_rates(im, stressed)[0],
+        "floor_10y": apply_floor(im, long)[0],
+    }
+
+
 MARGIN_METHODS: dict[str, Callable[[Case], Any]] = {
     "kupiec_pof": kupiec,
     "binomial_z": binomial,
@@ -196,6 +217,8 @@ MARGIN_METHODS: dict[str, Callable[[Case], Any]] = {
     "mcneil_frey_pot": filtered_pareto,
     "pot_var_es": pareto_levels,
     "garch_variance_of_sum": variance_of_sum,
+    "procyclicality_metrics": procyclicality,
+    "emir_article_28": article_28,
     "liquidation_price": linear_liquidation,
     "liquidation_price_inverse": inverse_liquidation,
 }

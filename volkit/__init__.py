@@ -99,6 +99,11 @@ if TYPE_CHECKING:
         touch_margin,
         touch_probability,
     )
+    from volkit.margin.procyclicality import (
+        AntiProcyclicality,
+        procyclicality_metrics,
+        procyclicality_table,
+    )
     from volkit.margin.tiers import (
         TierTable,
         account_liquidation,
@@ -246,6 +251,11 @@ _HOMES = {
         "volatility_transmission",
     ),
     "correlation.connectedness": ("connectedness",),
+    "margin.procyclicality": (
+        "AntiProcyclicality",
+        "procyclicality_metrics",
+        "procyclicality_table",
+    ),
     "margin.tiers": (
         "TierTable",
         "account_liquidation",
@@ -357,6 +367,7 @@ _HOMES = {
 
 __version__ = VERSION
 __all__ = [
+    "AntiProcyclicality",
     "CorrelationRegimes",
     "Dcc",
     "Ewma",
@@ -471,6 +482,8 @@ __all__ = [
     "partial_correlations",
     "pearson_correlation",
     "percentile_rank",
+    "procyclicality_metrics",
+    "procyclicality_table",
     "pull_series",
     "qlike_loss",
     "quantile_quantile",

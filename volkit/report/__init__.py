@@ -40,6 +40,7 @@ from volkit.report.plots_hedge import plot_hedge_effectiveness, plot_macro_hedge
 from volkit.report.plots_leadlag import plot_cross_correlogram, plot_granger_network, plot_rolling_granger
 from volkit.report.plots_macro import plot_directional_betas, plot_risk_split, plot_rolling_betas
 from volkit.report.plots_margin import plot_coverage, plot_margin_schedule, plot_parameters
+from volkit.report.plots_procyclicality import plot_treated_margin
 from volkit.report.plots_regimes import plot_regimes
 from volkit.report.plots_tails import (
     plot_hill,
@@ -125,6 +126,7 @@ __all__ = [
     "plot_tail_dependence",
     "plot_threshold_stability",
     "plot_tiers",
+    "plot_treated_margin",
     "plot_volatility",
     "plot_volatility_cone",
     "plot_volatility_models",
