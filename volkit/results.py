@@ -144,11 +144,12 @@ def freeze(data: Pandas) -> Pandas:
     """
     if isinstance(data, pd.Series):
         return _freeze_column(data)
-    columns = [_freeze_column(data.iloc[:, i]) for i in range(data.shape[1])]
-    if columns and all(c.dtype == columns[0].dtype and isinstance(c.dtype, np.dtype) for c in columns):
+    kinds = set(data.dtypes)
+    if len(kinds) == 1 and isinstance(next(iter(kinds)), np.dtype):
         block = np.array(data.to_numpy())
         block.flags.writeable = False
         return pd.DataFrame(block, index=data.index, columns=data.columns, copy=False)
+    columns = [_freeze_column(data.iloc[:, i]) for i in range(data.shape[1])]
     frame = pd.concat(columns, axis=1) if columns else data.copy()
     frame.columns = data.columns
     return frame
