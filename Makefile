@@ -62,6 +62,7 @@ bench: $(STAMP)  ## measured times of the main steps beside their peers
 	$(BIN)/python -m benchmarks.correlation_dcc
 	$(BIN)/python -m benchmarks.margin_validation
 	$(BIN)/python -m benchmarks.margin_horizon
+	$(BIN)/python -m benchmarks.margin_frontier
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab
 	$(BIN)/volkit lab

@@ -36,6 +36,7 @@ from volkit.report.plots_dcc import plot_correlation_forecast, plot_dcc_path
 from volkit.report.plots_dependence import plot_exceedance, plot_tail_dependence
 from volkit.report.plots_evaluation import plot_cumulative_loss_difference, plot_forecast_comparison
 from volkit.report.plots_events import plot_event_study
+from volkit.report.plots_frontier import plot_frontier
 from volkit.report.plots_hedge import plot_hedge_effectiveness, plot_macro_hedge
 from volkit.report.plots_leadlag import plot_cross_correlogram, plot_granger_network, plot_rolling_granger
 from volkit.report.plots_macro import plot_directional_betas, plot_risk_split, plot_rolling_betas
@@ -103,6 +104,7 @@ __all__ = [
     "plot_exceedance",
     "plot_forecast_comparison",
     "plot_frequency_connectedness",
+    "plot_frontier",
     "plot_gaps",
     "plot_granger_network",
     "plot_hedge_effectiveness",
