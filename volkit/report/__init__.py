@@ -9,6 +9,7 @@ from volkit.report.figures import FigureFiles, FigureSpec, save_figure
 from volkit.report.html import Block, FigureBlock, ReportDocument, Section, TableBlock, TextBlock, render_report
 from volkit.report.parameters import ParameterFile, load_parameters, write_parameters
 from volkit.report.plots_bounds import plot_correlation_bounds
+from volkit.report.plots_bridge import plot_conditional_margin, plot_stress_replay
 from volkit.report.plots_change import (
     plot_breakdown_alarm,
     plot_change_points,
@@ -87,6 +88,7 @@ __all__ = [
     "plot_betas",
     "plot_breakdown_alarm",
     "plot_change_points",
+    "plot_conditional_margin",
     "plot_connectedness",
     "plot_connectedness_path",
     "plot_correlation_bounds",
@@ -124,6 +126,7 @@ __all__ = [
     "plot_rolling_betas",
     "plot_rolling_correlation",
     "plot_rolling_granger",
+    "plot_stress_replay",
     "plot_structural_breaks",
     "plot_tail_dependence",
     "plot_threshold_stability",
