@@ -27,7 +27,7 @@ __all__ = ["change_section", "change_words"]
 _READING = (
     "A rolling line of one constant correlation wanders too, so a change is claimed from a test and not from a "
     "line. From era to era the two correlations of shocks (changes over their volatility of the moment) are "
-    "compared; p-values are adjusted for every comparison in the table (Benjamini-Yekutieli). The test of "
+    "compared; p-values are adjusted for all comparisons of the asset (Benjamini-Yekutieli). The test of "
     "constancy asks whether any change at all is seen over the sample, and its power says how often it would see "
     "a change from 0.4 to 0.7.",
 )
@@ -85,7 +85,8 @@ def _tables(changes: dict[str, Change], files: Artefacts) -> list[Block]:
         table = pd.concat(eras, ignore_index=True)
         two = dict.fromkeys(("before", "after", "difference", "lower", "upper"), "correlation")
         caption = (
-            f"From era to era: correlations of shocks, difference with limits, and a verdict; {len(table)} hypotheses."
+            "From era to era: correlations of shocks, difference with limits, and a verdict; p adjusted over the "
+            f"{len(eras[0])} comparisons of each asset."
         )
         blocks.append(files.table("correlation_changes", table, caption, kinds=two))  # type: ignore[arg-type]
     families = {n: c.constancy for n, c in changes.items() if c.constancy is not None}
