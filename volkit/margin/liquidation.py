@@ -15,6 +15,7 @@ __all__ = [
     "inverse_bankruptcy_price",
     "inverse_liquidation_price",
     "liquidation_price",
+    "refuse_liquidatable",
 ]
 
 
@@ -82,7 +83,7 @@ def liquidation_price(
     q = check_positive(size, argument="size", unit="coin")
     W = check_positive(wallet, argument="wallet", unit="USD")
     m, a = _check_tier(maintenance_margin_rate, maintenance_amount)
-    _refuse_liquidatable(wallet=W, maintenance_margin=m * q * E - a)
+    refuse_liquidatable(W, m * q * E - a)
     if s > 0 and q * E <= W:
         return 0.0
     P = (W + a - s * q * E) / (q * m - s * q)
@@ -183,7 +184,7 @@ def inverse_liquidation_price(
     Q = check_positive(face_value, argument="face_value", unit="USD")
     W = check_positive(wallet, argument="wallet", unit="coin")
     m, a = _check_tier(maintenance_margin_rate, maintenance_amount)
-    _refuse_liquidatable(wallet=W, maintenance_margin=m * Q / E - a)
+    refuse_liquidatable(W, m * Q / E - a)
     if s < 0 and Q / E <= W:
         return float("inf")
     # A deduction beyond the coin owed leaves no finite price; its margin there is zero, short of the amount.
@@ -248,7 +249,18 @@ def _check_tier(rate: float, amount: float) -> tuple[float, float]:
     return m, a
 
 
-def _refuse_liquidatable(*, wallet: float, maintenance_margin: float) -> None:
+def refuse_liquidatable(wallet: float, maintenance_margin: float) -> None:
+    """Refuse a wallet that does not exceed the maintenance margin at entry.
+
+    Raises
+    ------
+    ArgumentError
+        Names both amounts (one currency).
+
+    Examples
+    --------
+    >>> refuse_liquidatable(100.0, 40.0)
+    """
     if wallet <= maintenance_margin:
         raise ArgumentError(
             "wallet",

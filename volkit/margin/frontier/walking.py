@@ -13,7 +13,7 @@ import pandas as pd
 
 from volkit.conventions import SIDES, losses
 from volkit.margin.frontier.grid import effective_parameters
-from volkit.margin.frontier.pareto import shared_pareto_tails
+from volkit.margin.measures.filtered import pareto_tails
 from volkit.margin.measures.walk import tails_through_time, walk_of
 from volkit.margin.policy import MarginPolicy
 from volkit.parallel import map_tasks
@@ -138,7 +138,7 @@ def _tails(
             shared.setdefault(policy.tail_share, []).append(policy.confidence)
     fitted: dict[tuple[float, float], np.ndarray] = {}
     for tail_share, confidences in shared.items():
-        rows = shared_pareto_tails(states or (), confidences=confidences, tail_share=tail_share)
+        rows = pareto_tails(states or (), confidences=confidences, tail_share=tail_share)
         fitted |= {(tail_share, c): row for c, row in zip(confidences, rows, strict=True)}
     return [
         fitted[policy.tail_share, policy.confidence]

@@ -82,37 +82,66 @@ def law_tails(
     return rows
 
 
-def pareto_tails(states: Sequence[VolatilityState], *, confidence: float, tail_share: float) -> np.ndarray:
-    """Return tails with a generalised Pareto law beyond a threshold of the shocks, shape (n_states, 4).
+def pareto_tails(
+    states: Sequence[VolatilityState], *, confidences: Sequence[float], tail_share: float
+) -> list[np.ndarray]:
+    """Return, for each confidence, tails with a generalised Pareto law beyond a threshold of the shocks.
 
     McNeil and Frey (2000, Journal of Empirical Finance 7, equations 13 to 16): the shocks beyond their 1 - tail_share
-    quantile are fitted on either side, and scaled by the volatility forecast. No confidence is too high for it; one
-    inside the threshold is refused.
+    quantile are fitted on either side, once for all confidences, and scaled by the volatility forecast. No confidence
+    is too high for it; one inside the threshold is refused.
+
+    Parameters
+    ----------
+    states : sequence of VolatilityState
+        From a walk.
+    confidences : sequence of float
+        Beyond the threshold.
+    tail_share : float
+        Of the shocks beyond the threshold, fraction.
+
+    Returns
+    -------
+    list of ndarray, each of shape (n_states, 4)
+        Value at Risk and expected shortfall of long positions, then of short ones, fractions of the notional.
 
     Raises
     ------
     ArgumentError
-        When the confidence lies inside the threshold.
+        When a confidence lies inside the threshold.
     DataError, ConvergenceError
         As `fit_pareto_tail`: too few excesses, no mean in the tail, no optimum.
+
+    Warns
+    -----
+    VolkitWarning
+        Once for all fits that warned.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from volkit.volatility import Ewma, walk_forward
+    >>> times = pd.date_range("2024-01-01", periods=402, tz="UTC")
+    >>> returns = pd.Series(np.random.default_rng(1).standard_t(4, 402) / 50, index=times)
+    >>> states = list(walk_forward(Ewma(), returns, window=400))
+    >>> [tails.shape for tails in pareto_tails(states, confidences=[0.99, 0.999], tail_share=0.1)]
+    [(3, 4), (3, 4)]
     """
-    rows = np.empty((len(states), 4))
+    rows = np.empty((len(confidences), len(states), 4))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", VolkitWarning)
         for i, state in enumerate(states):
-            shocks = state.standardized
-            unit = np.concatenate([_pareto(-shocks, confidence, tail_share), _pareto(shocks, confidence, tail_share)])
-            rows[i] = np.sqrt(state.next_variance) * unit + state.next_mean * np.array([-1.0, -1.0, 1.0, 1.0])
+            scale = np.sqrt(state.next_variance)
+            for side, sign in enumerate((-1.0, 1.0)):
+                tail = fit_pareto_tail(sign * state.standardized, tail_share=tail_share)
+                for k, confidence in enumerate(confidences):
+                    unit = np.array([tail.value_at_risk(confidence), tail.expected_shortfall(confidence)])
+                    rows[k, i, 2 * side : 2 * side + 2] = scale * unit + sign * state.next_mean
     # One warning for them all, not one a period.
     if caught:
         said = f"{len(caught)} of {2 * len(states)} Pareto tails warned, the last: {caught[-1].message}"
         warnings.warn(said, caught[-1].category, stacklevel=3)
-    return rows
-
-
-def _pareto(lost: np.ndarray, confidence: float, tail_share: float) -> np.ndarray:
-    tail = fit_pareto_tail(lost, tail_share=tail_share)
-    return np.array([tail.value_at_risk(confidence), tail.expected_shortfall(confidence)])
+    return list(rows)
 
 
 def _drawn(states: Sequence[VolatilityState], uniforms: np.ndarray) -> Iterator[tuple[VolatilityState, np.ndarray]]:

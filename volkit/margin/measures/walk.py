@@ -78,7 +78,7 @@ def tails_through_time(
     walked = walk_of(policy, returns, n_jobs=n_jobs) if states is None else states
     _check_states(walked, pd.DatetimeIndex(returns.index[policy.lookback - 1 :]))
     if policy.method == "conditional_pareto":
-        return pareto_tails(walked, confidence=confidence, tail_share=policy.tail_share)
+        return pareto_tails(walked, confidences=[confidence], tail_share=policy.tail_share)[0]
     simulate = filtered_tails if policy.method == "filtered_historical" else law_tails
     return simulate(walked, confidence=confidence, horizon=horizon, n_paths=policy.n_paths, seed=policy.seed)
 

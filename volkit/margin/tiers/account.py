@@ -14,8 +14,8 @@ from scipy.optimize import brentq
 from volkit.checks import check_choice, check_positive
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError, ConvergenceError
+from volkit.margin.liquidation import refuse_liquidatable
 from volkit.margin.tiers.forms import MarginRule
-from volkit.margin.tiers.liquidation import refuse_liquidatable
 from volkit.results import ResultDisplay
 
 __all__ = ["AccountLiquidation", "AccountPosition", "CoinCollateral", "account_liquidation"]

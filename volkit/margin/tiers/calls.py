@@ -11,8 +11,8 @@ import pandas as pd
 from volkit.checks import check_choice, check_positive, check_times
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError, DataError
+from volkit.margin.liquidation import refuse_liquidatable
 from volkit.margin.tiers.forms import MarginRule
-from volkit.margin.tiers.liquidation import refuse_liquidatable
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["MarginCallLog", "margin_calls"]

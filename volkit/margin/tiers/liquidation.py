@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 from volkit.checks import check_choice, check_positive
 from volkit.conventions import SIDES, Side
-from volkit.errors import ArgumentError
-from volkit.margin.liquidation import inverse_liquidation_price, liquidation_price
+from volkit.margin.liquidation import (
+    inverse_liquidation_price,
+    liquidation_price,
+    refuse_liquidatable,
+)
 from volkit.margin.tiers.table import TierTable
 
 __all__ = ["tiered_inverse_liquidation_price", "tiered_liquidation_price"]
@@ -123,13 +126,3 @@ def tiered_inverse_liquidation_price(
 def _tier_of_root(excess: Sequence[float], *, falling: bool) -> int:
     """Return how many floors lie below the notional of the root, for an excess that falls or rises with it."""
     return sum(e >= 0.0 for e in excess) if falling else sum(e < 0.0 for e in excess)
-
-
-def refuse_liquidatable(wallet: float, margin: float) -> None:
-    if wallet <= margin:
-        raise ArgumentError(
-            "wallet",
-            f"must exceed the maintenance margin at entry, {margin:g}",
-            f"{wallet:g}, with which the position is already liquidatable at entry",
-            "add collateral or reduce the position",
-        )
