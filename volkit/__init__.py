@@ -90,6 +90,8 @@ if TYPE_CHECKING:
         margin_rates,
         margin_schedule,
         tail_risk,
+        validate_schedules,
+        volatility_regimes,
     )
     from volkit.margin.bridge import (
         bridge_proof,
@@ -265,6 +267,7 @@ _HOMES = {
         "through_the_cycle",
         "tvp_var_connectedness",
         "variance_event_study",
+        "volatility_regimes",
         "volatility_response",
         "volatility_transmission",
     ),
@@ -321,6 +324,8 @@ _HOMES = {
         "margin_rates",
         "margin_schedule",
         "tail_risk",
+        "validate_schedules",
+        "volatility_regimes",
     ),
     "prices": (
         "align",
@@ -574,10 +579,12 @@ __all__ = [
     "traffic_light",
     "tvp_var_connectedness",
     "utc_day",
+    "validate_schedules",
     "variance_event_study",
     "verify_run",
     "vintage_table",
     "volatility_cone",
+    "volatility_regimes",
     "volatility_response",
     "volatility_transmission",
     "walk_forward",

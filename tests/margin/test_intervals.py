@@ -22,7 +22,7 @@ def returns():
 
 
 def scheduled(returns, **arguments):
-    policy = MarginPolicy(**({"method": "historical", "confidence": 0.95, "lookback": 300} | arguments))
+    policy = MarginPolicy(**({"method": "historical", "confidence": 0.95, "lookback": 300, "expanding": False} | arguments))
     return margin_schedule(returns, policy=policy, periods_per_year=365)
 
 
@@ -84,6 +84,14 @@ def test_interval_depends_on_the_lookback_only(returns):
     assert one == two
 
 
+def test_interval_of_an_expanding_policy_rests_on_the_whole_history(returns):
+    schedule = scheduled(returns, expanding=True)
+    rows = block_indices(400, block=7, n_replications=1000, rng=np.random.default_rng(schedule.policy.seed))
+    slow = [tail_risk(returns.to_numpy()[r], confidence=0.95, side="long").value_at_risk for r in rows]
+
+    assert rate_interval(schedule, returns, side="long") == pytest.approx(np.quantile(slow, [0.05, 0.95]), rel=1e-10)
+
+
 def test_interval_of_a_filtered_rate_is_put_around_the_latest_rate(returns):
     plain, filtered = scheduled(returns), scheduled(returns, method="filtered_historical")
     ends = [rate_interval(schedule, returns, side="long") for schedule in (plain, filtered)]
@@ -108,7 +116,7 @@ def test_interval_holds_the_true_conditional_rate_nearly_as_often_as_it_says():
     for _ in range(60):
         returns, variance = simulated(rng)
         state = fitted_state(returns)
-        policy = MarginPolicy(method="fitted_law", lookback=500)
+        policy = MarginPolicy(expanding=False, method="fitted_law", lookback=500)
         before = series(np.concatenate([[0.01], returns]))
         times = before.index
         first = VolatilityState(times[-2], *state)

@@ -147,7 +147,7 @@ def test_cornish_fisher_stays_in_order_where_the_expansion_turns_back():
 @pytest.mark.parametrize("method", ["filtered_historical", "fitted_law", "conditional_pareto"])
 def test_filtered_measures_recover_the_next_tail_of_a_known_process(method):
     returns = market(3000)
-    policy = MarginPolicy(method=method, lookback=2000, refit_every=500, model=Garch(mean="zero"))
+    policy = MarginPolicy(expanding=False, method=method, lookback=2000, refit_every=500, model=Garch(mean="zero"))
 
     found = tails_through_time(returns, policy)
 
@@ -162,7 +162,9 @@ def test_filtered_measures_recover_the_next_tail_of_a_known_process(method):
 
 def test_pareto_tail_reaches_beyond_the_scenarios_where_history_refuses():
     returns = market(1200)
-    policy = MarginPolicy(method="historical", confidence=0.9995, lookback=500, model=Garch(mean="zero"))
+    policy = MarginPolicy(
+        expanding=False, method="historical", confidence=0.9995, lookback=500, model=Garch(mean="zero")
+    )
 
     with pytest.raises(ArgumentError, match=r"2000 scenarios for 0.9995.*got 500 scenarios.*method conditional_pareto"):
         tails_through_time(returns, policy)
@@ -172,7 +174,9 @@ def test_pareto_tail_reaches_beyond_the_scenarios_where_history_refuses():
 
 
 def test_few_excesses_are_warned_of_once():
-    policy = MarginPolicy(method="conditional_pareto", lookback=250, tail_share=0.08, model=Garch(mean="zero"))
+    policy = MarginPolicy(
+        expanding=False, method="conditional_pareto", lookback=250, tail_share=0.08, model=Garch(mean="zero")
+    )
 
     with pytest.warns(SmallSampleWarning, match=r"622 of 622 Pareto tails warned, the last: 20 peaks") as caught:
         tails_through_time(market(560), policy)
@@ -182,7 +186,9 @@ def test_few_excesses_are_warned_of_once():
 
 def test_skewed_law_gives_each_side_its_own_tail():
     returns = market(800)
-    policy = MarginPolicy(method="fitted_law", lookback=600, refit_every=200, model=Garch(distribution="skewt"))
+    policy = MarginPolicy(
+        expanding=False, method="fitted_law", lookback=600, refit_every=200, model=Garch(distribution="skewt")
+    )
 
     found = tails_through_time(returns, policy)
 

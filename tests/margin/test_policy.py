@@ -36,7 +36,7 @@ def test_short_position_can_lose_more_than_its_notional():
 def test_policy_says_itself_in_words():
     words = MarginPolicy(method="fitted_law", floor=0.02, margin_period_of_risk=2).words
 
-    assert words == "fitted law, value at risk 0.99, 2 periods, look-back 500, floor 0.02, buffer 0.25"
+    assert words == "fitted law, value at risk 0.99, 2 periods, look-back from 365, floor 0.02, buffer 0.25"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ from volkit.margin import METHODS, MarginPolicy, backtest_margin, margin_schedul
 from volkit.scenarios import simulate_returns
 from volkit.volatility import Ewma, Garch, walk_forward
 
-POLICY = MarginPolicy(lookback=250, refit_every=60, confidence=0.95, floor=0.03, n_paths=400, tail_share=0.15)
+POLICY = MarginPolicy(
+    expanding=False, lookback=250, refit_every=60, confidence=0.95, floor=0.03, n_paths=400, tail_share=0.15
+)
 RATES = [
     f"{name}_{side}"
     for side in ("long", "short")
@@ -174,7 +176,12 @@ def test_processes_give_the_same_bits(returns):
 def test_turning_the_returns_swaps_the_sides(seed):
     returns = make_market(60, seed)[0]
     policy = MarginPolicy(
-        method="filtered_historical", model=Ewma(start_observations=20), lookback=40, confidence=0.9, n_paths=50
+        expanding=False,
+        method="filtered_historical",
+        model=Ewma(start_observations=20),
+        lookback=40,
+        confidence=0.9,
+        n_paths=50,
     )
     frames = [margin_schedule(r, policy=policy, periods_per_year=365).frame for r in (returns, -returns)]
 
@@ -187,7 +194,9 @@ def test_turning_the_returns_swaps_the_sides(seed):
 
 def test_rates_follow_the_true_conditional_quantile():
     returns, variances = make_market(3000, 21)
-    policy = MarginPolicy(method="fitted_law", model=Garch(mean="zero"), lookback=1000, refit_every=100)
+    policy = MarginPolicy(
+        expanding=False, method="fitted_law", model=Garch(mean="zero"), lookback=1000, refit_every=100
+    )
 
     schedule = margin_schedule(returns, policy=policy, periods_per_year=365)
 
@@ -222,7 +231,7 @@ def test_history_must_be_longer_than_the_lookback(returns):
 
 
 def test_lookback_must_hold_the_tail(returns):
-    policy = MarginPolicy(method="historical", lookback=80)
+    policy = MarginPolicy(expanding=False, method="historical", lookback=80)
 
     with pytest.raises(ArgumentError, match=r"\(100 scenarios for 0.99\); got 80 scenarios"):
         margin_schedule(returns, policy=policy, periods_per_year=365)

@@ -21,7 +21,11 @@ def test_round_trip_gives_equal_numbers(calibrated, written):
     loaded = load_parameters(written[0])
 
     expected = pd.concat([one.to_frame() for one in calibrated])
-    pd.testing.assert_frame_equal(loaded.table, expected, check_exact=True)
+    pd.testing.assert_frame_equal(loaded.table[expected.columns], expected, check_exact=True)
+    # Without levels and overrides the recommended number is in force.
+    assert loaded.table[["low_risk", "mid_risk", "high_risk"]].isna().all(axis=None)
+    assert (loaded.table["in_force"] == expected["recommended"]).all()
+    assert loaded.overrides.empty
 
 
 def test_header_says_study_hashes_and_validity(calibrated, written):

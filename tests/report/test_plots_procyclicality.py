@@ -1,3 +1,5 @@
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,7 +23,7 @@ def treated_by(simulated=False, **tools):
     times = pd.date_range("2022-01-01", periods=n, tz="UTC", name="time")
     returns = pd.Series(waves * np.random.default_rng(1).standard_normal(n), index=times, name="BTC")
     origin = SeriesProvenance(name="BTC", source="s", sha256="0" * 64, unit="USD", close_rule="r", simulated=simulated)
-    policy = MarginPolicy(method="historical", confidence=0.95, lookback=60, floor=0.01)
+    policy = MarginPolicy(expanding=False, method="historical", confidence=0.95, lookback=60, floor=0.01)
     schedule = margin_schedule(returns, policy=policy, periods_per_year=365, provenance=Provenance((origin,)))
     return AntiProcyclicality(**tools).apply(schedule, returns)
 
@@ -95,6 +97,7 @@ def test_what_a_limit_on_rises_takes_away_is_hatched(ax):
     plot_treated_margin(treated_by(speed_limit=SpeedLimit(largest_rise=0.01)), ax=ax)
 
     assert artist(ax, "lowered").get_hatch() == "////"
+    ax.figure.savefig(io.BytesIO(), format="svg")
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["untreated", "treated", "added", "taken away"]
 
 

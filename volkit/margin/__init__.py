@@ -12,6 +12,7 @@ from volkit.margin.liquidation import (
 from volkit.margin.policy import METHODS, MarginMethod, MarginPolicy
 from volkit.margin.rates import TailRisk, margin_rates, parametric_tail_risk, tail_risk
 from volkit.margin.schedule import MarginSchedule, margin_schedule
+from volkit.margin.validate import validate_schedules, volatility_regimes
 from volkit.validation.blocks import block_indices
 
 __all__ = [
@@ -36,4 +37,6 @@ __all__ = [
     "parametric_tail_risk",
     "rate_interval",
     "tail_risk",
+    "validate_schedules",
+    "volatility_regimes",
 ]

@@ -2,7 +2,7 @@
 
 Every method is walked forward over the same history and tested. The recommendation comes from the method
 with the lowest mean quantile loss among those not rejected for too many exceptions; when all are rejected,
-from the one with the highest rate, and the reason says so.
+from the one with the highest rate, and the reason says so. Or the method is given, and tested all the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -105,6 +105,7 @@ def calibrate_margin(
     policy: MarginPolicy,
     periods_per_year: float,
     methods: Sequence[MarginMethod] = CANDIDATES,
+    method: MarginMethod | None = None,
     current: Mapping[str, float] | None = None,
     stressed: Mapping[Side, TailRisk] | None = None,
     rounding: float = 0.001,
@@ -124,6 +125,8 @@ def calibrate_margin(
         365 for UTC days, 252 for exchange sessions.
     methods : sequence of str
         Candidates.
+    method : str, optional
+        The one of them to recommend whatever the others do: one policy for several assets. By default it is chosen.
     current : mapping of str to float, optional
         Parameters in force, by name as in the table, fractions of the notional.
     stressed : mapping of side to TailRisk, optional
@@ -146,7 +149,7 @@ def calibrate_margin(
     Raises
     ------
     ArgumentError
-        For no method, an unknown name in `current`, a bad rounding.
+        For no method, one to recommend that is not among them, an unknown name in `current`, a bad rounding.
     DataError, ConvergenceError
         As `margin_schedule`.
 
@@ -164,12 +167,14 @@ def calibrate_margin(
         raise ArgumentError(
             "current", f"may name {', '.join(_PARAMETERS)}", ", ".join(sorted(unknown)), "use these names"
         )
+    if method is not None and method not in methods:
+        raise ArgumentError("method", f"must be one of methods: {', '.join(methods)}", method, "add it to methods")
     checked = check_returns(returns)
     schedules = _schedules(checked, policy, periods_per_year, methods, n_jobs, provenance or Provenance(()))
     backtests = {method: backtest_margin(schedule) for method, schedule in schedules.items()}
-    method, reason = _choose(schedules, backtests)
-    chosen = schedules[method]
-    table = _table(chosen, backtests[method], checked, current or {}, stressed or {}, rounding, reason)
+    picked, reason = _choose(schedules, backtests) if method is None else (method, _kept(backtests[method]))
+    chosen = schedules[picked]
+    table = _table(chosen, backtests[picked], checked, current or {}, stressed or {}, rounding, reason)
     return CalibratedParameters(
         asset=chosen.asset,
         table=freeze(table),
@@ -226,6 +231,10 @@ def _choose(
         method = max(schedules, key=lambda m: sum(schedules[m].latest[f"value_at_risk_{side}"] for side in SIDES))
         why = "every method is rejected for too many exceptions; this one has the highest rates now"
     return method, why
+
+
+def _kept(backtest: MarginBacktest) -> str:
+    return "rejected for too many exceptions" if backtest.under_margined else "the policy in use for every asset"
 
 
 def _table(

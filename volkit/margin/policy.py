@@ -76,8 +76,8 @@ class MarginPolicy:
     measure: Literal["value_at_risk", "expected_shortfall"] = "value_at_risk"
     confidence: float = 0.99
     margin_period_of_risk: int = 1
-    lookback: int = 500
-    expanding: bool = False
+    lookback: int = 365
+    expanding: bool = True
     half_life: float = 120.0
     tail_share: float = 0.10
     refit_every: int = 21

@@ -7,7 +7,8 @@ a study's report says is composed in `volkit.study`.
 from volkit.report.captions import correlation_caption
 from volkit.report.figures import FigureFiles, FigureSpec, save_figure
 from volkit.report.html import Block, FigureBlock, ReportDocument, Section, TableBlock, TextBlock, render_report
-from volkit.report.parameters import ParameterFile, load_parameters, write_parameters
+from volkit.report.parameter_file import ParameterFile, load_parameters
+from volkit.report.parameters import write_parameters
 from volkit.report.plots_bounds import plot_correlation_bounds
 from volkit.report.plots_bridge import plot_conditional_margin, plot_stress_replay
 from volkit.report.plots_change import (
@@ -52,6 +53,7 @@ from volkit.report.plots_tails import (
 )
 from volkit.report.plots_tiers import plot_implied_confidence, plot_tiers
 from volkit.report.plots_transmission import plot_volatility_response, plot_volatility_transmission
+from volkit.report.plots_validation import plot_exception_cells
 from volkit.report.plots_volatility import plot_volatility, plot_volatility_models
 from volkit.report.style import (
     ASSET_COLOURS,
@@ -104,6 +106,7 @@ __all__ = [
     "plot_directional_betas",
     "plot_event_study",
     "plot_exceedance",
+    "plot_exception_cells",
     "plot_forecast_comparison",
     "plot_frequency_connectedness",
     "plot_frontier",

@@ -189,7 +189,7 @@ def method_of(result: object) -> str:
         return f"{result.method}; {_lag_words(result)}"
     if isinstance(result, MacroHedge):
         return result.method.upper()
-    return str(getattr(result, "method", "") or getattr(result, "spec", ""))
+    return str(getattr(result, "method", "") or getattr(result, "spec", "")).replace("_", " ")
 
 
 def clocks_of(result: object) -> str:

@@ -1,14 +1,10 @@
 """The parameter file: what a venue puts in force, as TOML for programs and CSV for spreadsheets.
 
-`write_parameters` writes both from calibrated parameters; `load_parameters` reads the TOML back, checks it
-and warns when it is past its validity.
+`volkit.report.parameter_file.load_parameters` reads the TOML back.
 """
 
 import math
-import tomllib
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -16,83 +12,25 @@ import numpy as np
 import pandas as pd
 import tomli_w
 
-from volkit.errors import ArgumentError, DataError, DataQualityWarning
+from volkit.conventions import SIDES
+from volkit.errors import ArgumentError
 from volkit.margin import CalibratedParameters
+from volkit.margin.frontier import OverriddenParameters, RiskLevels
+from volkit.report.parameter_file import COLUMNS, LEVEL_COLUMNS, NUMBERS
 from volkit.resources import VERSION
-from volkit.results import ResultDisplay
 
-__all__ = ["ParameterFile", "load_parameters", "write_parameters"]
-
-_NUMBERS = ("recommended", "low", "mid", "high")
-_COLUMNS = ("current", *_NUMBERS, "unit", "reason")
-_HEADER = {
-    "volkit_version": str, "study": str, "simulated": bool, "as_of": datetime, "valid_from": datetime,
-    "valid_until": datetime, "data_sha256": str, "config_sha256": str,
-}  # fmt: skip
-_ASSET = {
-    "method": str, "confidence": float, "margin_period_of_risk": int, "measure": str, "floor": float, "buffer": float,
-    "periods_per_year": float, "as_of": datetime, "valid_from": datetime, "valid_until": datetime, "parameters": dict,
-}  # fmt: skip
-_ROW = {"recommended": float, "low": float, "mid": float, "high": float, "unit": str, "reason": str}
-_WORDS = {
-    str: "text",
-    bool: "true or false",
-    datetime: "a time with offset",
-    float: "a number",
-    int: "a whole number",
-    dict: "a table",
-}
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
-class ParameterFile(ResultDisplay):
-    """Parameters as read from a file.
-
-    Attributes
-    ----------
-    table : DataFrame, one row a parameter
-        Index (asset, parameter); columns current (NaN: not given), recommended, low, mid, high, unit, reason.
-    policies : DataFrame, one row an asset
-        method, confidence, margin_period_of_risk (periods), measure, floor and buffer (fractions),
-        periods_per_year, as_of, valid_from, valid_until (UTC).
-    study, volkit_version : str
-        What made it.
-    simulated : bool
-        Whether the prices behind it are simulated.
-    as_of, valid_from, valid_until : Timestamp
-        Of the oldest asset in the file (UTC): the whole file is as fresh as that one.
-    data_sha256, config_sha256 : str
-        Of the data and the study's configuration.
-    """
-
-    table: pd.DataFrame
-    policies: pd.DataFrame
-    study: str
-    volkit_version: str
-    simulated: bool
-    as_of: pd.Timestamp
-    valid_from: pd.Timestamp
-    valid_until: pd.Timestamp
-    data_sha256: str
-    config_sha256: str
-
-    @property
-    def headline(self) -> str:
-        """Study, assets and validity in one line."""
-        mark = "SIMULATED " if self.simulated else ""
-        return f"{mark}{self.study}, {', '.join(self.policies.index)}, valid to {self.valid_until.date()}"
-
-    def summary(self) -> pd.DataFrame:
-        """Return the table (units in their column)."""
-        return self.table
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the table with asset and parameter as columns."""
-        return self.table.reset_index()
+__all__ = ["write_parameters"]
 
 
 def write_parameters(
-    parameters: Sequence[CalibratedParameters], folder: Path, *, study: str, data_sha256: str, config_sha256: str
+    parameters: Sequence[CalibratedParameters],
+    folder: Path,
+    *,
+    study: str,
+    data_sha256: str,
+    config_sha256: str,
+    overridden: Mapping[str, OverriddenParameters] | None = None,
+    levels: Sequence[RiskLevels] = (),
 ) -> tuple[Path, Path]:
     """Write ``parameters.toml`` and ``parameters.csv`` and return their paths.
 
@@ -106,6 +44,11 @@ def write_parameters(
         Name of the study.
     data_sha256, config_sha256 : str
         Hashes of the data and of the configuration.
+    overridden : mapping of str to OverriddenParameters, optional
+        Of assets with a number set by hand: it is written as `in_force` beside the recommended one, with who set it,
+        why and when.
+    levels : sequence of RiskLevels, optional
+        Rates at three levels of risk (one entry a group of assets), written beside the recommended ones.
 
     Returns
     -------
@@ -115,15 +58,20 @@ def write_parameters(
     Raises
     ------
     ArgumentError
-        For no asset, one asset twice, or a number that is missing or infinite (only `current` may be missing).
+        For no asset, one asset twice, overrides of another calibration, or a number that is missing or infinite (only
+        `current` may be missing).
     """
     assets = [one.asset for one in parameters]
     if not assets or len(set(assets)) != len(assets):
         raise ArgumentError(
             "parameters", "must hold each asset once, and at least one", str(assets), "pass one an asset"
         )
+    changed, risk = overridden or {}, _levels(levels)
     for one in parameters:
         _refuse_not_finite(one)
+        if one.asset in changed and changed[one.asset].calibrated is not one:
+            remedy = "override the calibration that is written"
+            raise ArgumentError("overridden", "must be of the same calibration", f"another of {one.asset}", remedy)
     content = {
         "header": {
             "volkit_version": VERSION,
@@ -135,75 +83,59 @@ def write_parameters(
             "data_sha256": data_sha256,
             "config_sha256": config_sha256,
         },
-        "assets": {one.asset: _asset_table(one) for one in parameters},
+        "assets": {one.asset: _asset_table(one, changed.get(one.asset), risk) for one in parameters},
     }
     folder.mkdir(parents=True, exist_ok=True)
     toml_path, csv_path = folder / "parameters.toml", folder / "parameters.csv"
     toml_path.write_bytes(tomli_w.dumps(content).encode("utf-8"))
-    csv_path.write_bytes(_tidy(parameters, data_sha256).to_csv(index=False, lineterminator="\n").encode("utf-8"))
-    return toml_path, csv_path
-
-
-def load_parameters(path: Path, *, as_of: pd.Timestamp | None = None) -> ParameterFile:
-    """Return the parameters of a TOML file that `write_parameters` wrote.
-
-    Parameters
-    ----------
-    path : Path
-        Of ``parameters.toml``.
-    as_of : Timestamp, optional
-        When the parameters are to be used (with time zone); compared with the end of validity when given.
-
-    Returns
-    -------
-    ParameterFile
-        Numbers as written, times in UTC.
-
-    Raises
-    ------
-    DataError
-        For a file that is not there or not TOML, a missing or unknown kind of entry, or a number that is not finite.
-    ArgumentError
-        For an `as_of` without time zone.
-
-    Warns
-    -----
-    DataQualityWarning
-        When `as_of` lies after `valid_until`.
-    """
-    content = _read_toml(Path(path))
-    header = _checked(content.get("header"), _HEADER, where="header")
-    assets = _checked(content, {"assets": dict}, where="file")["assets"]
-    if not isinstance(assets, dict) or not assets:
-        raise DataError("assets", "must hold at least one asset", "none", "write the file again with write_parameters")
-    policies = {name: _checked(table, _ASSET, where=f"assets.{name}") for name, table in assets.items()}
-    rows = {
-        (asset, name): _row(row, where=f"assets.{asset}.parameters.{name}")
-        for asset, policy in policies.items()
-        for name, row in policy["parameters"].items()  # type: ignore[attr-defined]
-    }
-    loaded = ParameterFile(
-        table=pd.DataFrame.from_dict(rows, orient="index", columns=list(_COLUMNS)).set_axis(
-            pd.MultiIndex.from_tuples(rows, names=["asset", "parameter"])
-        ),
-        policies=pd.DataFrame({k: _policy_row(v) for k, v in policies.items()}).T.infer_objects().rename_axis("asset"),
-        **{k: _stamp(v) if isinstance(v, datetime) else v for k, v in header.items()},  # type: ignore[arg-type]
+    csv_path.write_bytes(
+        _tidy(parameters, data_sha256, changed, risk).to_csv(index=False, lineterminator="\n").encode("utf-8")
     )
-    _warn_expired(loaded, as_of)
-    return loaded
+    return toml_path, csv_path
 
 
 def _refuse_not_finite(one: CalibratedParameters) -> None:
     for name, row in one.table.iterrows():
-        for column in ("current", *_NUMBERS):
+        for column in ("current", *NUMBERS):
             value = float(row[column])
             if not math.isfinite(value) and not (column == "current" and math.isnan(value)):
                 remedy = "calibrate again on complete data; an unusable number is never written"
                 raise ArgumentError(f"{column} of {name} of {one.asset}", "must be a finite number", str(value), remedy)
 
 
-def _asset_table(one: CalibratedParameters) -> dict[str, object]:
+def _levels(levels: Sequence[RiskLevels]) -> dict[tuple[str, str], dict[str, float]]:
+    """Rates at each level by asset and parameter."""
+    return {
+        (str(asset), str(name)): {column: float(row[column]) for column in LEVEL_COLUMNS}
+        for one in levels
+        for (asset, name), row in one.table.iterrows()
+    }
+
+
+def _evidence(one: CalibratedParameters) -> dict[str, object]:
+    """What speaks for the rates: the walk-forward test of each side."""
+    test = one.backtest
+    found: dict[str, object] = {"n_tested": int(test.n_obs), "expected": (1.0 - test.confidence) * test.n_obs}
+    found |= {"first_rate": _moment(one.schedule.frame.index[0]), "data_sha256": one.provenance.sha256}
+    for side in SIDES:
+        coverage = test.coverage[side]
+        found[f"exceptions_{side}"] = int(coverage.n_exceptions)
+        if math.isfinite(coverage.p_value):
+            found[f"kupiec_p_{side}"] = float(coverage.p_value)
+    return found
+
+
+def _asset_table(
+    one: CalibratedParameters,
+    changed: OverriddenParameters | None,
+    levels: Mapping[tuple[str, str], Mapping[str, float]],
+) -> dict[str, object]:
     policy = one.policy
+    rows = {str(name): _row_table(row) for name, row in one.table.iterrows()}
+    for name, row in rows.items():
+        row |= levels.get((one.asset, name), {})
+        if changed is not None:
+            row["in_force"] = float(changed.table.loc[name, "in_force"])
     return {
         "method": policy.method,
         "confidence": float(policy.confidence),
@@ -215,22 +147,38 @@ def _asset_table(one: CalibratedParameters) -> dict[str, object]:
         "as_of": _moment(one.as_of),
         "valid_from": _moment(_valid_from(one)),
         "valid_until": _moment(one.valid_until),
-        "parameters": {str(name): _row_table(row) for name, row in one.table.iterrows()},
+        "lookback": int(policy.lookback),
+        "expanding": policy.expanding,
+        "model": policy.model.words if policy.is_filtered else "none",
+        "evidence": _evidence(one),
+        "overrides": changed.records() if changed is not None else [],
+        "parameters": rows,
     }
 
 
 def _row_table(row: pd.Series) -> dict[str, object]:
-    numbers = {column: float(row[column]) for column in ("current", *_NUMBERS) if not math.isnan(row[column])}
+    numbers = {column: float(row[column]) for column in ("current", *NUMBERS) if not math.isnan(row[column])}
     return {**numbers, "unit": str(row["unit"]), "reason": str(row["reason"])}
 
 
-def _tidy(parameters: Sequence[CalibratedParameters], data_sha256: str) -> pd.DataFrame:
-    parts = [
-        one.table.reset_index().assign(asset=one.asset, valid_until=one.valid_until.isoformat()) for one in parameters
-    ]
-    return pd.concat(parts, ignore_index=True).assign(data_sha256=data_sha256)[
-        ["asset", "parameter", *_COLUMNS, "valid_until", "data_sha256"]
-    ]
+def _tidy(
+    parameters: Sequence[CalibratedParameters],
+    data_sha256: str,
+    overridden: Mapping[str, OverriddenParameters],
+    levels: Mapping[tuple[str, str], Mapping[str, float]],
+) -> pd.DataFrame:
+    parts = []
+    for one in parameters:
+        table = overridden[one.asset].table if one.asset in overridden else one.table.assign(who="", why="")
+        in_force = table["in_force"] if "in_force" in table else table["recommended"]
+        rates = {c: [levels.get((one.asset, n), {}).get(c, np.nan) for n in table.index] for c in LEVEL_COLUMNS}
+        parts.append(
+            table.assign(
+                in_force=in_force, **rates, asset=one.asset, valid_until=one.valid_until.isoformat()
+            ).reset_index()
+        )
+    columns = ["asset", "parameter", *COLUMNS, *LEVEL_COLUMNS, "in_force", "who", "why", "valid_until", "data_sha256"]
+    return pd.concat(parts, ignore_index=True).assign(data_sha256=data_sha256)[columns]
 
 
 def _valid_from(one: CalibratedParameters) -> pd.Timestamp:
@@ -241,71 +189,3 @@ def _valid_from(one: CalibratedParameters) -> pd.Timestamp:
 def _moment(time: pd.Timestamp) -> datetime:
     # As a plain datetime: TOML has no nanoseconds.
     return datetime.fromisoformat(time.tz_convert("UTC").floor("us").isoformat())
-
-
-def _stamp(moment: object) -> pd.Timestamp:
-    return pd.Timestamp(moment).tz_convert("UTC")
-
-
-def _read_toml(path: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        remedy = "pass the path of a file that write_parameters wrote"
-        raise DataError(str(path), "must be a parameter file", "no such file", remedy) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        remedy = "write it again with write_parameters instead of editing it"
-        raise DataError(str(path), "must be valid TOML", str(error), remedy) from error
-
-
-def _checked(table: object, schema: Mapping[str, type], *, where: str) -> dict[str, object]:
-    if not isinstance(table, dict):
-        raise DataError(where, "must be a table", type(table).__name__, "write the file again with write_parameters")
-    for key, kind in schema.items():
-        if key not in table:
-            remedy = "write the file again with write_parameters"
-            raise DataError(f"{where}.{key}", "must be there", "nothing", remedy)
-        if not _is_of(table[key], kind):
-            raise DataError(f"{where}.{key}", f"must be {_WORDS[kind]}", repr(table[key]), "correct the file's entry")
-    return {key: table[key] for key in schema}
-
-
-def _is_of(value: object, kind: type) -> bool:
-    if kind is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if kind is datetime:
-        return isinstance(value, datetime) and value.tzinfo is not None
-    return isinstance(value, kind)
-
-
-def _row(table: object, *, where: str) -> tuple[object, ...]:
-    row = _checked(table, _ROW, where=where)
-    current = table.get("current", np.nan) if isinstance(table, dict) else np.nan
-    if not (isinstance(current, float) and math.isnan(current)) and not _is_of(current, float):
-        raise DataError(f"{where}.current", "must be a number", repr(current), "correct it or leave it out")
-    if float(row["low"]) > float(row["high"]):  # type: ignore[arg-type]
-        raise DataError(
-            f"{where}.low", "must not exceed high", f"{row['low']} and {row['high']}", "correct the file's entry"
-        )
-    numbers = [float(row[column]) for column in _NUMBERS]  # type: ignore[arg-type]
-    return (float(current), *numbers, row["unit"], row["reason"])
-
-
-def _policy_row(policy: Mapping[str, object]) -> dict[str, object]:
-    return {k: _stamp(v) if isinstance(v, datetime) else v for k, v in policy.items() if k != "parameters"}
-
-
-def _warn_expired(loaded: ParameterFile, as_of: pd.Timestamp | None) -> None:
-    if as_of is None:
-        return
-    if as_of.tzinfo is None:
-        raise ArgumentError("as_of", "must have a time zone", str(as_of), 'pass pd.Timestamp(..., tz="UTC")')
-    if as_of > loaded.valid_until:
-        warnings.warn(
-            f"the parameters of study {loaded.study} were valid until {loaded.valid_until:%Y-%m-%d %H:%M} UTC and are "
-            f"used as of {as_of.tz_convert('UTC'):%Y-%m-%d %H:%M} UTC; calibrate again.",
-            DataQualityWarning,
-            stacklevel=3,
-        )

@@ -111,9 +111,11 @@ def _draw_rates(ax: Axes, parts: pd.DataFrame, colour: str, **line_kws: object) 
     before, after = parts["untreated"].to_numpy(), parts["treated"].to_numpy()
     ax.fill_between(parts.index, before, np.maximum(before, after), color=colour, alpha=0.16, linewidth=0)
     if (after < before).any():
-        lowered = ax.fill_between(parts.index, np.minimum(before, after), before, color="none", linewidth=0)
-        lowered.set(hatch="////", edgecolor=ROLE_COLOURS["exception"], alpha=0.6)
-        lowered.set_gid("lowered")
+        # All at once: a hatch set on a collection made without colour has none when written as SVG.
+        ax.fill_between(
+            parts.index, np.minimum(before, after), before, facecolor="none", edgecolor=ROLE_COLOURS["exception"],
+            hatch="////", linewidth=0, alpha=0.6, gid="lowered",
+        )  # fmt: skip
     ax.plot(parts.index, before, color=ROLE_COLOURS["realized"], linewidth=0.9, gid="untreated")
     style: dict[str, object] = {"color": colour, "linewidth": 1.2 if is_narrow(ax) else 1.6, **line_kws}
     ax.plot(parts.index, after, gid="treated", **style)  # type: ignore[arg-type]

@@ -32,6 +32,7 @@ __all__ = ["plot_implied_confidence", "plot_tiers"]
 
 _POINTS = 60
 # Rates that differ by more than this factor are drawn on a log scale.
+_COLOURS = {"in force": ROLE_COLOURS["target"], "designed": ROLE_COLOURS["long"]}
 _WIDE = 6.0
 # Shares of windows beyond the margin that get a tick; no window at all is drawn at the lowest.
 _TAILS = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0001, 0.00001)
@@ -39,13 +40,13 @@ _LETTERS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
 def plot_tiers(
-    current: TierTable, *, designed: TierDesign | None = None, ax: Axes | None = None, **line_kws: object
+    current: TierTable | None = None, *, designed: TierDesign | None = None, ax: Axes | None = None, **line_kws: object
 ) -> Axes:
     """Return axes with the maintenance margin rate by notional: in force, and designed where one is given.
 
     Parameters
     ----------
-    current : TierTable
+    current : TierTable, optional
         In force.
     designed : TierDesign, optional
         From `volkit.margin.tiers.design_tiers`; the rates that it had to cover are drawn in dashes.
@@ -63,7 +64,7 @@ def plot_tiers(
     Raises
     ------
     ArgumentError
-        When the two are in different currencies.
+        When the two are in different currencies, or neither is given.
 
     Examples
     --------
@@ -72,21 +73,22 @@ def plot_tiers(
     >>> plot_tiers(table, ax=Figure().subplots()).get_xscale()
     'log'
     """
-    if designed is not None and designed.table.currency != current.currency:
-        got = f"{current.currency} and {designed.table.currency}"
+    tables = ({"in force": current} if current is not None else {}) | (
+        {"designed": designed.table} if designed is not None else {}
+    )
+    if not tables:
+        raise ArgumentError("current", "must be given where no design is", "neither", "pass a TierTable or designed=")
+    if len({table.currency for table in tables.values()}) > 1:
+        got = " and ".join(table.currency for table in tables.values())
         raise ArgumentError("designed", "must be in the currency of the table in force", got, "convert the bounds")
     axes = new_axes(ax)
-    tables = {"in force": current} | ({"designed": designed.table} if designed is not None else {})
     low, high = _range(list(tables.values()))
-    for (name, table), colour in zip(tables.items(), (ROLE_COLOURS["target"], ROLE_COLOURS["long"]), strict=False):
-        _draw_table(axes, table, low, high, name, colour, line_kws)
-    handles = [Line2D([], [], color=ROLE_COLOURS["target"], label="in force")]
+    for name, table in tables.items():
+        _draw_table(axes, table, low, high, name, _COLOURS[name], line_kws)
+    handles = [Line2D([], [], color=_COLOURS[name], label=name) for name in tables]
     if designed is not None:
         _draw_required(axes, designed, low)
-        handles += [
-            Line2D([], [], color=ROLE_COLOURS["long"], label="designed"),
-            Line2D([], [], color=ROLE_COLOURS["short"], linestyle="--", label="required"),
-        ]
+        handles.append(Line2D([], [], color=ROLE_COLOURS["short"], linestyle="--", label="required"))
     handles.append(Line2D([], [], color="#8A929C", linestyle=":", label="rate of the tier"))
     axes.set_xscale("log")
     axes.set_xlim(low, high)
@@ -95,8 +97,8 @@ def plot_tiers(
     axes.xaxis.set_major_formatter(FuncFormatter(_notional_words))
     _scale_rates(axes, [rate for table in tables.values() for rate in table.maintenance_rates])
     axes.set_ylabel("maintenance margin (% of notional)")
-    set_label(axes, f"notional ({current.currency})")
-    add_note(axes, _tier_note(current, designed))
+    set_label(axes, f"notional ({next(iter(tables.values())).currency})")
+    add_note(axes, _tier_note(next(iter(tables.values())), designed, "in force" if current is not None else "designed"))
     add_legend(axes, handles, columns=len(handles))
     return axes
 
@@ -145,10 +147,10 @@ def _draw_required(ax: Axes, design: TierDesign, low: float) -> None:
     ax.plot(N, needed["required_rate"], "--", color=ROLE_COLOURS["short"], linewidth=1.1, gid="required", zorder=4)
 
 
-def _tier_note(current: TierTable, designed: TierDesign | None) -> str:
-    words = f"{current.asset or 'tiers'}, {len(current.floors)} tiers in force"
-    if current.as_of is not None:
-        words = words.replace("in force", f"of {current.as_of:%Y-%m-%d}")
+def _tier_note(table: TierTable, designed: TierDesign | None, kind: str) -> str:
+    words = f"{table.asset or 'tiers'}, {len(table.floors)} tiers {kind}"
+    if table.as_of is not None:
+        words = words.replace(kind, f"of {table.as_of:%Y-%m-%d}")
     if designed is None:
         return words
     band = "" if designed.requirements["low"].isna().any() else (

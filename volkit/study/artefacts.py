@@ -1,12 +1,14 @@
 """The files of a run folder: figures and tables, written as they are made."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from volkit.report import ColumnKind, FigureBlock, FigureSpec, TableBlock, save_figure
+from volkit.study.schemas import table_schema
 
 __all__ = ["Artefacts"]
 
@@ -25,11 +27,17 @@ class Artefacts:
     def __init__(self, folder: Path, *, simulated: bool) -> None:
         self._folder = folder
         self.simulated = simulated
+        self._schemas: list[dict[str, object]] = []
         (folder / "tables").mkdir(parents=True, exist_ok=True)
 
     def figure(self, spec: FigureSpec) -> FigureBlock:
         """Write a figure as PNG and SVG and return its block."""
         return FigureBlock(save_figure(spec, self._folder / "figures", simulated=self.simulated))
+
+    def document(self, name: str, content: object) -> None:
+        """Write plain values as JSON beside the tables."""
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+        (self._folder / "tables" / name).with_suffix(".json").write_text(text + "\n", encoding="utf-8")
 
     def table(
         self,
@@ -41,13 +49,21 @@ class Artefacts:
         units: Mapping[str, str] | None = None,
         index: bool = False,
         is_folded: bool = False,
+        shown: Sequence[str] | None = None,
     ) -> TableBlock:
-        """Write a table as CSV and Parquet and return its block."""
+        """Write a whole table as CSV and Parquet and return its block, of the columns shown where these are named."""
         stem = self._folder / "tables" / name
         flat = frame.reset_index() if index else frame
         flat = flat.set_axis([str(c) for c in flat.columns], axis=1)
         flat.to_csv(stem.with_suffix(".csv"), index=False, lineterminator="\n")
         flat.to_parquet(stem.with_suffix(".parquet"), index=False)
+        self._schemas.append(table_schema(name, flat, caption, kinds or {}, units or {}))
         mark = "Simulated prices. " if self.simulated else ""
-        page: dict[str, Any] = {"kinds": kinds or {}, "units": units or {}, "index": index, "is_folded": is_folded}
-        return TableBlock(frame=frame, caption=mark + caption, **page)
+        part = frame if shown is None else frame[list(shown)]
+        of_page = {name: kind for name, kind in (kinds or {}).items() if shown is None or name in shown}
+        page: dict[str, Any] = {"kinds": of_page, "units": units or {}, "index": index, "is_folded": is_folded}
+        return TableBlock(frame=part, caption=mark + caption, **page)
+
+    def schemas(self) -> None:
+        """Write what the columns of every table are, as a tabular data package: ``tables/datapackage.json``."""
+        self.document("datapackage", {"profile": "tabular-data-package", "name": "tables", "resources": self._schemas})

@@ -8,7 +8,11 @@ from volkit.study.correlation.offset_pages import offset_section
 from volkit.study.correlation.pages import correlation_answers, correlation_section
 from volkit.study.correlation.spillover_pages import spillover_section
 from volkit.study.manifest import config_hash
-from volkit.study.margin_pages import backtest_section, margin_answers, recommendation_section
+from volkit.study.margin.bridge_pages import bridge_section
+from volkit.study.margin.cycle_pages import procyclicality_section, tier_section
+from volkit.study.margin.frontier_pages import frontier_section
+from volkit.study.margin.pages import backtest_section, margin_answers, recommendation_section
+from volkit.study.margin.validation_pages import regime_section, replay_section
 from volkit.study.run import StudyRun
 from volkit.study.truth_pages import truth_section
 from volkit.study.volatility_pages import volatility_section
@@ -28,6 +32,12 @@ def build_document(run: StudyRun, files: Artefacts, *, source: str) -> ReportDoc
     sections = [
         recommendation_section(run, files),
         backtest_section(run, files),
+        regime_section(run, files),
+        frontier_section(run, files),
+        procyclicality_section(run, files),
+        tier_section(run, files),
+        replay_section(run, files),
+        bridge_section(run, files),
         truth_section(run, files),
         volatility_section(run, files),
         correlation_section(run, files),

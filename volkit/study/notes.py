@@ -1,12 +1,15 @@
 """What a reader of the report has to know and no number says: warnings, gaps, series left out."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
-from volkit.errors import VolkitWarning
+from volkit.errors import VolkitError, VolkitWarning
 
 __all__ = ["Notes"]
+
+T = TypeVar("T")
 
 
 class Notes:
@@ -46,3 +49,14 @@ class Notes:
                 self.add(stage, str(warning.message))
             else:
                 warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+    def attempt(
+        self, stage: str, what: str, make: Callable[[], T], *, but: type[VolkitWarning] | None = None
+    ) -> T | None:
+        """Return what is made, or None with a note that says why not."""
+        try:
+            with self.recording(stage, but=but):
+                return make()
+        except VolkitError as error:
+            self.add(stage, f"{what} left out: {error}")
+            return None

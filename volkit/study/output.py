@@ -32,8 +32,9 @@ def write_run(run: StudyRun, folder: Path | str, *, source_label: str | None = N
     Returns
     -------
     Path
-        The folder: ``report.html``, ``parameters.toml`` and ``.csv`` (fractions of the notional), ``tables/``
-        (times in UTC), ``figures/``, ``study.toml`` and ``manifest.json`` with the sha-256 of each.
+        The folder: ``report.html``, ``parameters.toml`` and ``.csv`` (fractions of the notional), ``tables/`` (times in
+        UTC; columns and units in ``datapackage.json``), ``figures/``, ``study.toml`` and ``manifest.json`` with the
+        sha-256 of each.
 
     Raises
     ------
@@ -43,7 +44,9 @@ def write_run(run: StudyRun, folder: Path | str, *, source_label: str | None = N
     path = Path(folder)
     _make_room(path)
     simulated = run.provenance.simulated
-    document = build_document(run, Artefacts(path, simulated=simulated), source=source_label or run.source)
+    files = Artefacts(path, simulated=simulated)
+    document = build_document(run, files, source=source_label or run.source)
+    files.schemas()
     (path / "report.html").write_text(render_report(document), encoding="utf-8")
     write_parameters(
         list(run.parameters.values()),
@@ -51,6 +54,8 @@ def write_run(run: StudyRun, folder: Path | str, *, source_label: str | None = N
         study=run.spec.name,
         data_sha256=run.provenance.sha256,
         config_sha256=config_hash(run.spec),
+        overridden=run.overridden,
+        levels=[one.levels for one in run.margin.frontiers if one.levels is not None],
     )
     settings = run.spec.model_dump(mode="json", exclude_none=True)
     (path / STUDY_FILE).write_text(tomli_w.dumps(settings), encoding="utf-8")

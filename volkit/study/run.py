@@ -7,6 +7,7 @@ import pandas as pd
 
 from volkit.errors import StudyError
 from volkit.margin import CalibratedParameters
+from volkit.margin.frontier import OverriddenParameters
 from volkit.parallel import one_blas_thread
 from volkit.prices import BarSet, GapReport, PricePanel, inspect_bars
 from volkit.results import Provenance, ResultDisplay
@@ -19,9 +20,10 @@ from volkit.study.correlation import (
     study_parts,
 )
 from volkit.study.loading import load_study_bars
+from volkit.study.margin import MarginParts, calibrate_assets, margin_parts, override_assets
 from volkit.study.notes import Notes
 from volkit.study.spec import StudySpec, load_study
-from volkit.study.stages import AssetVolatility, calibrate_assets, fit_assets
+from volkit.study.stages import AssetVolatility, fit_assets
 
 __all__ = ["StudyRun", "run_study"]
 
@@ -50,6 +52,10 @@ class StudyRun(ResultDisplay):
         What the study asked for beside.
     parameters : dict of str to CalibratedParameters
         By asset.
+    overridden : dict of str to OverriddenParameters
+        Of assets with a rate set by hand.
+    margin : MarginParts
+        What the study asked for beside.
     notes : tuple of (stage, text)
         Warnings, series left out, rows missing.
     truth : MarketTruth or None
@@ -65,6 +71,8 @@ class StudyRun(ResultDisplay):
     correlation: dict[str, AssetCorrelation]
     parts: CorrelationParts
     parameters: dict[str, CalibratedParameters]
+    overridden: dict[str, OverriddenParameters]
+    margin: MarginParts
     notes: tuple[tuple[str, str], ...]
     truth: MarketTruth | None = None
 
@@ -138,6 +146,7 @@ def run_study(study: StudySpec | str | Path, *, source: PriceSource | str | None
         correlation = correlate_assets(panel, spec, notes)
         parts = study_parts(panel, correlation, spec, notes)
         parameters = calibrate_assets(bars, correlation, spec, notes, n_jobs=n_jobs)
+        margin = margin_parts(bars, parameters, spec, notes, n_jobs=n_jobs)
 
     if not parameters:
         raise StudyError(f"study {spec.name}: {opened.name} has none of the assets {', '.join(spec.margin.assets)}.")
@@ -151,6 +160,8 @@ def run_study(study: StudySpec | str | Path, *, source: PriceSource | str | None
         correlation=correlation,
         parts=parts,
         parameters=parameters,
+        overridden=override_assets(parameters, spec),
+        margin=margin,
         notes=notes.entries,
         truth=opened.truth if isinstance(opened, SimulatedSource) else None,
     )

@@ -1,16 +1,12 @@
-"""The stages of a study on each asset's own clock: volatility and margin."""
+"""The stage of a study that fits volatilities, each on its asset's own clock."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
-from volkit.conventions import SIDES
-from volkit.margin import CalibratedParameters, MarginPolicy, calibrate_margin
 from volkit.prices import BarSet, PricePanel, align
 from volkit.returns import complete_rows, log_returns, mask_not_positive, simple_returns
 from volkit.sources import Bars
-from volkit.study.correlation.estimates import AssetCorrelation
 from volkit.study.notes import Notes
 from volkit.study.spec import StudySpec
 from volkit.volatility import (
@@ -25,8 +21,8 @@ from volkit.volatility import (
 __all__ = [
     "AssetVolatility",
     "build_model",
-    "calibrate_assets",
     "fit_assets",
+    "own_returns",
 ]
 
 
@@ -104,49 +100,4 @@ def fit_assets(bars: BarSet, spec: StudySpec, notes: Notes, *, n_jobs: int) -> d
                 notes.add("volatility", f"{name}: {len(returns)} returns are too few to re-fit on {section.window}")
         realized = close_to_close_volatility(returns, window=section.realized_window)
         results[name] = AssetVolatility(fits=fits, ewma=ewma, realized=realized, rolling=rolling)
-    return results
-
-
-def calibrate_assets(
-    bars: BarSet, correlations: Mapping[str, AssetCorrelation], spec: StudySpec, notes: Notes, *, n_jobs: int
-) -> dict[str, CalibratedParameters]:
-    """Return the calibrated margins of each asset (simple returns, own clock)."""
-    section = spec.margin
-    results = {}
-    for name in section.assets:
-        if name not in bars.bars:
-            notes.add("margin", f"{name}: no series, no margin")
-            continue
-        returns, panel = own_returns(bars.bars[name], notes, log=False)
-        other = section.by_asset.get(name)
-        pick = {
-            key: value
-            for key in ("lookback", "refit_every", "floor")
-            if (value := getattr(other, key, None)) is not None
-        }
-        common = {"lookback": section.lookback, "refit_every": section.refit_every, "floor": section.floor}
-        policy = MarginPolicy(
-            method=section.methods[0],
-            measure=section.measure,
-            confidence=section.confidence,
-            margin_period_of_risk=section.margin_period_of_risk,
-            buffer=section.buffer,
-            model=build_model(section.model),
-            seed=spec.seed,
-            **{**common, **pick},
-        )
-        stressed = {s: correlations[name].stress[s].risk for s in SIDES} if name in correlations else None
-        with notes.recording("margin"):
-            results[name] = calibrate_margin(
-                returns,
-                policy=policy,
-                periods_per_year=panel.periods_per_year,
-                methods=section.methods,
-                current=other.current if other else None,
-                stressed=stressed,
-                rounding=section.rounding,
-                validity_days=section.validity_days,
-                n_jobs=n_jobs,
-                provenance=panel.provenance,
-            )
     return results

@@ -16,7 +16,7 @@ def simulated(name, seed, n=600):
     return pd.Series(values, index=pd.date_range("2022-01-01", periods=n, tz="UTC", name="time"), name=name)
 
 
-BASE = {"confidence": 0.95, "lookback": 200, "refit_every": 60}
+BASE = {"confidence": 0.95, "lookback": 200, "expanding": False, "refit_every": 60}
 POLICIES = {
     "plain": MarginPolicy(method="historical", **BASE),
     "plain, long": MarginPolicy(method="historical", **{**BASE, "lookback": 300}),

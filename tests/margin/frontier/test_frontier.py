@@ -33,7 +33,7 @@ def test_every_policy_has_the_margins_of_its_own_schedule(returns, policies, wal
 @pytest.mark.filterwarnings("ignore::volkit.errors.VolkitWarning")
 def test_pareto_tails_fitted_once_are_those_of_each_schedule(returns):
     series = returns["BTC"].iloc[:260]
-    base = MarginPolicy(method="conditional_pareto", lookback=200, model=Ewma(half_life=15.0))
+    base = MarginPolicy(expanding=False, method="conditional_pareto", lookback=200, model=Ewma(half_life=15.0))
     policies = [replace(base, confidence=0.99), replace(base, tail_share=0.15), replace(base, confidence=0.999)]
 
     walked = walk_policies({"BTC": series}, policies)["BTC"]
@@ -45,7 +45,7 @@ def test_pareto_tails_fitted_once_are_those_of_each_schedule(returns):
 
 
 def test_long_margins_stop_at_the_notional(returns):
-    wild = MarginPolicy(method="historical", confidence=0.95, lookback=200, floor=0.9, buffer=0.5)
+    wild = MarginPolicy(expanding=False, method="historical", confidence=0.95, lookback=200, floor=0.9, buffer=0.5)
 
     walked = walk_policies({"BTC": returns["BTC"]}, [wild])["BTC"]
 
@@ -80,7 +80,7 @@ def test_order_of_policies_does_not_matter(frontier, make_frontier, policies):
 
 
 def test_exceptions_and_loss_are_those_of_the_backtest(returns, make_frontier):
-    policy = MarginPolicy(method="historical", confidence=0.95, lookback=200, margin_period_of_risk=3)
+    policy = MarginPolicy(expanding=False, method="historical", confidence=0.95, lookback=200, margin_period_of_risk=3)
 
     cells = make_frontier(chosen={"one": policy}).cells
 
@@ -179,7 +179,7 @@ def test_assets_with_other_histories_share_the_times_they_have(returns, make_fro
 
 
 def test_warnings_of_the_walks_come_through_with_the_asset(returns, make_frontier):
-    policy = MarginPolicy(method="conditional_pareto", confidence=0.99, lookback=200, tail_share=0.05)
+    policy = MarginPolicy(expanding=False, method="conditional_pareto", confidence=0.99, lookback=200, tail_share=0.05)
 
     caught = []
     for n_jobs in (1, 2):
@@ -210,11 +210,11 @@ def test_frontier_says_what_it_is(frontier):
         ({"mean_block": 0.5}, "mean_block must be at least 1 period"),
         ({"rise_periods": 0}, "rise_periods must be a whole number of at least 1"),
         (
-            {"chosen": [MarginPolicy(), MarginPolicy(margin_period_of_risk=2)]},
+            {"chosen": [MarginPolicy(), MarginPolicy(expanding=False, margin_period_of_risk=2)]},
             r"policies must have one margin period of risk; got \[1, 2\] periods; make one frontier for each",
         ),
         (
-            {"chosen": [MarginPolicy(method="historical", lookback=50)]},
+            {"chosen": [MarginPolicy(expanding=False, method="historical", lookback=50)]},
             "policies must leave at least one scenario in the tail .*; got 50 scenarios in historical; pass more",
         ),
     ],
@@ -241,7 +241,7 @@ def test_histories_that_hardly_meet_are_refused(returns, make_frontier):
     long = returns["BTC"]
     index = pd.date_range("2000-01-01", periods=8000, tz="UTC", name="time")
     tiled = pd.Series(np.tile(long.to_numpy(), 14)[:8000], index=index)
-    one = {"p": replace(MarginPolicy(method="historical"), confidence=0.95, lookback=200)}
+    one = {"p": replace(MarginPolicy(expanding=False, method="historical"), confidence=0.95, lookback=200)}
 
     with pytest.raises(DataError, match="returns of B must meet the other histories often enough"):
         make_frontier(assets={"A": tiled, "B": tiled.iloc[-251:]}, chosen=one, mean_block=2000.0)

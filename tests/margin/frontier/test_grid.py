@@ -81,9 +81,9 @@ def test_parameters_without_a_part_are_left_out():
 
 def test_names_say_what_differs_and_nothing_else():
     policies = [
-        MarginPolicy(),
-        MarginPolicy(model=Ewma(half_life=33.0), expanding=True),
-        MarginPolicy(method="historical", confidence=0.995, measure="expected_shortfall"),
+        MarginPolicy(expanding=False),
+        MarginPolicy(model=Ewma(half_life=33.0)),
+        MarginPolicy(expanding=False, method="historical", confidence=0.995, measure="expected_shortfall"),
     ]
 
     assert name_policies(policies) == [

@@ -4,7 +4,7 @@ import pytest
 
 from volkit.margin import MarginPolicy, margin_schedule
 
-POLICY = MarginPolicy(method="historical", confidence=0.95, lookback=60, floor=0.01)
+POLICY = MarginPolicy(expanding=False, method="historical", confidence=0.95, lookback=60, floor=0.01)
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,7 @@ def test_tools_lower_what_they_are_made_to_lower(table):
 
 
 def test_overlapping_losses_are_counted_once(returns):
-    policy = MarginPolicy(method="historical", confidence=0.95, lookback=60, margin_period_of_risk=4)
+    policy = MarginPolicy(expanding=False, method="historical", confidence=0.95, lookback=60, margin_period_of_risk=4)
     schedule = margin_schedule(returns, policy=policy, periods_per_year=365)
 
     row = procyclicality_table({"untreated": schedule}, rng=rng()).table.loc[("untreated", "short")]

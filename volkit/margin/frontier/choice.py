@@ -235,7 +235,8 @@ def _reason(
              f"{len(table)} policies{under}"]  # fmt: skip
     for argument, row in constraints[constraints["binds"].astype(bool)].iterrows():
         other = table.loc[row["without"], minimise]
-        words.append(f"without {argument} it would be {row['without']} ({_number(minimise, other)})")
+        limit = _said(_COLUMNS[str(argument)])
+        words.append(f"without the limit on {limit} it would be {row['without']} ({_number(minimise, other)})")
     rest = table[kept].drop(index=name)
     if len(rest):
         second = _best(rest, minimise)

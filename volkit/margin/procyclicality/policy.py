@@ -71,7 +71,7 @@ class AntiProcyclicality:
     >>> from volkit.margin.schedule import margin_schedule
     >>> times = pd.date_range("2024-01-01", periods=600, tz="UTC")
     >>> returns = pd.Series(np.random.default_rng(1).normal(0, 0.03, 600), index=times, name="BTC")
-    >>> policy = MarginPolicy(method="historical", confidence=0.95, lookback=200)
+    >>> policy = MarginPolicy(expanding=False, method="historical", confidence=0.95, lookback=200)
     >>> schedule = margin_schedule(returns, policy=policy, periods_per_year=365)
     >>> AntiProcyclicality(long_floor=LongFloor()).apply(schedule, returns)
     <TreatedSchedule: BTC, margin +2.6% long and +0.2% short; floor of 10 years>

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeVar
-from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -39,7 +38,7 @@ from volkit.correlation import (
     systematic_share,
     tail_dependence,
 )
-from volkit.errors import AsynchronousWarning, VolkitError
+from volkit.errors import AsynchronousWarning
 from volkit.prices import PricePanel
 from volkit.returns import changes, complete_rows
 from volkit.sources import load_events
@@ -48,7 +47,7 @@ from volkit.study.notes import Notes
 from volkit.study.spec import CorrelationSection, StudySpec
 from volkit.validation.multiplicity import benjamini_yekutieli
 
-__all__ = ["AssetParts", "Change", "MacroSplit", "attempt", "generator", "study_asset"]
+__all__ = ["AssetParts", "Change", "MacroSplit", "attempt", "study_asset"]
 
 T = TypeVar("T")
 _NO_ERAS = pd.DataFrame()
@@ -130,20 +129,10 @@ class AssetParts:
     exceedance: ExceedanceCorrelations | None = None
 
 
-def generator(spec: StudySpec, *words: str) -> np.random.Generator:
-    """Return a generator of its own for each part, so that no part moves another's draws."""
-    return np.random.default_rng([spec.seed, crc32("/".join(words).encode())])
-
-
 def attempt(what: str, make: Callable[[], T], notes: Notes) -> T | None:
     """Return what is made, or None with a note that says why not."""
-    try:
-        # That the clocks differ is noted once for every pair, by its estimate over the whole sample.
-        with notes.recording("correlation", but=AsynchronousWarning):
-            return make()
-    except VolkitError as error:
-        notes.add("correlation", f"{what} left out: {error}")
-        return None
+    # That the clocks differ is noted once for every pair, by its estimate over the whole sample.
+    return notes.attempt("correlation", what, make, but=AsynchronousWarning)
 
 
 def study_asset(asset: str, found: AssetCorrelation, panel: PricePanel, spec: StudySpec, notes: Notes) -> AssetParts:
@@ -184,7 +173,7 @@ class _AssetStudy:
         return attempt(f"{self.asset}: {what}", make, self.notes)
 
     def _rng(self, part: str) -> np.random.Generator:
-        return generator(self.spec, self.asset, part)
+        return self.spec.generator(self.asset, part)
 
     def _change(self) -> Change:
         return Change(

@@ -17,7 +17,7 @@ from volkit.correlation.connectedness import connectedness
 from volkit.prices import PricePanel
 from volkit.returns import changes, complete_rows
 from volkit.study.correlation.estimates import eras_in
-from volkit.study.correlation.pairs import attempt, generator
+from volkit.study.correlation.pairs import attempt
 from volkit.study.notes import Notes
 from volkit.study.spec import StudySpec
 
@@ -112,7 +112,7 @@ class _SystemStudy:
             lags=spill.lags,
             horizon=spill.horizon,
             confidence=self.spec.correlation.confidence,
-            rng=generator(self.spec, "spillovers", word),
+            rng=self.spec.generator("spillovers", word),
             provenance=self.provenance,
         )
 
@@ -124,7 +124,7 @@ class _SystemStudy:
             lags=spill.lags,
             horizon=spill.horizon,
             confidence=self.spec.correlation.confidence,
-            rng=generator(self.spec, "spillovers", "rolling"),
+            rng=self.spec.generator("spillovers", "rolling"),
             provenance=self.provenance,
         )
 
@@ -134,7 +134,7 @@ class _SystemStudy:
         return offset_verdicts(
             self.rows,
             window=self.spec.correlation.window,
-            rng=generator(self.spec, "offsets"),
+            rng=self.spec.generator("offsets"),
             eras=eras_in(self.spec.correlation, pd.DatetimeIndex(self.rows.index)) or None,
             confidence=self.spec.correlation.confidence,
             synchrony={pair: self.panel.synchrony(*pair) for pair in pairs},

@@ -94,8 +94,9 @@ def recommendation_section(run: StudyRun, files: Artefacts) -> Section:
         lead=_validity(everyone),
         blocks=(
             _parameter_table(table, files),
+            *_overrides(run, files),
             files.figure(figure),
-            TextBlock(_TERMS),
+            TextBlock((*_TERMS, _file_words(run))),
             files.table("reasons", reasons, "Why these values: the method chosen and its test.", is_folded=True),
             files.table("drivers", drivers, "What drives the rates.", is_folded=True),
         ),
@@ -149,6 +150,24 @@ def _parameter_table(table: pd.DataFrame, files: Artefacts) -> TableBlock:
         frame=words,
         caption=f"{mark}Parameters: recommended, and the range they stand in. Margins in per cent of the notional.",
         kinds={c: "by_unit" for c in shown if c != "parameter"},
+    )
+
+
+def _overrides(run: StudyRun, files: Artefacts) -> list[Block]:
+    if not run.overridden:
+        return []
+    rows = [{"asset": asset, **record} for asset, one in run.overridden.items() for record in one.records()]
+    caption = "Rates set by hand, in force instead of the recommended ones."
+    return [files.table("overrides", pd.DataFrame(rows), caption, kinds={"value": "percent"})]
+
+
+def _file_words(run: StudyRun) -> str:
+    first = min(p.valid_until for p in run.parameters.values())
+    by_hand = sum(len(one.overrides) for one in run.overridden.values())
+    return (
+        "The same numbers stand in parameters.toml, for programs, and parameters.csv: with low, middle and high, three "
+        f"levels of risk where they were worked out, {by_hand or 'no'} overrides with who and why, the walk-forward "
+        f"evidence, the hashes of data and settings, and the end of validity on {first.date()}."
     )
 
 

@@ -1,0 +1,82 @@
+"""The tables of a study file on data, volatility and correlation. Unknown keys are errors."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "Confidence",
+    "CorrelationSection",
+    "Count",
+    "DataSection",
+    "Day",
+    "Fraction",
+    "ModelName",
+    "Section",
+    "SpilloverSection",
+    "VolatilitySection",
+]
+
+ModelName = Literal["GARCH-normal", "GARCH-t", "GJR-normal", "GJR-t"]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Confidence = Annotated[float, Field(ge=0.5, lt=1.0)]
+Count = Annotated[int, Field(ge=1)]
+CorrelationPart = Literal["change", "betas", "models", "lead_lag", "spillovers", "events", "tails", "offsets"]
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$", description="a UTC date, 2024-01-31")]
+
+
+class Section(BaseModel):
+    """A table of a study file: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataSection(Section):
+    """Which series, from where, over which span."""
+
+    source: str = Field("bundled", description="default source; --source replaces it")
+    required: list[str] = Field(min_length=1, description="catalogue names that must be there")
+    optional: list[str] = Field(default=[], description="names that may be missing; the report says which are")
+    start: Day | None = Field(None, description="first label, inclusive")
+    end: Day | None = Field(None, description="last label, exclusive")
+    clock: str | None = Field(None, description="series whose closes pair crypto with macro")
+    tolerance_hours: Annotated[float, Field(gt=0, le=24)] = Field(8.0, description="largest distance of paired closes")
+    intervals: dict[str, Literal["1d", "1h"]] = Field(default={}, description="step by series for the pairing; 1d")
+
+
+class VolatilitySection(Section):
+    """Which models, on which assets."""
+
+    assets: list[str] = Field(default=[], description="empty: the assets of the margin section")
+    models: list[ModelName] = ["GARCH-t", "GJR-t"]
+    window: Annotated[int, Field(ge=100)] = Field(1000, description="returns in each re-fit")
+    refit_every: Count = Field(21, description="periods between re-fits")
+    half_life: Annotated[float, Field(gt=0)] = Field(11.2, description="of the EWMA beside the models, periods")
+    realized_window: Annotated[int, Field(ge=2)] = Field(30, description="of close-to-close volatility, periods")
+
+
+class SpilloverSection(Section):
+    """Which series hang together, over which window."""
+
+    series: list[str] = Field(default=[], description="empty: the assets and factors of the correlation section")
+    window: Annotated[int, Field(ge=50)] = Field(200, description="rows in a window")
+    lags: Count = Field(2, description="of the autoregression, periods")
+    horizon: Count = Field(10, description="periods ahead")
+
+
+class CorrelationSection(Section):
+    """Which pairs, over which windows and eras, and the stressed macro day."""
+
+    assets: list[str] = Field(default=[], description="empty: no correlation")
+    factors: list[str] = []
+    window: Annotated[int, Field(ge=10)] = Field(90, description="of the rolling correlation, periods")
+    half_life: Annotated[float, Field(gt=0)] = Field(45.0, description="of the EWMA correlation, periods")
+    confidence: Confidence = Field(0.95, description="of intervals")
+    eras: dict[str, tuple[Day, Day]] = Field(default={}, description="name = [start, end), end exclusive")
+    max_loss: Fraction = Field(0.10, description="largest share of rows that missing values may cost the betas")
+    stress_factor: str | None = Field(None, description="factor of the stressed macro day; first factor by default")
+    stress_days: Count = Field(10, description="worst days of that factor that are averaged")
+    parts: list[CorrelationPart] = Field(default=[], description="what is worked out beside correlations and betas")
+    announcements: list[Literal["cpi", "fomc"]] = Field(default=["cpi", "fomc"], description="kinds of dated releases")
+    max_lag: Annotated[int, Field(ge=1, le=60)] = Field(5, description="of leads and lags, periods")
+    spillovers: SpilloverSection = SpilloverSection()
