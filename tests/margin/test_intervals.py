@@ -22,7 +22,9 @@ def returns():
 
 
 def scheduled(returns, **arguments):
-    policy = MarginPolicy(**({"method": "historical", "confidence": 0.95, "lookback": 300, "expanding": False} | arguments))
+    policy = MarginPolicy(
+        **({"method": "historical", "confidence": 0.95, "lookback": 300, "expanding": False} | arguments)
+    )
     return margin_schedule(returns, policy=policy, periods_per_year=365)
 
 

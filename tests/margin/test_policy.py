@@ -44,7 +44,7 @@ def test_policy_says_itself_in_words():
     [
         (
             {"method": "magic"},
-            "method must be one of historical, weighted_historical, .*conditional_pareto; got 'magic'",
+            "method must be one of historical, weighted_historical, .*stressed_historical; got 'magic'",
         ),
         ({"measure": "worst"}, "measure must be one of value_at_risk, expected_shortfall"),
         ({"confidence": 99}, "confidence must be a fraction from 0.5 to below 1; got 99; pass a fraction"),
@@ -54,6 +54,9 @@ def test_policy_says_itself_in_words():
             {"lookback": 30, "margin_period_of_risk": 40},
             "lookback must be a whole number of at least 40 periods; got 30",
         ),
+        ({"stress_weight": 1.5}, "stress_weight must be a fraction"),
+        ({"stress_weight": 0.25, "lookback": 200}, "stress_window must fit into the look-back; got 250 of 200"),
+        ({"method": "stressed_historical", "lookback": 200}, "stress_window must fit into the look-back"),
         ({"refit_every": 0}, "refit_every must be a whole number of at least 1 periods"),
         ({"floor": 2.0}, "floor must be a fraction"),
         ({"buffer": -0.1}, "buffer must be"),

@@ -75,7 +75,10 @@ def test_no_rate_knows_the_return_that_it_is_tested_against(method, horizon, ret
 
     first_to_know = returns.index[300]
     moved = (before[RATES] != after[RATES]).any(axis=1)
-    assert moved.idxmax() == first_to_know
+    # A return inside the worst window that is known already may leave its tail as it was.
+    assert moved.idxmax() == first_to_know or (
+        method == "stressed_historical" and not moved[:first_to_know].iloc[:-1].any()
+    )
     hit = after.index[(after["loss_long"] - before["loss_long"]).abs() > 1e-12]
     assert hit.tolist() == returns.index[300 - horizon : 300].tolist()
 

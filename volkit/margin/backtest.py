@@ -122,7 +122,7 @@ def backtest_margin(schedule: MarginSchedule) -> MarginBacktest:
     >>> returns = pd.Series(np.random.default_rng(1).normal(0, 0.03, 600), index=times, name="BTC")
     >>> policy = MarginPolicy(method="historical", confidence=0.95, lookback=200)
     >>> backtest_margin(margin_schedule(returns, policy=policy, periods_per_year=365))
-    <MarginBacktest: BTC, 22 long and 23 short exceptions in 400 periods, 20.0 expected a side>
+    <MarginBacktest: BTC, 19 long and 25 short exceptions in 400 periods, 20.0 expected a side>
     """
     done = schedule.frame[schedule.frame["loss_long"].notna()]
     if done.empty:

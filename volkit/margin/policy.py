@@ -12,7 +12,13 @@ from volkit.volatility import Garch, VolatilityModel
 __all__ = ["METHODS", "MarginMethod", "MarginPolicy"]
 
 MarginMethod = Literal[
-    "historical", "weighted_historical", "filtered_historical", "fitted_law", "cornish_fisher", "conditional_pareto"
+    "historical",
+    "weighted_historical",
+    "filtered_historical",
+    "fitted_law",
+    "cornish_fisher",
+    "conditional_pareto",
+    "stressed_historical",
 ]
 METHODS: tuple[MarginMethod, ...] = get_args(MarginMethod)
 # Methods that look one period ahead and no further.
@@ -31,7 +37,8 @@ class MarginPolicy:
     ----------
     method : str
         Where the tail measure comes from. By returns as they came: ``historical`` (equally likely),
-        ``weighted_historical`` (weights that halve every `half_life`), ``cornish_fisher`` (four moments). By the shocks
+        ``weighted_historical`` (weights that halve every `half_life`), ``cornish_fisher`` (four moments),
+        ``stressed_historical`` (of the worst `stress_window` returns known so far, by side). By the shocks
         of `model` at today's volatility: ``filtered_historical`` (past ones), ``fitted_law`` (the model's own law),
         ``conditional_pareto`` (a Pareto tail beyond the outermost `tail_share`, for any confidence; one period).
     measure : {"value_at_risk", "expected_shortfall"}
@@ -48,6 +55,10 @@ class MarginPolicy:
         Of the weights of ``weighted_historical``, in periods.
     tail_share : float
         Of the shocks beyond the threshold of ``conditional_pareto``, on either side, fraction.
+    stress_weight : float
+        Of the stressed tails in a mix with those of the method: w stressed + (1 - w) current, fraction.
+    stress_window : int
+        Returns of the worst window; no more than the look-back.
     refit_every : int
         Periods between fits of the volatility model; the variance is updated at every period.
     floor : float
@@ -80,6 +91,8 @@ class MarginPolicy:
     expanding: bool = True
     half_life: float = 120.0
     tail_share: float = 0.10
+    stress_weight: float = 0.0
+    stress_window: int = 250
     refit_every: int = 21
     floor: float = 0.0
     buffer: float = 0.25
@@ -101,6 +114,11 @@ class MarginPolicy:
             check_positive(self.buffer, argument="buffer", unit="decimal fraction")
         check_positive(self.half_life, argument="half_life", unit="periods")
         check_fraction(self.tail_share, argument="tail_share")
+        check_fraction(self.stress_weight, argument="stress_weight")
+        check_count(self.stress_window, argument="stress_window", minimum=20)
+        if self.is_stressed and self.stress_window > self.lookback:
+            got, remedy = f"{self.stress_window} of {self.lookback}", "shorten stress_window or lengthen lookback"
+            raise ArgumentError("stress_window", "must fit into the look-back", got, remedy)
         if self.method in _ONE_PERIOD and self.margin_period_of_risk > 1:
             got, remedy = str(self.margin_period_of_risk), "use filtered_historical or fitted_law for more periods"
             raise ArgumentError("margin_period_of_risk", f"must be 1 for {self.method}", got, remedy)
@@ -116,6 +134,11 @@ class MarginPolicy:
         """Whether the method works on the shocks of the model."""
         return self.method in ("filtered_historical", "fitted_law", "conditional_pareto")
 
+    @property
+    def is_stressed(self) -> bool:
+        """Whether a worst window plays a part."""
+        return self.stress_weight > 0.0 or self.method == "stressed_historical"
+
     def margins(self, risk: TailRisk, *, side: Side) -> tuple[float, float]:
         """Return maintenance and initial margin (fractions of the notional) for a tail risk.
 
@@ -130,8 +153,9 @@ class MarginPolicy:
         """The policy in words."""
         measure = self.measure.replace("_", " ")
         lookback = f"look-back {'from ' if self.expanding else ''}{self.lookback}"
+        mixed = f", {100 * self.stress_weight:.4g} % stressed" if self.stress_weight else ""
         return (
-            f"{self.method.replace('_', ' ')}, {measure} {self.confidence:.4g}, "
+            f"{self.method.replace('_', ' ')}{mixed}, {measure} {self.confidence:.4g}, "
             f"{spoken_periods(self.margin_period_of_risk)}, {lookback}, floor {self.floor:.3g}, "
             f"buffer {self.buffer:.3g}"
         )

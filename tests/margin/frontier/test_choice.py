@@ -45,7 +45,7 @@ def test_constraint_binds_when_the_pick_is_another_without_it(frontier):
     assert choice.constraints.loc["max_exceedance", "binds"] and not choice.constraints.loc["max_cost", "binds"]
     assert choice.constraints.loc["max_exceedance", "without"] == free.name
     assert (choice.constraints["slack"] >= 0.0).all()
-    assert f"without max_exceedance it would be {free.name}" in choice.reason
+    assert f"without the limit on exceedance of the worst cell it would be {free.name}" in choice.reason
 
 
 def test_pick_with_every_limit_at_its_own_values_is_itself(frontier):

@@ -60,7 +60,7 @@ def test_scenarios_are_refused_where_the_schedule_refuses_them(method, horizon):
             continue
         policy = MarginPolicy(
             method=method, confidence=0.99, lookback=lookback, margin_period_of_risk=horizon, half_life=1e6,
-            model=Ewma(half_life=20.0), n_paths=100 if lookback > 100 else 99,
+            stress_window=lookback, model=Ewma(half_life=20.0), n_paths=100 if lookback > 100 else 99,
         )  # fmt: skip
         outcome = []
         for check in (require_scenarios, lambda p: margin_schedule(returns, policy=p, periods_per_year=365)):

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from volkit.errors import ArgumentError, DataError
 from volkit.margin import tail_risk
+from volkit.margin.measures.stressed import worst_windows
 from volkit.margin.procyclicality import matching_confidence, mixed_tail
 from volkit.margin.procyclicality.history import (
     ewma_volatility,
     long_run_volatility,
     trailing_tails,
-    worst_windows,
 )
 
 HELD = np.random.default_rng(3).standard_t(4, 400) * 0.03
@@ -46,7 +46,7 @@ def test_long_histories_are_cut_without_a_seam(monkeypatch):
     known = np.arange(60, 401)
     whole = worst_windows(HELD, known, width=60, confidence=0.95, column=0)
 
-    monkeypatch.setattr("volkit.margin.procyclicality.history._CHUNK", 37)
+    monkeypatch.setattr("volkit.margin.measures.stressed._CHUNK", 37)
     cut = worst_windows(HELD, known, width=60, confidence=0.95, column=0)
 
     assert cut.starts.tolist() == whole.starts.tolist()

@@ -110,13 +110,17 @@ def effective_parameters(policy: MarginPolicy) -> dict[str, object]:
     Examples
     --------
     >>> list(effective_parameters(MarginPolicy(method="weighted_historical")))[-3:]
-    ['floor', 'buffer', 'half_life']
+    ['buffer', 'half_life', 'stress_weight']
     """
     names = list(_ALWAYS)
     if policy.method == "weighted_historical":
         names.append("half_life")
     if policy.method == "conditional_pareto":
         names.append("tail_share")
+    if policy.is_stressed:
+        names.append("stress_window")
+    if policy.method != "stressed_historical":
+        names.append("stress_weight")
     if policy.is_filtered:
         names += ["model", "refit_every"]
         names += ["n_paths", "seed"] if policy.margin_period_of_risk > 1 else []
@@ -136,6 +140,8 @@ def require_scenarios(policy: MarginPolicy) -> None:
     >>> require_scenarios(MarginPolicy(method="historical", confidence=0.99, lookback=100))
     """
     width = policy.lookback - policy.margin_period_of_risk + 1
+    if policy.is_stressed:
+        require_tail(policy.stress_window - policy.margin_period_of_risk + 1, policy.confidence)
     if policy.method == "historical":
         require_tail(width, policy.confidence)
     elif policy.method == "weighted_historical":
@@ -181,7 +187,7 @@ def _words(name: str, value: object) -> str:
         return "expanding" if value else "rolling"
     if name == "model":
         return str(getattr(value, "words", value))
-    if name in ("floor", "buffer", "tail_share"):
+    if name in ("floor", "buffer", "tail_share", "stress_weight"):
         return f"{name.replace('_', ' ')} {100 * float(str(value)):.4g}%"
     words = {"lookback": "look-back", "refit_every": "re-fit every", "measure": "", "confidence": ""}
     said = str(value).replace("_", " ") if isinstance(value, str) else f"{value:g}"

@@ -8,6 +8,7 @@ import pandas as pd
 from volkit.errors import ArgumentError
 from volkit.margin.measures.filtered import filtered_tails, law_tails, pareto_tails
 from volkit.margin.measures.sampled import cornish_fisher_tails, historical_tails, weighted_tails
+from volkit.margin.measures.stressed import stressed_tails
 from volkit.margin.policy import MarginPolicy
 from volkit.scenarios import compound
 from volkit.volatility import VolatilityState, walk_forward
@@ -67,6 +68,18 @@ def tails_through_time(
     >>> tails_through_time(returns, policy).shape
     (101, 4)
     """
+    if policy.method == "stressed_historical":
+        return _stressed(returns, policy)
+    current = _current(returns, policy, states, n_jobs)
+    if policy.stress_weight == 0.0:
+        return current
+    return policy.stress_weight * _stressed(returns, policy) + (1.0 - policy.stress_weight) * current
+
+
+def _current(
+    returns: pd.Series, policy: MarginPolicy, states: Sequence[VolatilityState] | None, n_jobs: int
+) -> np.ndarray:
+    """Tails by the policy's method, unmixed."""
     confidence, horizon = policy.confidence, policy.margin_period_of_risk
     if not policy.is_filtered:
         windows = _windows(returns.to_numpy(), policy)
@@ -81,6 +94,14 @@ def tails_through_time(
         return pareto_tails(walked, confidences=[confidence], tail_share=policy.tail_share)[0]
     simulate = filtered_tails if policy.method == "filtered_historical" else law_tails
     return simulate(walked, confidence=confidence, horizon=horizon, n_paths=policy.n_paths, seed=policy.seed)
+
+
+def _stressed(returns: pd.Series, policy: MarginPolicy) -> np.ndarray:
+    """Tails of the worst window among the returns known at each period."""
+    horizon = policy.margin_period_of_risk
+    held = compound(returns.to_numpy(), horizon)
+    known = np.arange(policy.lookback - horizon + 1, len(held) + 1)
+    return stressed_tails(held, known, width=policy.stress_window - horizon + 1, confidence=policy.confidence)
 
 
 def _windows(values: np.ndarray, policy: MarginPolicy) -> list[np.ndarray]:

@@ -1,10 +1,8 @@
-"""What the returns known at each period say of stress and of the long run: tails, worst windows, volatility.
+"""What the returns known at each period say of the long run: tails, mixes with stressed ones, volatility.
 
 Returns over the margin period of risk and the number of them known at each row enter; one row a period leaves, which
 later returns do not change.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,40 +10,20 @@ import pandas as pd
 
 from volkit.checks import check_confidence, check_fraction
 from volkit.errors import DataError
-from volkit.margin.measures.sampled import historical_tails, tails_of_samples
+from volkit.margin.measures.sampled import historical_tails
 from volkit.margin.rates import TailRisk, require_tail
 from volkit.volatility import Ewma
 
 __all__ = [
-    "WorstWindows",
     "ewma_volatility",
     "long_run_volatility",
     "matching_confidence",
     "mixed_tail",
     "trailing_tails",
-    "worst_windows",
 ]
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
-
-# Rows of a sliding window copied at a time: keeps hourly histories within a few tens of megabytes.
-_CHUNK = 8192
-
-
-class WorstWindows(NamedTuple):
-    """The worst window known at each row.
-
-    Attributes
-    ----------
-    starts : ndarray of int, shape (n_rows,)
-        Position of its first scenario.
-    tails : ndarray, shape (n_rows, 2)
-        Its Value at Risk and expected shortfall, fractions of the notional.
-    """
-
-    starts: Counts
-    tails: Floats
 
 
 def trailing_tails(held: Floats, known: Counts, *, width: int, confidence: float) -> Floats:
@@ -79,51 +57,6 @@ def trailing_tails(held: Floats, known: Counts, *, width: int, confidence: float
     (2, 4)
     """
     return historical_tails([held[max(0, end - width) : end] for end in known.tolist()], confidence=confidence)
-
-
-def worst_windows(held: Floats, known: Counts, *, width: int, confidence: float, column: int) -> WorstWindows:
-    """Return at each row the window of `width` scenarios with the highest tail among those known by then.
-
-    Parameters
-    ----------
-    held, known, confidence
-        As in `trailing_tails`.
-    width : int
-        Scenarios of a window.
-    column : int
-        Of `trailing_tails`, the measure by which windows are ranked; among equals the first counts.
-
-    Returns
-    -------
-    WorstWindows
-        Starts, shape (n_rows,), and tails of that side, shape (n_rows, 2).
-
-    Raises
-    ------
-    ArgumentError
-        When a window holds too few scenarios for the confidence.
-    DataError
-        When the first row does not know a whole window.
-
-    Examples
-    --------
-    >>> held = np.r_[np.full(100, 0.01), np.full(100, -0.05), np.full(100, 0.02)]
-    >>> worst_windows(held, np.array([150, 300]), width=100, confidence=0.99, column=0).starts.tolist()
-    [2, 2]
-    """
-    require_tail(width, confidence)
-    if known[0] < width:
-        got, remedy = f"{known[0]} of {width}", "shorten the window, or pass returns from before the schedule"
-        raise DataError("returns", "must hold a whole stressed window at the first rate", got, remedy)
-    views = np.lib.stride_tricks.sliding_window_view(held[: known[-1]], width)
-    parts = [tails_of_samples(views[i : i + _CHUNK], confidence=confidence) for i in range(0, len(views), _CHUNK)]
-    tails = np.concatenate(parts)
-    ranked = tails[:, column]
-    is_record = ranked > np.r_[-np.inf, np.maximum.accumulate(ranked)[:-1]]
-    latest_record = np.maximum.accumulate(np.where(is_record, np.arange(len(ranked)), 0))
-    starts = latest_record[known - width]
-    first = column - column % 2
-    return WorstWindows(starts, tails[starts, first : first + 2])
 
 
 def mixed_tail(lost: npt.ArrayLike, stressed: npt.ArrayLike, *, confidence: float, weight: float = 0.25) -> TailRisk:

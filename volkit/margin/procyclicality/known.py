@@ -9,13 +9,13 @@ import pandas as pd
 from volkit.checks import check_returns
 from volkit.conventions import SIDES, Side, losses
 from volkit.errors import DataError
+from volkit.margin.measures.stressed import worst_windows
 from volkit.margin.procyclicality.history import (
     ewma_volatility,
     long_run_volatility,
     matching_confidence,
     mixed_tail,
     trailing_tails,
-    worst_windows,
 )
 from volkit.margin.procyclicality.recursions import apply_floor, limit_speed, mix_rates, release_buffer
 from volkit.margin.procyclicality.tools import Buffer, LongFloor, SpeedLimit, StressFloor, StressWeight, VolatilityFloor
