@@ -42,6 +42,8 @@ test: $(STAMP)  ## format, lint, import contract, types, tests, docstring exampl
 	$(BIN)/python -m volkit.volatility
 	$(BIN)/python -m volkit.correlation
 	$(BIN)/python -m volkit.margin
+	$(BIN)/python -m volkit.options
+	$(BIN)/python -m volkit.portfolio
 	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -n 2 \
 	  -m "not slow" --doctest-modules volkit tests
 	$(BIN)/pytest -p no:randomly -n 2 --nbmake --nbmake-timeout=120 notebooks
@@ -63,6 +65,9 @@ bench: $(STAMP)  ## measured times of the main steps beside their peers
 	$(BIN)/python -m benchmarks.margin_validation
 	$(BIN)/python -m benchmarks.margin_horizon
 	$(BIN)/python -m benchmarks.margin_frontier
+	$(BIN)/python -m benchmarks.options_black76
+	$(BIN)/python -m benchmarks.portfolio_margin
+	$(BIN)/python -m benchmarks.portfolio_efficiency
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab
 	$(BIN)/volkit lab

@@ -18,18 +18,24 @@ sys.path.insert(0, str(Path(__file__).parent))
 from conformance_correlation import CORRELATION_METHODS
 from conformance_exceptions import EXCEPTION_METHODS
 from conformance_horizon import HORIZON_METHODS
+from conformance_index import INDEX_METHODS
 from conformance_margin import MARGIN_METHODS
+from conformance_options import OPTION_METHODS
+from conformance_portfolio import PORTFOLIO_METHODS
 from conformance_series import Case
 from conformance_shortfall import SHORTFALL_METHODS
+from conformance_surface import SURFACE_METHODS
 from conformance_tiers import TIER_METHODS
+from conformance_venues import VENUE_METHODS
 from conformance_volatility import VOLATILITY_METHODS
 
 __all__ = ["main"]
 
 METHODS = VOLATILITY_METHODS | CORRELATION_METHODS | MARGIN_METHODS | TIER_METHODS
+METHODS |= OPTION_METHODS | SURFACE_METHODS | INDEX_METHODS | PORTFOLIO_METHODS | VENUE_METHODS
 METHODS |= EXCEPTION_METHODS | SHORTFALL_METHODS | HORIZON_METHODS
 NOT_NUMBERS = ("context", "definition")
-STAGES = ("prices", "returns", "volatility", "correlation", "scenarios", "margin")
+STAGES = ("prices", "returns", "options", "volatility", "correlation", "scenarios", "margin", "portfolio")
 # Where a tolerance names no bound for a key: what double precision leaves after a long sum.
 _ROUNDING = 1e-9
 _SUFFIXES = {"absolute": "absolute", "abs": "absolute", "relative": "relative", "rel": "relative"}
@@ -102,6 +108,8 @@ def _agrees(got: Any, wanted: Any, tolerance: dict[str, Any], path: tuple[str, .
 
 def _bound(wanted: float, tolerance: dict[str, Any], path: tuple[str, ...]) -> float:
     """The allowed distance: the bound of the innermost key that has one, else that of the entry."""
+    if "abs_published" in tolerance:
+        return float(tolerance["abs_exact" if any(key.endswith("_exact") for key in path) else "abs_published"])
     for key in reversed(path):
         own = {kind: tolerance[f"{key}_{s}"] for s, kind in _SUFFIXES.items() if f"{key}_{s}" in tolerance}
         if own:

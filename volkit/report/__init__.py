@@ -43,8 +43,12 @@ from volkit.report.plots_hedge import plot_hedge_effectiveness, plot_macro_hedge
 from volkit.report.plots_leadlag import plot_cross_correlogram, plot_granger_network, plot_rolling_granger
 from volkit.report.plots_macro import plot_directional_betas, plot_risk_split, plot_rolling_betas
 from volkit.report.plots_margin import plot_coverage, plot_margin_schedule, plot_parameters
+from volkit.report.plots_netting import plot_hedge_programme, plot_margin_modes, plot_neutrality
+from volkit.report.plots_options import plot_risk_reversals, plot_smile, plot_term_structure
+from volkit.report.plots_portfolio import plot_margin_contributions, plot_risk_array
 from volkit.report.plots_procyclicality import plot_treated_margin
 from volkit.report.plots_regimes import plot_regimes
+from volkit.report.plots_surface import plot_arbitrage, plot_density_factor, plot_surface, plot_surface_smiles
 from volkit.report.plots_tails import (
     plot_hill,
     plot_mean_excess,
@@ -87,6 +91,7 @@ __all__ = [
     "load_parameters",
     "mark_simulated",
     "method_words",
+    "plot_arbitrage",
     "plot_betas",
     "plot_breakdown_alarm",
     "plot_change_points",
@@ -103,6 +108,7 @@ __all__ = [
     "plot_cross_correlogram",
     "plot_cumulative_loss_difference",
     "plot_dcc_path",
+    "plot_density_factor",
     "plot_directional_betas",
     "plot_event_study",
     "plot_exceedance",
@@ -113,25 +119,35 @@ __all__ = [
     "plot_gaps",
     "plot_granger_network",
     "plot_hedge_effectiveness",
+    "plot_hedge_programme",
     "plot_hill",
     "plot_implied_confidence",
     "plot_macro_hedge",
+    "plot_margin_contributions",
+    "plot_margin_modes",
     "plot_margin_schedule",
     "plot_mean_excess",
     "plot_net_connectedness",
     "plot_net_connectedness_path",
+    "plot_neutrality",
     "plot_parameters",
     "plot_quantile_quantile",
     "plot_regime_correlation",
     "plot_regime_probabilities",
     "plot_regimes",
+    "plot_risk_array",
+    "plot_risk_reversals",
     "plot_risk_split",
     "plot_rolling_betas",
     "plot_rolling_correlation",
     "plot_rolling_granger",
+    "plot_smile",
     "plot_stress_replay",
     "plot_structural_breaks",
+    "plot_surface",
+    "plot_surface_smiles",
     "plot_tail_dependence",
+    "plot_term_structure",
     "plot_threshold_stability",
     "plot_tiers",
     "plot_treated_margin",
