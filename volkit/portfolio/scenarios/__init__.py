@@ -10,6 +10,7 @@ from volkit.portfolio.scenarios.accounts import (
     expected_shortfall_margin,
 )
 from volkit.portfolio.scenarios.approximation import ApproximationError, GreeksApproximation, greeks_approximation
+from volkit.portfolio.scenarios.arrays import RiskArray, WorstScenario, risk_array, risk_array_of_profits
 from volkit.portfolio.scenarios.grid import ScenarioGrid
 from volkit.portfolio.scenarios.margins import (
     PortfolioMargin,
@@ -20,7 +21,6 @@ from volkit.portfolio.scenarios.margins import (
 )
 from volkit.portfolio.scenarios.presets import scenario_grid, span_style_grid
 from volkit.portfolio.scenarios.pretrade import AccountState, PreTradeCheck
-from volkit.portfolio.scenarios.arrays import RiskArray, WorstScenario, risk_array, risk_array_of_profits
 from volkit.portfolio.scenarios.sampled import VolatilityResponse, grid_of_scenarios
 from volkit.portfolio.scenarios.tail import tail_of
 from volkit.portfolio.scenarios.term import VolatilityTerm

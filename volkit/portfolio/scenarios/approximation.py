@@ -8,9 +8,9 @@ import pandas as pd
 
 from volkit.instruments import ContractTerms, Instrument, MarketState, contract_terms
 from volkit.options.black76 import black76_greeks
+from volkit.portfolio.scenarios.arrays import RiskArray, risk_array, units_of
 from volkit.portfolio.scenarios.grid import ScenarioGrid
 from volkit.portfolio.scenarios.revalue import group_shock, groups_of, shocked_volatility
-from volkit.portfolio.scenarios.arrays import RiskArray, risk_array, units_of
 from volkit.results import ResultDisplay, freeze
 
 __all__ = ["GREEKS", "ApproximationError", "GreeksApproximation", "greeks_approximation"]

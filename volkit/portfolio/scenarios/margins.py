@@ -10,8 +10,8 @@ import pandas as pd
 from volkit.checks import check_choice
 from volkit.errors import ArgumentError, DataError
 from volkit.instruments import Coin, MarketState, PositionBook, book_units
-from volkit.portfolio.scenarios.grid import ScenarioGrid
 from volkit.portfolio.scenarios.arrays import RiskArray, risk_array, units_of
+from volkit.portfolio.scenarios.grid import ScenarioGrid
 from volkit.portfolio.scenarios.tail import tail_of
 from volkit.results import Provenance, ResultDisplay, freeze
 

@@ -4,8 +4,8 @@ import pandas as pd
 from scipy import sparse
 
 from volkit.portfolio.scenarios.accounts import Precision, expected_shortfall_margin
-from volkit.portfolio.scenarios.pretrade import AccountState
 from volkit.portfolio.scenarios.arrays import risk_array_of_profits
+from volkit.portfolio.scenarios.pretrade import AccountState
 
 __all__ = ["compile_scenarios"]
 
