@@ -38,6 +38,7 @@ from volkit.report.plots_dcc import plot_correlation_forecast, plot_dcc_path
 from volkit.report.plots_dependence import plot_exceedance, plot_tail_dependence
 from volkit.report.plots_evaluation import plot_cumulative_loss_difference, plot_forecast_comparison
 from volkit.report.plots_events import plot_event_study
+from volkit.report.plots_exposure import plot_attribution, plot_gamma_exposure, plot_variance_strip
 from volkit.report.plots_frontier import plot_frontier
 from volkit.report.plots_hedge import plot_hedge_effectiveness, plot_macro_hedge
 from volkit.report.plots_leadlag import plot_cross_correlogram, plot_granger_network, plot_rolling_granger
@@ -46,6 +47,7 @@ from volkit.report.plots_margin import plot_coverage, plot_margin_schedule, plot
 from volkit.report.plots_netting import plot_hedge_programme, plot_margin_modes, plot_neutrality
 from volkit.report.plots_options import plot_risk_reversals, plot_smile, plot_term_structure
 from volkit.report.plots_portfolio import plot_margin_contributions, plot_risk_array
+from volkit.report.plots_premium import plot_premium
 from volkit.report.plots_procyclicality import plot_treated_margin
 from volkit.report.plots_regimes import plot_regimes
 from volkit.report.plots_surface import plot_arbitrage, plot_density_factor, plot_surface, plot_surface_smiles
@@ -92,6 +94,7 @@ __all__ = [
     "mark_simulated",
     "method_words",
     "plot_arbitrage",
+    "plot_attribution",
     "plot_betas",
     "plot_breakdown_alarm",
     "plot_change_points",
@@ -116,6 +119,7 @@ __all__ = [
     "plot_forecast_comparison",
     "plot_frequency_connectedness",
     "plot_frontier",
+    "plot_gamma_exposure",
     "plot_gaps",
     "plot_granger_network",
     "plot_hedge_effectiveness",
@@ -131,6 +135,7 @@ __all__ = [
     "plot_net_connectedness_path",
     "plot_neutrality",
     "plot_parameters",
+    "plot_premium",
     "plot_quantile_quantile",
     "plot_regime_correlation",
     "plot_regime_probabilities",
@@ -151,6 +156,7 @@ __all__ = [
     "plot_threshold_stability",
     "plot_tiers",
     "plot_treated_margin",
+    "plot_variance_strip",
     "plot_volatility",
     "plot_volatility_cone",
     "plot_volatility_models",

@@ -13,6 +13,7 @@ from volkit.study.margin.cycle_pages import procyclicality_section, tier_section
 from volkit.study.margin.frontier_pages import frontier_section
 from volkit.study.margin.pages import backtest_section, margin_answers, recommendation_section
 from volkit.study.margin.validation_pages import regime_section, replay_section
+from volkit.study.portfolio.pages import portfolio_section
 from volkit.study.run import StudyRun
 from volkit.study.truth_pages import truth_section
 from volkit.study.volatility_pages import volatility_section
@@ -38,6 +39,7 @@ def build_document(run: StudyRun, files: Artefacts, *, source: str) -> ReportDoc
         tier_section(run, files),
         replay_section(run, files),
         bridge_section(run, files),
+        portfolio_section(run, files),
         truth_section(run, files),
         volatility_section(run, files),
         correlation_section(run, files),

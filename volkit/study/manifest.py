@@ -42,7 +42,7 @@ def config_hash(spec: StudySpec) -> str:
     >>> len(config_hash(load_study("demo")))
     64
     """
-    text = json.dumps(spec.model_dump(mode="json"), sort_keys=True)
+    text = json.dumps(spec.settings(), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

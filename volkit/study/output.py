@@ -57,8 +57,10 @@ def write_run(run: StudyRun, folder: Path | str, *, source_label: str | None = N
         overridden=run.overridden,
         levels=[one.levels for one in run.margin.frontiers if one.levels is not None],
     )
-    settings = run.spec.model_dump(mode="json", exclude_none=True)
-    (path / STUDY_FILE).write_text(tomli_w.dumps(settings), encoding="utf-8")
+    (path / STUDY_FILE).write_text(tomli_w.dumps(run.spec.settings()), encoding="utf-8")
+    for place, file in run.spec.book_files.items():
+        (path / place).parent.mkdir(exist_ok=True)
+        shutil.copyfile(file, path / place)
     manifest = build_manifest(
         run.spec,
         source=source_label or run.source,
@@ -82,6 +84,6 @@ def _make_room(folder: Path) -> None:
         raise StudyError(f"{folder} is not empty and not a run folder; name another one, nothing was written.")
     for name in read_manifest(folder)["files"]:
         (folder / name).unlink(missing_ok=True)
-    for below in ("figures", "tables"):
+    for below in ("figures", "tables", "book"):
         if (folder / below).is_dir() and not any((folder / below).iterdir()):
             shutil.rmtree(folder / below)

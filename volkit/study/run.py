@@ -22,6 +22,7 @@ from volkit.study.correlation import (
 from volkit.study.loading import load_study_bars
 from volkit.study.margin import MarginParts, calibrate_assets, margin_parts, override_assets
 from volkit.study.notes import Notes
+from volkit.study.portfolio import PortfolioParts, margin_book
 from volkit.study.spec import StudySpec, load_study
 from volkit.study.stages import AssetVolatility, fit_assets
 
@@ -56,6 +57,8 @@ class StudyRun(ResultDisplay):
         Of assets with a rate set by hand.
     margin : MarginParts
         What the study asked for beside.
+    portfolio : PortfolioParts or None
+        The study's book.
     notes : tuple of (stage, text)
         Warnings, series left out, rows missing.
     truth : MarketTruth or None
@@ -73,6 +76,7 @@ class StudyRun(ResultDisplay):
     parameters: dict[str, CalibratedParameters]
     overridden: dict[str, OverriddenParameters]
     margin: MarginParts
+    portfolio: PortfolioParts | None
     notes: tuple[tuple[str, str], ...]
     truth: MarketTruth | None = None
 
@@ -147,6 +151,7 @@ def run_study(study: StudySpec | str | Path, *, source: PriceSource | str | None
         parts = study_parts(panel, correlation, spec, notes)
         parameters = calibrate_assets(bars, correlation, spec, notes, n_jobs=n_jobs)
         margin = margin_parts(bars, parameters, spec, notes, n_jobs=n_jobs)
+        portfolio = margin_book(bars, spec, notes)
 
     if not parameters:
         raise StudyError(f"study {spec.name}: {opened.name} has none of the assets {', '.join(spec.margin.assets)}.")
@@ -162,6 +167,7 @@ def run_study(study: StudySpec | str | Path, *, source: PriceSource | str | None
         parameters=parameters,
         overridden=override_assets(parameters, spec),
         margin=margin,
+        portfolio=portfolio,
         notes=notes.entries,
         truth=opened.truth if isinstance(opened, SimulatedSource) else None,
     )

@@ -12,6 +12,7 @@ __all__ = [
     "Day",
     "Fraction",
     "ModelName",
+    "PortfolioSection",
     "Section",
     "SpilloverSection",
     "VolatilitySection",
@@ -80,3 +81,18 @@ class CorrelationSection(Section):
     announcements: list[Literal["cpi", "fomc"]] = Field(default=["cpi", "fomc"], description="kinds of dated releases")
     max_lag: Annotated[int, Field(ge=1, le=60)] = Field(5, description="of leads and lags, periods")
     spillovers: SpilloverSection = SpilloverSection()
+
+
+class PortfolioSection(Section):
+    """A book of positions, the rules it is put under, and how its scenarios are made."""
+
+    positions: str = Field(description="CSV or Parquet file of positions, relative to the study file")
+    chains: list[str] = Field(default=[], description="files of option quotes, relative to the study file")
+    as_of: str | None = Field(None, description="instant of the prices, UTC; the last quote of the chains by default")
+    rules: str | list[str] = Field("all", description="all, or names of rule sets, or paths of rule files")
+    confidence: Confidence = 0.99
+    cost_of_capital: Annotated[float, Field(ge=0, lt=1)] = Field(0.10, description="of margin, decimal a year")
+    price_range: Annotated[float, Field(gt=0, lt=1)] = Field(0.16, description="outermost price of the grid")
+    volatility_range: Annotated[float, Field(gt=0)] = Field(0.40, description="rise of volatility on the grid")
+    volatility_fall: Annotated[float, Field(ge=0)] = Field(1.0, description="relative, per unit of a falling price")
+    volatility_rise: Annotated[float, Field(ge=0)] = Field(0.25, description="relative, per unit of a rising price")

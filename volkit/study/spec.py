@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from volkit.errors import StudyError
 from volkit.resources import studies_folder
 from volkit.study.margin_sections import MarginSection
-from volkit.study.sections import CorrelationSection, DataSection, Section, VolatilitySection
+from volkit.study.sections import CorrelationSection, DataSection, PortfolioSection, Section, VolatilitySection
 
 __all__ = [
     "CorrelationSection",
@@ -38,6 +38,7 @@ class StudySpec(Section):
     volatility: VolatilitySection = VolatilitySection()
     correlation: CorrelationSection = CorrelationSection()
     margin: MarginSection
+    portfolio: PortfolioSection | None = Field(None, description="no book without it")
 
     @field_validator("data")
     @classmethod
@@ -70,6 +71,24 @@ class StudySpec(Section):
     def generator(self, *words: str) -> np.random.Generator:
         """Return a generator of its own for each part of a study, so that no part moves another's draws."""
         return np.random.default_rng([self.seed, crc32("/".join(words).encode())])
+
+    @property
+    def book_files(self) -> dict[str, Path]:
+        """Files of the book by their place in a run folder."""
+        if self.portfolio is None:
+            return {}
+        positions = Path(self.portfolio.positions)
+        files = {f"book/positions{positions.suffix}": positions}
+        chains = (Path(chain) for chain in self.portfolio.chains)
+        return files | {f"book/chain_{i}{''.join(p.suffixes)}": p for i, p in enumerate(chains, start=1)}
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings as plain values, with the book's files where a run folder keeps them."""
+        values = self.model_dump(mode="json", exclude_none=True)
+        if self.portfolio is not None:
+            places = list(self.book_files)
+            values["portfolio"] |= {"positions": places[0], "chains": places[1:]}
+        return values
 
     @property
     def volatility_assets(self) -> list[str]:
@@ -140,11 +159,23 @@ def load_study(name: str | Path) -> StudySpec:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StudyError(f"study {path} cannot be read: {error}.") from error
+    _resolve_book(table, path.parent)
     try:
         return StudySpec.model_validate(table)
     except ValidationError as error:
         faults = "; ".join(_fault(f) for f in error.errors())
         raise StudyError(f"study {path}: {faults}. 'volkit schema' prints the keys.") from error
+
+
+def _resolve_book(table: dict[str, Any], folder: Path) -> None:
+    """Make the paths of a book those seen from the study file's folder."""
+    book = table.get("portfolio")
+    if not isinstance(book, dict):
+        return
+    if isinstance(book.get("positions"), str):
+        book["positions"] = str(folder / book["positions"])
+    if isinstance(book.get("chains"), list):
+        book["chains"] = [str(folder / chain) if isinstance(chain, str) else chain for chain in book["chains"]]
 
 
 def _fault(fault: Any) -> str:

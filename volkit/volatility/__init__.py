@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from volkit.volatility.forecasts import SimulatedPaths, VolatilityForecast, simulate_paths
     from volkit.volatility.garch import Garch
     from volkit.volatility.har import CRYPTO_LAGS, SESSION_LAGS, Har, HarFit, rolling_har_forecast
+    from volkit.volatility.mean_premium import MeanPremium, mean_premium
     from volkit.volatility.measured import (
         JumpTest,
         RangeEfficiency,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     )
     from volkit.volatility.outcomes import align_outcomes, realized_proxy
     from volkit.volatility.panel import PanelFit, fit_panel
+    from volkit.volatility.premium import VariancePremium, ex_ante_premium, ex_post_premium
     from volkit.volatility.realized_garch import RealizedGarch, RealizedGarchFit
     from volkit.volatility.recursion import NEAR_INTEGRATED, Recursion
     from volkit.volatility.regimes import RegimeFit, VolatilityRegimes
@@ -130,6 +132,8 @@ _HOMES = {
         "align_outcomes",
         "realized_proxy",
     ),
+    "mean_premium": ("MeanPremium", "mean_premium"),
+    "premium": ("VariancePremium", "ex_ante_premium", "ex_post_premium"),
     "panel": (
         "PanelFit",
         "fit_panel",
@@ -202,6 +206,7 @@ __all__ = [
     "HillPath",
     "JumpTest",
     "KurtosisEstimate",
+    "MeanPremium",
     "PanelFit",
     "ParetoTail",
     "QuantileComparison",
@@ -216,6 +221,7 @@ __all__ = [
     "TailComparison",
     "ThresholdDiagnostics",
     "ThroughArch",
+    "VariancePremium",
     "VolatilityCone",
     "VolatilityFit",
     "VolatilityForecast",
@@ -230,6 +236,8 @@ __all__ = [
     "compare_tails",
     "decay_of",
     "decluster",
+    "ex_ante_premium",
+    "ex_post_premium",
     "excess_kurtosis",
     "extremal_index",
     "fit_panel",
@@ -242,6 +250,7 @@ __all__ = [
     "hill_index",
     "hill_plot_data",
     "jump_test",
+    "mean_premium",
     "parkinson_volatility",
     "percentile_rank",
     "quantile_quantile",

@@ -309,7 +309,7 @@ def _premium_of(
     premium = a - b if measure == "volatility" else a**2 - b**2
     with np.errstate(divide="ignore"):  # a horizon without any move has an infinite ratio, and says so
         ratio = np.log(a) - np.log(b)
-    ranks = _ranks(premium, rows.index.asi8, pd.DatetimeIndex(rows["known_at"]).asi8, least)
+    ranks = _ranks(premium, least)
     flag = np.select([np.isnan(ranks), ranks <= low, ranks >= high], ["", "cheap", "rich"], "fair")
     table = rows[["implied", other]].assign(
         premium=premium, log_ratio=ratio, known_at=rows["known_at"], rank=ranks, flag=pd.array(flag, dtype="str")
@@ -329,11 +329,13 @@ def _premium_of(
     )
 
 
-def _ranks(premium: np.ndarray, time: np.ndarray, known_at: np.ndarray, least: int) -> np.ndarray:
-    """Return each premium's standing among earlier ones that were known when it was; NaN below `least` of them."""
+def _ranks(premium: np.ndarray, least: int) -> np.ndarray:
+    """Return each premium's standing among those before it; NaN below `least` of them.
+
+    In order of time, and with one horizon for all, a row before was known before.
+    """
     ranks = np.full(len(premium), np.nan)
-    for i in range(len(premium)):  # rows are in order of time, and so is known_at: row i comes after all before it
-        before = premium[:i][(known_at[:i] <= known_at[i]) & (time[:i] < time[i])]
-        if len(before) >= least:
-            ranks[i] = ((before < premium[i]).sum() + 0.5 * (before == premium[i]).sum()) / len(before)
+    for i in range(least, len(premium)):
+        before = premium[:i]
+        ranks[i] = ((before < premium[i]).sum() + 0.5 * (before == premium[i]).sum()) / i
     return ranks

@@ -15,7 +15,7 @@ import pandas as pd
 
 from volkit.checks import check_choice
 from volkit.errors import DataError, SourceError
-from volkit.options.chain._table import check_scale, instants, numbers, read_table
+from volkit.options.chain.table import check_scale, instants, numbers, read_table
 from volkit.results import freeze
 from volkit.sources.exchange import OptionChain
 from volkit.sources.exchange.instruments import Contract, Settlement, is_future, parse_instrument

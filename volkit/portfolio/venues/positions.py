@@ -15,7 +15,7 @@ from volkit.errors import ArgumentError, DataError, SourceError
 from volkit.instruments import Future, Instrument, MarketState, Option, Perpetual, PositionBook, instrument_of
 from volkit.options.black76 import implied_volatility
 from volkit.options.chain import read_option_chain
-from volkit.options.chain._table import read_table
+from volkit.options.chain.table import read_table
 from volkit.sources.exchange import OptionChain
 from volkit.sources.exchange.instruments import parse_instrument
 
