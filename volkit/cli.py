@@ -1,4 +1,4 @@
-"""The command line: ``volkit demo``, ``run``, ``verify``, ``pull``, ``status``, ``sources``, ``schema``, ``lab``.
+"""The command line: ``demo``, ``run``, ``verify``, ``margin``, ``pull``, ``status``, ``sources``, ``schema``, ``lab``.
 
 Everything is asked of the package itself, whose names load when first used: ``volkit --help`` answers
 without pandas.
@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 import volkit
+from volkit import portfolio
 from volkit.errors import VolkitError
 
 __all__ = ["app"]
@@ -114,6 +115,55 @@ def verify(
             typer.echo(f"  {line}")
         typer.echo(f"{folder}: {'identical' if report.identical else 'different'} ({report.n_files} files compared)")
     raise typer.Exit(0 if report.identical else 1)
+
+
+@app.command()
+def margin(
+    context: typer.Context,
+    positions: Annotated[Path, typer.Argument(metavar="POSITIONS", help="CSV or Parquet file; its columns are below.")],
+    chain: Annotated[
+        list[Path] | None,
+        typer.Option("--chain", help="Option quotes with forwards and volatilities; may be given several times."),
+    ] = None,
+    spot: Annotated[
+        list[str] | None, typer.Option("--spot", metavar="COIN=PRICE", help="USD, e.g. BTC=60000; several times.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Instant of the prices, UTC; the last quote of the chain, or now.")
+    ] = None,
+    rules: Annotated[
+        str, typer.Option("--rules", help="all, or names with commas; a file of your own by its path.")
+    ] = "all",
+    as_json: Json = False,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="OUT", help="Write the table to this file.")] = None,
+) -> None:
+    """Print the margin of one position file under every venue rule set, offline.
+
+    \b
+    Columns of POSITIONS (only instrument and quantity are needed):
+      instrument   BTC_USDC-PERPETUAL, BTC-26MAR27, BTC-26MAR27-90000-C, BTC/USDT:USDT
+      quantity     units of the underlying, negative when sold
+      account      who holds it; one account by default
+      entry_price  USD (coins for coin-settled options)
+      kind         position (default), cash (instrument USD), collateral (instrument BTC)
+      spot         USD, index price of the underlying
+      forward      USD at the contract's expiry; mark of a perpetual
+      volatility   decimal per year, of an option
+      mark         USD per unit, price of an option that has no volatility
+    """
+    with _errors_in_one_line():
+        instant = portfolio.parse_instant(as_of) if as_of else None
+        if instant is None and not chain:
+            instant = (context.obj or volkit.Feeds()).now()
+        prices = portfolio.parse_prices(spot or ())
+        held = portfolio.read_valued_book(positions, as_of=instant, spot=prices, chains=chain or ())
+        chosen = rules if rules == "all" else [name.strip() for name in rules.split(",")]
+        result = portfolio.margin_under_rules(held.book, held.market, rules=chosen)
+    if csv is not None:
+        result.to_frame().to_csv(csv, index=False)
+    typer.echo(
+        json.dumps(portfolio.margin_record(result), indent=2) if as_json else "\n".join(portfolio.margin_lines(result))
+    )
 
 
 @app.command()

@@ -68,7 +68,8 @@ def test_span_that_ends_before_it_starts_is_an_error(tmp_path):
 
 
 def test_unknown_study_lists_the_packaged_ones():
-    with pytest.raises(StudyError, match=r"no study file 'nonsense'.*btc-margin, demo, macro-correlation, portfolio, simulated"):
+    names = "btc-margin, demo, macro-correlation, portfolio, simulated"
+    with pytest.raises(StudyError, match=rf"no study file 'nonsense'.*{names}"):
         find_study("nonsense")
 
 
