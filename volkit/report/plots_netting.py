@@ -15,6 +15,7 @@ from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
     is_narrow,
+    money_words,
     new_axes,
     percent_words,
     set_label,
@@ -22,7 +23,6 @@ from volkit.report.style import (
 
 __all__ = ["plot_hedge_programme", "plot_margin_modes", "plot_neutrality"]
 
-_LETTERS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
 # More accounts than colours are drawn as one.
 _MOST_ACCOUNTS = len(MODEL_COLOURS) - 1
 _RULE_COLOURS = {
@@ -68,7 +68,7 @@ def plot_margin_modes(modes: MarginModes, *, ax: Axes | None = None, **bar_kws: 
     total, of_what = modes.total, "" if is_narrow(axes) else " of isolated"
     for place, mode in enumerate(parts.index):
         share = total.loc[mode, "share_of_isolated"]
-        words = _money(float(total.loc[mode, "margin"]))
+        words = money_words(float(total.loc[mode, "margin"]))
         axes.annotate(
             words if place == 0 or np.isnan(share) or not share else f"{words}, {share:.0%}{of_what}",
             (place, bottom[place]), (0, 3), textcoords="offset points", ha="center", va="bottom", weight="bold",
@@ -76,7 +76,7 @@ def plot_margin_modes(modes: MarginModes, *, ax: Axes | None = None, **bar_kws: 
     axes.set_xticks(places, list(parts.index))
     axes.set_ylim(0.0, 1.12 * max(float(bottom.max()), 1e-300))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _money(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: money_words(value)))
     axes.set_ylabel("margin (money)")
     set_label(axes, f"mode (cross nets within an account by {modes.grouped_by})")
     if parts.shape[1] > 1:
@@ -85,8 +85,8 @@ def plot_margin_modes(modes: MarginModes, *, ax: Axes | None = None, **bar_kws: 
     drag = total.loc["isolated", "annual_drag"] - total.loc["portfolio", "annual_drag"]
     note = [
         modes.method + (", per cent of isolated" if is_narrow(axes) else ""),
-        f"portfolio mode releases {_money(float(total.loc['portfolio', 'released']))}",
-        f"saves {_money(float(drag))} a year at {percent_words(modes.cost_of_capital)}",
+        f"portfolio mode releases {money_words(float(total.loc['portfolio', 'released']))}",
+        f"saves {money_words(float(drag))} a year at {percent_words(modes.cost_of_capital)}",
     ]
     return finish(axes, note, modes.provenance)
 
@@ -127,7 +127,8 @@ def plot_neutrality(neutrality: InsolvencyNeutrality, *, ax: Axes | None = None,
             rows.append(
                 IntervalRow(
                     words=str(named), value=100.0 * row["share"], lower=100.0 * row["low"], upper=100.0 * row["high"],
-                    colour=_RULE_COLOURS[str(rule)], is_hollow=row["n_insolvent"] == 0, aside=_money(row["margin"]),
+                    colour=_RULE_COLOURS[str(rule)], is_hollow=row["n_insolvent"] == 0,
+                    aside=money_words(row["margin"]),
                 )
             )  # fmt: skip
     draw_rows(axes, rows, clip_on=False, **point_kws)
@@ -195,18 +196,20 @@ def plot_hedge_programme(programme: HedgeProgramme, *, ax: Axes | None = None, *
     right = 1.05 * max(float(lost.to_numpy().max()), programme.before, programme.after)
     axes.set_xlim(min(0.0, float(np.median(lost.to_numpy())), programme.after), right)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4 if is_narrow(axes) else 7))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _money(value)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: money_words(value)))
     axes.set_ylabel("scenarios with at least this loss" if not is_narrow(axes) else "scenarios (share)")
     set_label(axes, "loss over the horizon (money)")
     handles = [
-        Line2D([], [], color=ROLE_COLOURS["short"], label=f"before, margin {_money(programme.before)}"),
-        Line2D([], [], color=ROLE_COLOURS["long"], linewidth=1.8, label=f"after, margin {_money(programme.after)}"),
+        Line2D([], [], color=ROLE_COLOURS["short"], label=f"before, margin {money_words(programme.before)}"),
+        Line2D(
+            [], [], color=ROLE_COLOURS["long"], linewidth=1.8, label=f"after, margin {money_words(programme.after)}"
+        ),
     ]
     add_legend(axes, handles, columns=2)
     used = int((programme.hedges["quantity"] != 0.0).sum())
     note = [
         f"{programme.measure} (dashed)",
-        f"{used} of {len(programme.hedges)} hedges at a cost of {_money(programme.cost)}",
+        f"{used} of {len(programme.hedges)} hedges at a cost of {money_words(programme.cost)}",
         f"in force: {_active(programme.active)}",
     ]
     return finish(axes, note, programme.provenance)
@@ -226,10 +229,3 @@ def _active(constraints: pd.Series) -> str:
         return "no constraint"
     shown = [f"{name} ({end})" for name, end in constraints.iloc[:3].items()]
     return ", ".join(shown) + (f" and {len(constraints) - 3} more" if len(constraints) > 3 else "")
-
-
-def _money(value: float) -> str:
-    for unit, letter in _LETTERS:
-        if abs(value) >= unit:
-            return f"{value / unit:.3g}{letter}".replace("-", "\u2212")
-    return f"{value:.3g}".replace("-", "\u2212")

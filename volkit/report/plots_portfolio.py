@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from volkit.checks import check_count
 from volkit.errors import ArgumentError
@@ -17,9 +16,11 @@ from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
     add_note,
+    format_money,
     format_percent,
     is_narrow,
     mark_simulated,
+    money_words,
     new_axes,
     percent_words,
     set_label,
@@ -27,7 +28,6 @@ from volkit.report.style import (
 
 __all__ = ["plot_margin_contributions", "plot_risk_array"]
 
-_LETTERS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
 # More states of volatility than this cannot be told apart.
 _MOST_STATES = len(MODEL_COLOURS)
 
@@ -91,7 +91,7 @@ def plot_risk_array(
     )  # fmt: skip
     axes.axhline(0.0, color=ROLE_COLOURS["zero"], linewidth=0.9, zorder=1)
     format_percent(axes, axis="x")
-    _format_money(axes, axis="y")
+    format_money(axes, axis="y")
     axes.set_ylabel("profit and loss (USD)")
     set_label(axes, "move of the price")
     add_note(axes, _worst_words(worst))
@@ -119,7 +119,7 @@ def _states(array: RiskArray, units: Mapping[str, float] | pd.Series) -> tuple[p
 
 def _worst_words(worst: WorstScenario) -> str:
     part = f", counted at {percent_words(worst.weight)}" if worst.weight < 1.0 else ""
-    result = f"loses {_money(worst.loss)}" if worst.loss >= 0.0 else f"gains {_money(-worst.loss)}"
+    result = f"loses {money_words(worst.loss)}" if worst.loss >= 0.0 else f"gains {money_words(-worst.loss)}"
     return f"ring, the worst of {len(worst.profits)} scenarios: {_minus(worst.scenario)}; {result} USD{part}"
 
 
@@ -185,7 +185,7 @@ def plot_margin_contributions(margin: PortfolioMargin, *, most: int = 12, ax: Ax
     axes.axvline(0.0, color=ROLE_COLOURS["zero"], linewidth=0.9, zorder=3)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
-    _format_money(axes, axis="x")
+    format_money(axes, axis="x")
     set_label(axes, "share of the margin (USD)")
     add_note(axes, _margin_words(margin))
     handles: list[Line2D | Patch] = [
@@ -219,18 +219,4 @@ def _margin_words(margin: PortfolioMargin) -> str:
     level = f" {percent_words(margin.confidence)}" if margin.confidence is not None else ""
     saved = f"; {100.0 * margin.offset:.0f} % less than the legs alone" if margin.offset > 0.0 else ""
     worst = f"; worst scenario: {_minus(margin.scenarios.index[0])}" if margin.method == "scan" else ""
-    return f"{words}{level} {_money(margin.margin)} USD over {margin.n_scenarios:,} scenarios{saved}{worst}"
-
-
-def _format_money(ax: Axes, *, axis: str) -> None:
-    chosen = ax.yaxis if axis == "y" else ax.xaxis
-    chosen.set_major_locator(MaxNLocator(nbins=5 if is_narrow(ax) else 7, steps=[1, 2, 2.5, 5, 10]))
-    chosen.set_major_formatter(FuncFormatter(lambda value, _: _money(value)))
-
-
-def _money(value: float) -> str:
-    sign = "\u2212" if value < 0.0 else ""
-    for unit, letter in _LETTERS:
-        if abs(value) >= unit:
-            return f"{sign}{abs(value) / unit:.3g}{letter}"
-    return f"{sign}{abs(value):.3g}"
+    return f"{words}{level} {money_words(margin.margin)} USD over {margin.n_scenarios:,} scenarios{saved}{worst}"

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from scipy import stats
 
 from volkit.errors import ArgumentError
 from volkit.report.style import ROLE_COLOURS, add_legend, format_percent, is_narrow, new_axes, set_label
 from volkit.validation import CoverageBattery
+from volkit.validation.proportion import exact_interval
 
 __all__ = ["plot_exception_cells"]
 
@@ -63,7 +63,7 @@ def plot_exception_cells(
     for y, (key, cell) in enumerate(zip(cells.index, rows, strict=True)):
         n, x = int(cell.n_obs), int(cell.n_exceptions)
         colour = _COLOURS.get(str(key[1]), "#555555")
-        low, high = stats.binomtest(x, n).proportion_ci(confidence_level=0.95, method="exact")
+        low, high = exact_interval(x, n, coverage=0.95)
         axes.plot([low, high], [y, y], color=colour, alpha=0.35, linewidth=5, solid_capstyle="butt")
         held = cell.verdict not in ("too many", "too few")
         style: dict[str, object] = {"marker": "o" if held else "X", "color": colour, "markersize": 6, **point_kws}

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -30,11 +30,13 @@ __all__ = [
     "colour_of",
     "figure_style",
     "format_dates",
+    "format_money",
     "format_percent",
     "is_narrow",
     "label_ends",
     "mark_simulated",
     "method_words",
+    "money_words",
     "new_axes",
     "percent_words",
     "set_label",
@@ -177,6 +179,28 @@ def is_narrow(ax: Axes) -> bool:
     """Return whether the axes stand in a figure meant for a phone (below 5 inches)."""
     figure = ax.get_figure(root=True)
     return figure is not None and figure.get_figwidth() < _NARROW_INCHES
+
+
+def money_words(value: float) -> str:
+    """Return an amount in three digits and a letter.
+
+    Examples
+    --------
+    >>> money_words(1_234_000.0), money_words(-950.0)
+    ('1.23M', '\u2212950')
+    """
+    sign = "\u2212" if value < 0.0 else ""
+    for unit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= unit:
+            return f"{sign}{abs(value) / unit:.3g}{letter}"
+    return f"{sign}{abs(value):.3g}"
+
+
+def format_money(ax: Axes, *, axis: Literal["x", "y"] = "y") -> None:
+    """Write the ticks of an axis as amounts, few enough for its width."""
+    chosen = ax.yaxis if axis == "y" else ax.xaxis
+    chosen.set_major_locator(MaxNLocator(nbins=5 if is_narrow(ax) else 7, steps=[1, 2, 2.5, 5, 10]))
+    chosen.set_major_formatter(FuncFormatter(lambda value, _: money_words(value)))
 
 
 def format_dates(ax: Axes, *, label: str = "date (UTC)") -> None:

@@ -8,7 +8,7 @@ from scipy import stats
 
 from volkit.errors import ArgumentError, DataError
 from volkit.portfolio.netting import insolvency_neutrality
-from volkit.portfolio.netting.neutrality import exact_interval
+from volkit.validation.proportion import exact_interval
 
 # Ten scenarios; Value at Risk at 0.8 (type 6) is the loss at rank 8.8.
 A = np.array([-10.0, -6, -1, 0, 1, 2, 3, 4, 5, 6])

@@ -5,12 +5,12 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from volkit.conventions import SIDES
 from volkit.margin.frontier.walking import WalkedPolicies
 from volkit.validation import SIGNIFICANCE, binomial_from_counts
 from volkit.validation.multiplicity import holm
+from volkit.validation.proportion import exact_interval
 
 __all__ = ["holm_verdicts", "largest_rise", "measure_cells", "measured_series", "peak_to_trough"]
 
@@ -130,10 +130,8 @@ def _layer(walked: WalkedPolicies, layer: str) -> np.ndarray:
 
 @cache
 def _exact(x: int, n: int, confidence: float) -> tuple[float, float, float]:
-    """Clopper and Pearson's interval (1934, Biometrika 26(4), 404-413) of a rate, and the probability of its target."""
-    tail = (1.0 - _INTERVAL) / 2.0
-    lower = 0.0 if x == 0 else float(stats.beta.ppf(tail, x, n - x + 1))
-    upper = 1.0 if x == n else float(stats.beta.isf(tail, x + 1, n - x))
+    """The exact interval of a rate, and the probability of its target."""
+    lower, upper = exact_interval(x, n, coverage=_INTERVAL)
     return lower, upper, binomial_from_counts(x, n, confidence=confidence).exact_p_value
 
 

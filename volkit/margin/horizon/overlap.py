@@ -17,6 +17,7 @@ from volkit.margin.horizon.clock import Horizon
 from volkit.margin.horizon.losses import Event, HorizonLosses
 from volkit.results import ResultDisplay
 from volkit.validation.blocks import block_indices
+from volkit.validation.proportion import exact_interval
 
 __all__ = ["ExceedanceRate", "effective_size", "exceedance_rate", "overlap_variance"]
 
@@ -213,7 +214,7 @@ def exceedance_rate(
     p, independent = n_hits / n, n // h
     variance = overlap_variance(hits, horizon=h)
     size = effective_size(hits, horizon=h)
-    low, high = _beta_interval(p * size, size, width)
+    low, high = exact_interval(p * size, size, coverage=width)
     p_value = _beta_p_value(p * size, size, 1.0 - level)
     reason = ""
     if n_hits in (0, n):
@@ -345,13 +346,6 @@ def _bootstrap_error(hits: Floats, h: int, rng: np.random.Generator | None, n_bo
         rows = block_indices(n, block=block, n_replications=min(size, count - first), rng=rng)
         means.extend(np.nanmean(hits[rows], axis=1))
     return float(np.std(means, ddof=1))
-
-
-def _beta_interval(x: float, n: float, width: float) -> tuple[float, float]:
-    tail = 0.5 * (1.0 - width)
-    low = float(stats.beta.ppf(tail, x, n - x + 1.0)) if x > 0.0 else 0.0
-    high = float(stats.beta.ppf(1.0 - tail, x + 1.0, n - x)) if x < n else 1.0
-    return low, high
 
 
 def _beta_p_value(x: float, n: float, target: float) -> float:

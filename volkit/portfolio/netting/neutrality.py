@@ -7,16 +7,15 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
 from volkit.checks import check_choice, check_fraction
-from volkit.errors import DataError
 from volkit.portfolio.netting.inputs import Floats, Labels, Pnl, check_labels, check_pnl
 from volkit.portfolio.netting.measure import MarginMeasure, check_measure, measure_words
 from volkit.portfolio.netting.sets import margins_of_sets
 from volkit.results import Provenance, ResultDisplay, freeze
+from volkit.validation.proportion import exact_interval
 
-__all__ = ["InsolvencyNeutrality", "exact_interval", "insolvency_neutrality"]
+__all__ = ["InsolvencyNeutrality", "insolvency_neutrality"]
 
 Judged = Literal["same scenarios", "second half"]
 _JUDGED: tuple[Judged, ...] = ("same scenarios", "second half")
@@ -185,36 +184,6 @@ _COLUMNS = [
     "margin", "n_insolvent", "n_judged", "share", "low", "high", "mean_excess", "mean_excess_if_insolvent",
     "equal_net_margin", "equal_ratio",
 ]  # fmt: skip
-
-
-def exact_interval(n_events: int, n_obs: int, *, coverage: float) -> tuple[float, float]:
-    """Return Clopper and Pearson's interval of a probability.
-
-    Parameters
-    ----------
-    n_events, n_obs : int
-        Events and observations.
-    coverage : float
-        At least reached, fraction.
-
-    Raises
-    ------
-    DataError
-        For no observation, or more events than observations.
-
-    Examples
-    --------
-    >>> low, high = exact_interval(0, 100, coverage=0.95)
-    >>> low, round(high, 4)
-    (0.0, 0.0362)
-    """
-    if not 0 <= n_events <= n_obs or n_obs < 1:
-        got, remedy = f"{n_events} of {n_obs}", "count events among at least one observation"
-        raise DataError("n_events", "must lie from 0 to the number of observations", got, remedy)
-    tail = 0.5 * (1.0 - coverage)
-    low = 0.0 if n_events == 0 else float(stats.beta.ppf(tail, n_events, n_obs - n_events + 1))
-    high = 1.0 if n_events == n_obs else float(stats.beta.isf(tail, n_events + 1, n_obs - n_events))
-    return low, high
 
 
 def _account(
