@@ -33,6 +33,12 @@ def surfaces(books):
     return {day: {coin: fit_surface(book) for coin, book in of_day.items()} for day, of_day in books.items()}
 
 
+@pytest.fixture(scope="module")
+def smooth(books):
+    spec = SurfaceSpec(detail="smooth")
+    return {day: {coin: fit_surface(book, spec=spec) for coin, book in of_day.items()} for day, of_day in books.items()}
+
+
 def with_surface(prepared, surface):
     """Return two-sided quotes with the surface's price (coin), delta and vega a point beside the venue's.
 
@@ -75,9 +81,8 @@ def test_deltas_are_the_venues(books, surfaces, day):
 
 
 @pytest.mark.parametrize("day", BOOKS)
-def test_strike_by_strike_detail_has_the_venues_vegas(books, day):
-    spec = SurfaceSpec(detail="strikes")
-    rows = pd.concat([with_surface(book, fit_surface(book, spec=spec)) for book in books[day].values()])
+def test_default_has_the_venues_prices_and_greeks(books, surfaces, day):
+    rows = pd.concat([with_surface(books[day][coin], surfaces[day][coin]) for coin in COINS])
 
     vega_off = (rows["own_vega"] - rows["vega_per_point"]).abs() <= 0.01 * rows["vega_per_point"] + PRINTED
     delta_off = (rows["own_delta"] - rows["venue_delta"]).abs() <= 0.01 + PRINTED
@@ -90,17 +95,17 @@ def test_strike_by_strike_detail_has_the_venues_vegas(books, day):
 
 @pytest.mark.parametrize("day", BOOKS)
 @pytest.mark.parametrize("coin", COINS)
-def test_bends_stay_wide_even_hours_from_expiry(surfaces, day, coin):
+def test_bends_stay_wide_even_hours_from_expiry(smooth, day, coin):
     # Deep in-the-money quotes of the last hours say nothing of volatility; weighed too much they close the bend.
-    first = surfaces[day][coin].slices[0]
+    first = smooth[day][coin].slices[0]
 
     assert first.svi.sigma > 0.5 * np.sqrt(first.svi.minimum_variance)
 
 
 @pytest.mark.parametrize("day", BOOKS)
 @pytest.mark.parametrize("coin", COINS)
-def test_smooth_surface_has_no_negative_density_between_quotes(surfaces, day, coin):
-    surface = surfaces[day][coin]
+def test_smooth_surface_has_no_negative_density_between_quotes(smooth, day, coin):
+    surface = smooth[day][coin]
 
     assert (surface.arbitrage.butterfly["min_g_quoted"] >= 0.0).all()
     assert surface.changes == ()

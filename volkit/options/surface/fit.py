@@ -140,6 +140,7 @@ def _factor(
         return fit_residual(svi, problem, least_smoothing=spec.least_smoothing)
     # Vega moves by d1 d2 times the relative move of volatility: half a per cent of it is what may be missed.
     root = v * np.sqrt(time)
-    lever = np.maximum(np.abs((k / root) ** 2 - 0.25 * root**2), 0.5)
+    # Beyond five deviations vegas are below what venues print, and say nothing that should bend the middle.
+    lever = np.clip(np.abs((k / root) ** 2 - 0.25 * root**2), 2.0, 25.0)
     near = 1.0 / np.hypot(1.0 / tolerance, lever / (0.005 * v))
     return fit_residual_by_strike(svi, problem_of(k, v, time=time, tolerance=near))

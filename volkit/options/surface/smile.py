@@ -24,6 +24,8 @@ _GRID = 600
 # Density asked for on the grid, so that none is negative between its points.
 _SPARE = 2e-3
 _FEWEST_KNOTS = 4
+# Of a standard deviation to expiry, between strikes that are one.
+_SAME_STRIKE = 0.01
 _HARDLY = 1e-7
 # In units of x: beyond the outer quotes, how far the factor takes to fade.
 _FADE = 0.5
@@ -160,10 +162,12 @@ def fit_residual(svi: RawSVI, problem: Problem, *, least_smoothing: float = 1e-3
 
 def fit_residual_by_strike(svi: RawSVI, problem: Problem) -> Residual | None:
     """Return the factor with a knot at every strike, held by next to no smoothing, whatever the density."""
+    unit = float(np.sqrt(svi.total_variance(0.0)))
     strikes = np.unique(problem.k)
+    # Call and put of a strike may have forwards of other instants; two knots for them would pull against each other.
+    strikes = strikes[np.diff(strikes, prepend=-np.inf) > _SAME_STRIKE * unit]
     if len(strikes) < _FEWEST_KNOTS:
         return None
-    unit = float(np.sqrt(svi.total_variance(0.0)))
     knots = _knots(np.unique(np.arcsinh(strikes / unit)), len(strikes))
     return _solver(svi, problem, knots, unit)(_HARDLY)
 

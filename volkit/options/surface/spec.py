@@ -26,10 +26,11 @@ class SurfaceSpec:
         twentieth of their volatility.
     limits : {"report", "refuse"}
         Whether arbitrage is only reported, or kept out of every smile and from one expiry to the next.
-    detail : {"smooth", "strikes"}
-        How the factor is made: on at most 16 knots, as rough as leaves density non-negative between the quotes; or
-        with a knot at every strike, to meet the target strike by strike. The marks of a venue are then met so nearly
-        that Greeks agree as well, but what arbitrage the marks have between neighbouring strikes is met too.
+    detail : {"strikes", "smooth"}, optional
+        How the factor is made: with a knot at every strike, to meet the target strike by strike (the default for marks
+        whose arbitrage is only reported), or on at most 16 knots, as rough as leaves density non-negative between the
+        quotes (the default otherwise). By strikes the marks of a venue are met so nearly that Greeks agree as well, but
+        what arbitrage they have between neighbouring strikes is met too, and reported.
 
     Raises
     ------
@@ -46,14 +47,18 @@ class SurfaceSpec:
     target: Literal["mark", "mid"] = "mark"
     quotes: Literal["two_sided", "all"] = "two_sided"
     limits: Limit = "report"
-    detail: Literal["smooth", "strikes"] = "smooth"
+    detail: Literal["smooth", "strikes"] | None = None
 
     def __post_init__(self) -> None:
         check_choice(self.model, argument="model", choices=("svi_spline", "svi"))
         check_choice(self.target, argument="target", choices=("mark", "mid"))
         check_choice(self.quotes, argument="quotes", choices=("two_sided", "all"))
         check_choice(self.limits, argument="limits", choices=("report", "refuse"))
-        check_choice(self.detail, argument="detail", choices=("smooth", "strikes"))
+        if self.detail is None:
+            # Margins revalue a book at its marks: meeting them comes first, and the report says what they contain.
+            by_strike = self.target == "mark" and self.limits == "report"
+            object.__setattr__(self, "detail", "strikes" if by_strike else "smooth")
+        check_choice(str(self.detail), argument="detail", choices=("smooth", "strikes"))
 
     @property
     def least_smoothing(self) -> float:
