@@ -36,7 +36,7 @@ def test_each_outcome_has_its_line_and_a_failure_sets_the_exit_status(tmp_path):
         entry("wrong", {"lr": 3.5118, "p_value": 0.05}),
         entry("strange", {}, method="reading_of_tea_leaves"),
         entry("words", {}, method="definition"),
-        entry("later", {}, stage="options"),
+        entry("later", {}, stage="solvency"),
     ]
 
     lines, status = lines_of(tmp_path, *entries)
