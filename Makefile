@@ -41,6 +41,7 @@ test: $(STAMP)  ## format, lint, import contract, types, tests, docstring exampl
 	$(BIN)/mypy
 	$(BIN)/python -m volkit.volatility
 	$(BIN)/python -m volkit.correlation
+	$(BIN)/python -m volkit.scenarios
 	$(BIN)/python -m volkit.margin
 	$(BIN)/python -m volkit.options
 	$(BIN)/python -m volkit.portfolio
@@ -65,6 +66,7 @@ bench: $(STAMP)  ## measured times of the main steps beside their peers
 	$(BIN)/python -m benchmarks.margin_validation
 	$(BIN)/python -m benchmarks.margin_horizon
 	$(BIN)/python -m benchmarks.margin_frontier
+	$(BIN)/python -m benchmarks.realtime_paths
 	$(BIN)/python -m benchmarks.options_black76
 	$(BIN)/python -m benchmarks.portfolio_margin
 	$(BIN)/python -m benchmarks.portfolio_efficiency

@@ -19,7 +19,7 @@ from volkit.scenarios.scenario_set import ScenarioSet
 from volkit.volatility import VolatilityFit
 from volkit.volatility.recursion import RunningRecursion
 
-__all__ = ["FilterState", "filtered_historical_scenarios", "simulate_returns"]
+__all__ = ["FilterState", "check_together", "filtered_historical_scenarios", "simulate_returns"]
 
 
 class FilterState(Protocol):
@@ -113,7 +113,7 @@ def filtered_historical_scenarios(
     """
     steps = check_count(horizon, argument="horizon")
     by_name = {fits.asset: fits} if isinstance(fits, VolatilityFit) else dict(fits)
-    first = _check_together(by_name)
+    first = check_together(by_name)
     shocks = {name: fit.standardized.to_numpy() for name, fit in by_name.items()}
     if steps == 1:
         draws = np.arange(first.n_obs)[:, None]
@@ -137,7 +137,18 @@ def filtered_historical_scenarios(
     )
 
 
-def _check_together(fits: Mapping[str, VolatilityFit]) -> VolatilityFit:
+def check_together(fits: Mapping[str, VolatilityFit]) -> VolatilityFit:
+    """Return the first of several fits that all converged on the same times (UTC).
+
+    Raises
+    ------
+    ArgumentError
+        For no fit.
+    ConvergenceError
+        For one that did not converge.
+    DataError
+        For fits on other times.
+    """
     if not fits:
         raise ArgumentError("fits", "must hold at least one fit", "none", "fit a model to each asset first")
     first = next(iter(fits.values()))
