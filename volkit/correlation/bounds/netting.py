@@ -124,7 +124,7 @@ def netting_benefit(
 
     Notes
     -----
-    With e = position times volatility, the figures are sqrt(e' R e) and sum |e|. `allowed` is
+    With e = position times volatility, the figures are sqrt(e' R e) and sum abs(e). `allowed` is
     gross - most_reduction (gross - worst), at most 80 % by default: the limit of Article 27(4) of Commission Delegated
     Regulation (EU) No 153/2013 between different instruments (ESMA's opinion of 10 April 2017 says which are the same).
 

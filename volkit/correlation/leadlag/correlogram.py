@@ -174,7 +174,7 @@ def cross_correlogram(
     Notes
     -----
     Each interval is `intervals.ewc_band` on the pairs of that lag; the textbook's 1.96 / sqrt(n) needs independent
-    normal changes. The largest |t| over all lags is compared with `sup_t_draws`, a block wild bootstrap
+    normal changes. The largest absolute t over all lags is compared with `sup_t_draws`, a block wild bootstrap
     over n^(1/3) rows, so the adjusted p-values hold for the best of them (single-step max-T, Westfall and Young 1993),
     and the simultaneous limits for all lags together, each with its lag's own degrees of freedom. In simulation on
     GARCH(0.10, 0.87) changes with t5 shocks (n of

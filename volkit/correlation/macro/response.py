@@ -143,7 +143,7 @@ def volatility_response(
 
     Notes
     -----
-    For each h of its own [1]_: log v_{t+h} = c_h + g_h f_t + d_h |f_t| + sum_l b_{h,l} mean_l(log v_{t-1}) + e, HAC
+    For each h of its own [1]_: log v_{t+h} = c_h + g_h f_t + d_h abs(f_t) + sum_l b_{h,l} mean_l(log v_{t-1}) + e, HAC
     errors over max(1.3 sqrt(n), h) lags with jackknife residuals; the past among the regressors keeps the intervals
     honest when v is persistent [2]_. A rise of s answers (d_h + g_h) s / 2, a fall (d_h - g_h) s / 2. Horizon 0 is
     what happened together, no effect of one on the other; at later ones a move may stand for news that moved both.

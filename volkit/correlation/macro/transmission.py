@@ -175,7 +175,7 @@ def volatility_transmission(
 
     Notes
     -----
-    log mean(v_{t+1}, ..., v_{t+h}) = c + sum_l b_l mean_l(log v_t) + sum_j (d_j |f_jt| + g_j f_jt) + k' z_t + e, HAC
+    log mean(v_{t+1}, ..., v_{t+h}) = c + sum_l b_l mean_l(log v_t) + sum_j (d_j abs(f_jt) + g_j f_jt) + k' z_t + e, HAC
     errors over max(1.3 sqrt(n), h) lags with jackknife residuals. Forecasts walk forward: the fit at t knows outcomes
     up to t. Clark and West's test [1]_ asks whether the macro terms have any use in the population, the
     out-of-sample R^2 [2]_ (and Diebold and Mariano's test, conservative for nested models) whether they were of use

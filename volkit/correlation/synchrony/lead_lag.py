@@ -71,7 +71,7 @@ def lead_lag_correlation(
     Notes
     -----
     With g_xy(j) = mean of (x_t - mean x)(y_(t+j) - mean y) over the rows that have both,
-    r = S_xy / sqrt(S_xx S_yy), S_xy = sum over |j| <= lags of g_xy(j), S_xx and S_yy likewise over own_lags
+    r = S_xy / sqrt(S_xx S_yy), S_xy = sum over abs(j) <= lags of g_xy(j), S_xx and S_yy likewise over own_lags
     [1]_ [2]_. The interval is atanh(r) +- t_nu sqrt(Omega / n), Omega by equal-weighted cosines on the influence
     function psi_t = (c_t / sqrt(S_xx S_yy) - r/2 (a_t / S_xx + b_t / S_yy)) / (1 - r^2), where c_t, a_t, b_t are the
     summands of S_xy (half of them placed on the rows of x, half on those of y), S_xx, S_yy; a missing product stands

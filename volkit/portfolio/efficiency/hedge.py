@@ -99,8 +99,8 @@ def hedge_programme(
 
     Notes
     -----
-    min v CVaR_c(L - B' h) + sum c_j |h_j| (Rockafellar and Uryasev 2000), by a linear programme on the scenarios of the
-    tail only; no scenario that it left out is violated, so that the optimum is that of all (`solve_programme`). The
+    min v CVaR_c(L - B' h) + sum c_j abs(h_j) (Rockafellar and Uryasev 2000), by a linear programme on the scenarios of
+    the tail only; no scenario that it left out is violated, so that the optimum is that of all (`solve_programme`). The
     hedges are optimal for these scenarios: judge them on others, since the least of many tails flatters itself.
 
     Examples

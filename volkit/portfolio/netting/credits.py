@@ -128,7 +128,7 @@ def offset_credits(
     Notes
     -----
     SIMM-style: margin = sqrt(sum_ij m_i m_j rho_ij), m the absolute weighted margins. For an admitted pair whose
-    exposures offset each other, rho_ij = -|offset|, the bound nearer to zero. Every other pair has rho_ij = 1: no
+    exposures offset each other, rho_ij = -abs(offset), the bound nearer to zero. Every other pair has rho_ij = 1: no
     credit, also none for diversification, since a low correlation that is not shown may be a high one. With thresholds
     an admitted pair's correlation is also scaled by min(c_i, c_j) / max(c_i, c_j) of the concentration factors.
     The cap is that of Article 27(4) of Commission Delegated Regulation (EU) No 153/2013 by default.

@@ -128,8 +128,8 @@ def stressed_margin(
 
     Notes
     -----
-    m = k sqrt(e' R e) with e position times volatility and k of the law (`normal_multiplier`), gross = k sum |e|. Only
-    R changes between rows; volatilities rise in stress too, and are the caller's to raise.
+    m = k sqrt(e' R e) with e position times volatility and k of the law (`normal_multiplier`), gross = k sum abs(e).
+    Only R changes between rows; volatilities rise in stress too, and are the caller's to raise.
 
     Examples
     --------

@@ -94,7 +94,7 @@ def excess_kurtosis(returns: pd.Series, *, confidence: float = 0.95) -> Kurtosis
     Returns
     -------
     KurtosisEstimate
-        The upper end is infinite where the interval of Hill's index of |return - mean| reaches 4.
+        The upper end is infinite where the interval of Hill's index of abs(return - mean) reaches 4.
 
     Raises
     ------
