@@ -45,6 +45,7 @@ test: $(STAMP)  ## format, lint, import contract, types, tests, docstring exampl
 	$(BIN)/python -m volkit.margin
 	$(BIN)/python -m volkit.options
 	$(BIN)/python -m volkit.portfolio
+	$(BIN)/python -m volkit.realtime
 	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -n 2 \
 	  -m "not slow" --doctest-modules volkit tests
 	$(BIN)/pytest -p no:randomly -n 2 --nbmake --nbmake-timeout=120 notebooks
@@ -66,10 +67,13 @@ bench: $(STAMP)  ## measured times of the main steps beside their peers
 	$(BIN)/python -m benchmarks.margin_validation
 	$(BIN)/python -m benchmarks.margin_horizon
 	$(BIN)/python -m benchmarks.margin_frontier
-	$(BIN)/python -m benchmarks.realtime_paths
 	$(BIN)/python -m benchmarks.options_black76
 	$(BIN)/python -m benchmarks.portfolio_margin
 	$(BIN)/python -m benchmarks.portfolio_efficiency
+	$(BIN)/python -m benchmarks.realtime_paths
+	$(BIN)/python -m benchmarks.realtime_state
+	$(BIN)/python -m benchmarks.realtime_online
+	$(BIN)/python -m benchmarks.realtime_insolvency
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab
 	$(BIN)/volkit lab

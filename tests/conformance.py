@@ -22,6 +22,7 @@ from conformance_index import INDEX_METHODS
 from conformance_margin import MARGIN_METHODS
 from conformance_options import OPTION_METHODS
 from conformance_portfolio import PORTFOLIO_METHODS
+from conformance_realtime_online import ONLINE_METHODS
 from conformance_realtime_paths import PATH_METHODS
 from conformance_series import Case
 from conformance_shortfall import SHORTFALL_METHODS
@@ -34,7 +35,7 @@ __all__ = ["main"]
 
 METHODS = VOLATILITY_METHODS | CORRELATION_METHODS | MARGIN_METHODS | TIER_METHODS
 METHODS |= OPTION_METHODS | SURFACE_METHODS | INDEX_METHODS | PORTFOLIO_METHODS | VENUE_METHODS
-METHODS |= PATH_METHODS
+METHODS |= PATH_METHODS | ONLINE_METHODS
 METHODS |= EXCEPTION_METHODS | SHORTFALL_METHODS | HORIZON_METHODS
 NOT_NUMBERS = ("context", "definition")
 STAGES = ("prices", "returns", "options", "volatility", "correlation", "scenarios", "margin", "portfolio")
@@ -121,7 +122,7 @@ def _bound(wanted: float, tolerance: dict[str, Any], path: tuple[str, ...]) -> f
     if tolerance.get("exact"):
         return 0.0
     stated = {kind: tolerance[s] for s, kind in _SUFFIXES.items() if s in tolerance}
-    if "mc_abs" in tolerance:
+    if isinstance(tolerance.get("mc_abs"), float):  # words state the bound of a simulation
         stated["absolute"] = tolerance["mc_abs"]
     if tolerance.get("type") in ("absolute", "relative"):
         stated[tolerance["type"]] = tolerance["value"]

@@ -1,4 +1,4 @@
-"""The command line: ``demo``, ``run``, ``verify``, ``margin``, ``pull``, ``status``, ``sources``, ``schema``, ``lab``.
+"""The command line: ``demo``, ``run``, ``verify``, ``margin``, ``replay``, ``pull``, ``status``, ``sources``, ``lab``.
 
 Everything is asked of the package itself, whose names load when first used: ``volkit --help`` answers
 without pandas.
@@ -8,6 +8,7 @@ import json
 import math
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +17,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 import volkit
-from volkit import portfolio
-from volkit.errors import VolkitError
+from volkit import portfolio, realtime
+from volkit.errors import VolkitError, VolkitWarning
 
 __all__ = ["app"]
 
@@ -34,6 +35,16 @@ Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes for the fits
 # A futures market is closed on some thirty holidays in three years: a list of them hides the hole that matters.
 _HOLES_SHOWN = 3
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    with warnings.catch_warnings(record=True) as caught:
+        # Shown, whatever the caller's own filter makes of them.
+        warnings.simplefilter("default", VolkitWarning)
+        yield
+    for one in caught:
+        typer.echo(f"volkit: {one.message}", err=True)
 
 
 @contextmanager
@@ -167,6 +178,49 @@ def margin(
 
 
 @app.command()
+def replay(
+    source: Annotated[
+        str, typer.Argument(metavar="FILE_OR_SOURCE", help="A file of bars (time, close), a folder, or a source.")
+    ] = "simulated",
+    asset: Annotated[str | None, typer.Option("--asset", help="Series; BTC, or a file's own name.")] = None,
+    interval: Annotated[
+        Literal["1d", "1h", "1m"] | None, typer.Option("--interval", help="Step of the bars; the finest there is.")
+    ] = None,
+    target: Annotated[float, typer.Option("--target", help="Chance that a loss exceeds the margin.")] = 0.005,
+    horizon: Annotated[str, typer.Option("--horizon", help="Length of a block from 00:00 UTC.")] = "8h",
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of tables and figures.")] = Path("runs/replay"),
+    as_json: Json = False,
+) -> None:
+    """Replay bars through a live margin, beside a static one: margin, equity, calls, exceedances."""
+    with _errors_in_one_line(), _warnings_in_one_line():
+        bars, provenance, name = _bars_to_replay(source, asset=asset, interval=interval)
+        start = realtime.start_live(
+            bars, n_train=realtime.training_bars(bars), target=target, horizon=horizon, asset=name
+        )
+        origin = provenance or start.provenance
+        found = realtime.compare_static_dynamic(
+            start.later, start.state, start.policy, static_long=start.static_long, static_short=start.static_short,
+            static_words="from the training window", provenance=origin,
+        )  # fmt: skip
+        written = [str(path) for path in realtime.write_replay(start, found, output)]
+        # Not above: drawing libraries are slow to load, and `volkit --help` does without.
+        from volkit.report import replay_figures, save_figure
+
+        for spec in replay_figures(found):
+            files = save_figure(spec, output, simulated=origin.simulated)
+            written += [str(files.png_path), str(files.svg_path)]
+    if as_json:
+        typer.echo(json.dumps(realtime.replay_record(start, found) | {"files": written}, indent=2))
+        return
+    if origin.simulated:
+        typer.echo("SIMULATED prices")
+    typer.echo(f"trained: {start.headline}")
+    typer.echo(f"replay: {found.replay.headline}")
+    typer.echo(found.sentence.replace(". ", ".\n"))
+    typer.echo(f"written: {output} ({len(written)} files)")
+
+
+@app.command()
 def pull(
     context: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(help="Catalogue names; by default those of btc-margin.")] = None,
@@ -254,6 +308,20 @@ def lab(
     """Open JupyterLab."""
     chosen = folder or (Path("notebooks") if Path("notebooks").is_dir() else Path())
     raise typer.Exit(subprocess.run([sys.executable, "-m", "jupyterlab", str(chosen)], check=False).returncode)
+
+
+def _bars_to_replay(source: str, *, asset: str | None, interval: Any) -> tuple[Any, Any, str]:
+    """Return bars, the provenance of a file's, and their name."""
+    path = Path(source)
+    if path.is_file():
+        name = asset or path.name.partition(".")[0]
+        return (*realtime.load_bar_file(path, asset=name), name)
+    opened = volkit.open_source(f"files:{source}" if path.is_dir() else source)
+    name = asset or "BTC"
+    held = [h.interval for h in opened.holdings() if h.name == name]
+    finest: Any = next((step for step in ("1m", "1h", "1d") if step in held), "1h")
+    bars = opened.load_bars(name, interval=interval or finest)
+    return bars, None, name
 
 
 def _live_source(source: str | None, *, offline: bool, store: Path | None, feeds: Any) -> Any:

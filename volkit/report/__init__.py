@@ -49,6 +49,7 @@ from volkit.report.plots_options import plot_risk_reversals, plot_smile, plot_te
 from volkit.report.plots_portfolio import plot_margin_contributions, plot_risk_array
 from volkit.report.plots_premium import plot_premium
 from volkit.report.plots_procyclicality import plot_treated_margin
+from volkit.report.plots_realtime import plot_replay, plot_replay_equity, plot_static_dynamic, replay_figures
 from volkit.report.plots_regimes import plot_regimes
 from volkit.report.plots_surface import plot_arbitrage, plot_density_factor, plot_surface, plot_surface_smiles
 from volkit.report.plots_tails import (
@@ -140,6 +141,8 @@ __all__ = [
     "plot_regime_correlation",
     "plot_regime_probabilities",
     "plot_regimes",
+    "plot_replay",
+    "plot_replay_equity",
     "plot_risk_array",
     "plot_risk_reversals",
     "plot_risk_split",
@@ -147,6 +150,7 @@ __all__ = [
     "plot_rolling_correlation",
     "plot_rolling_granger",
     "plot_smile",
+    "plot_static_dynamic",
     "plot_stress_replay",
     "plot_structural_breaks",
     "plot_surface",
@@ -163,6 +167,7 @@ __all__ = [
     "plot_volatility_response",
     "plot_volatility_transmission",
     "render_report",
+    "replay_figures",
     "save_figure",
     "to_html_table",
     "write_parameters",

@@ -63,15 +63,15 @@ def plot_exception_cells(
     for y, (key, cell) in enumerate(zip(cells.index, rows, strict=True)):
         n, x = int(cell.n_obs), int(cell.n_exceptions)
         colour = _COLOURS.get(str(key[1]), "#555555")
+        if not n:
+            _tell(axes, y, "no period")
+            continue
         low, high = exact_interval(x, n, coverage=0.95)
         axes.plot([low, high], [y, y], color=colour, alpha=0.35, linewidth=5, solid_capstyle="butt")
         held = cell.verdict not in ("too many", "too few")
         style: dict[str, object] = {"marker": "o" if held else "X", "color": colour, "markersize": 6, **point_kws}
         axes.plot(x / n, y, linestyle="none", gid="rate", **style)  # type: ignore[arg-type]
-        axes.annotate(
-            f"{x} / {n}" if narrow else f"{x} in {n:,}", (1.0, y), (5, 0), xycoords=("axes fraction", "data"),
-            textcoords="offset points", va="center", fontsize="small", color="#555555",
-        )  # fmt: skip
+        _tell(axes, y, f"{x} / {n}" if narrow else f"{x} in {n:,}")
     axes.axvline(1.0 - battery.confidence, color=ROLE_COLOURS["target"], linewidth=1.2, zorder=0)
     axes.set_yticks(range(len(rows)), [_named(key) for key in cells.index])
     axes.set_ylim(len(rows) - 0.4, -0.6)
@@ -88,6 +88,13 @@ def plot_exception_cells(
         handles.append(Line2D([], [], color="#555555", marker="X", linestyle="none", label="rejected (Holm)"))
     add_legend(axes, handles, columns=len(handles))
     return axes
+
+
+def _tell(ax: Axes, y: float, words: str) -> None:
+    ax.annotate(
+        words, (1.0, y), (5, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
+        fontsize="small", color="#555555",
+    )  # fmt: skip
 
 
 def _ordered(index: pd.Index, regimes: Sequence[str]) -> list[tuple[str, str, str]]:

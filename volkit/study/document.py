@@ -11,6 +11,7 @@ from volkit.study.manifest import config_hash
 from volkit.study.margin.bridge_pages import bridge_section
 from volkit.study.margin.cycle_pages import procyclicality_section, tier_section
 from volkit.study.margin.frontier_pages import frontier_section
+from volkit.study.margin.live_pages import live_section
 from volkit.study.margin.pages import backtest_section, margin_answers, recommendation_section
 from volkit.study.margin.validation_pages import regime_section, replay_section
 from volkit.study.portfolio.pages import portfolio_section
@@ -39,6 +40,7 @@ def build_document(run: StudyRun, files: Artefacts, *, source: str) -> ReportDoc
         tier_section(run, files),
         replay_section(run, files),
         bridge_section(run, files),
+        live_section(run, files),
         portfolio_section(run, files),
         truth_section(run, files),
         volatility_section(run, files),

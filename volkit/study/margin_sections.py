@@ -18,7 +18,7 @@ __all__ = [
     "TierSection",
 ]
 
-MarginPart = Literal["regimes", "frontier", "procyclicality", "tiers", "replay", "bridge"]
+MarginPart = Literal["regimes", "frontier", "procyclicality", "tiers", "replay", "bridge", "live"]
 
 
 class RegimeSection(Section):

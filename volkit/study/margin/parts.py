@@ -47,6 +47,7 @@ from volkit.margin.procyclicality import (
 )
 from volkit.margin.tiers import TierDesign, design_tiers
 from volkit.prices import BarSet
+from volkit.realtime.replay import StaticDynamicComparison, compare_static_dynamic, start_live
 from volkit.results import freeze
 from volkit.sources import Bars, load_events
 from volkit.study.margin.calibrate import policy_of
@@ -54,6 +55,7 @@ from volkit.study.notes import Notes
 from volkit.study.spec import StudySpec
 from volkit.study.stages import own_returns
 from volkit.validation import CoverageBattery
+from volkit.volatility import Garch
 
 __all__ = ["TREATMENTS", "AssetMarginParts", "FrontierParts", "MarginParts", "margin_parts"]
 
@@ -91,6 +93,8 @@ class AssetMarginParts:
         Given the macro state, by method; over the volatility forecast.
     proof : BridgeProof or None
         Whether they beat those without the state.
+    live : StaticDynamicComparison or None
+        Of a static margin with one that follows the market.
     """
 
     treated: dict[str, TreatedSchedule] = field(default_factory=dict)
@@ -101,6 +105,7 @@ class AssetMarginParts:
     replay: StressReplay | None = None
     tails: dict[str, ConditionalTails] = field(default_factory=dict)
     proof: BridgeProof | None = None
+    live: StaticDynamicComparison | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +195,7 @@ class _AssetParts:
             replay=self._try("stress windows", self._replay) if "replay" in wanted else None,
             tails=tails,
             proof=proof,
+            live=self._try("static and live margins", self._live) if "live" in wanted else None,
         )
 
     def regimes(self) -> pd.Series | None:
@@ -257,6 +263,31 @@ class _AssetParts:
 
     def _replay(self) -> StressReplay:
         return stress_replay(self.found.schedule, load_events(), returns=self.returns)
+
+    def _live(self) -> StaticDynamicComparison:
+        policy, bars = self.found.policy, self.bars.bars[self.asset]
+        days = policy.margin_period_of_risk * 365.0 / self.found.periods_per_year
+        if days != round(days):
+            got, remedy = f"{self.found.periods_per_year:g} periods a year", "leave live out of margin.parts"
+            raise DataError(f"bars of {self.asset}", "must stand on UTC days", got, remedy)
+        start = start_live(
+            bars,
+            n_train=2 * policy.lookback,
+            target=1.0 - policy.confidence,
+            horizon=f"{round(days)}D",
+            max_gap="2D",
+            model=policy.model if isinstance(policy.model, Garch) else None,
+        )
+        return compare_static_dynamic(
+            start.later,
+            start.state,
+            start.policy,
+            static_long=start.static_long,
+            static_short=start.static_short,
+            static_words=f"the first {start.n_obs} days",
+            window=250,
+            provenance=start.provenance,
+        )
 
     def _bridge(self) -> tuple[dict[str, ConditionalTails], BridgeProof | None]:
         state = self._try("the macro state", self._state)
