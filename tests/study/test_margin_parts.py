@@ -34,7 +34,7 @@ method = "filtered_historical"
 model = "GARCH-normal"
 lookback = 300
 refit_every = 126
-parts = ["regimes", "frontier", "procyclicality", "tiers", "replay", "bridge"]
+parts = ["regimes", "frontier", "procyclicality", "tiers", "replay", "bridge", "live"]
 [margin.regimes]
 cutoffs = [0.03, 0.05]
 [margin.frontier]
@@ -158,11 +158,21 @@ def test_macro_state_without_a_series_says_so_and_goes_on(run):
     assert not run.margin.assets["BTC"].proof.helps
 
 
+def test_live_margins_meet_the_losses_after_their_training_window(run):
+    live = run.margin.assets["BTC"].live
+
+    assert list(live.table.index.get_level_values("margin").unique()) == ["static", "dynamic", "online"]
+    returns = run.bars.bars["BTC"].frame["close"].pct_change()
+    losses = live.blocks["loss_long"]
+    assert losses.index[0] == returns.index[600] or losses.index[0] > returns.index[599]
+    assert losses.to_numpy() == pytest.approx(-returns.reindex(losses.index).to_numpy(), abs=1e-12)
+
+
 def test_report_has_a_section_for_every_part(folder):
     page = (folder / "report.html").read_text()
 
     for title in ("Exceptions by regime and side", "Frontier of policies", "Procyclicality", "Tiers by size",
-                  "Stress windows", "Margins given the macro state"):  # fmt: skip
+                  "Stress windows", "Margins given the macro state", "Static and live margins"):  # fmt: skip
         assert f">{title}</h2>" in page
 
 
