@@ -28,7 +28,8 @@ def live_section(run: StudyRun, files: Artefacts) -> Section | None:
     found = {name: p.live for name, p in run.margin.assets.items() if p.live is not None}
     if not found:
         return None
-    blocks: list[Block] = [TextBlock(_READING)]
+    verdicts = tuple(f"{name}: {one.sentence}" for name, one in found.items())
+    blocks: list[Block] = [TextBlock((*_READING, *verdicts))]
     for name, one in found.items():
         figure = FigureSpec(
             name=f"live_{name.lower()}",
@@ -45,5 +46,5 @@ def live_section(run: StudyRun, files: Artefacts) -> Section | None:
         files.table("live_margins", table, "Static, live and calibrated margins.", kinds=kinds, shown=_SHOWN),
         files.table("live_regimes", regimes, "Coverage by thirds of trailing volatility.", is_folded=True),
     ]
-    lead = " ".join(f"{name}: {one.sentence}" for name, one in found.items())
+    lead = " ".join(f"{one.headline}." for one in found.values())
     return Section(title="Static and live margins", lead=lead, blocks=tuple(blocks))
