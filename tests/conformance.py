@@ -22,6 +22,7 @@ from conformance_index import INDEX_METHODS
 from conformance_margin import MARGIN_METHODS
 from conformance_options import OPTION_METHODS
 from conformance_portfolio import PORTFOLIO_METHODS
+from conformance_realtime_insolvency import INSOLVENCY_METHODS
 from conformance_realtime_online import ONLINE_METHODS
 from conformance_realtime_paths import PATH_METHODS
 from conformance_series import Case
@@ -35,7 +36,7 @@ __all__ = ["main"]
 
 METHODS = VOLATILITY_METHODS | CORRELATION_METHODS | MARGIN_METHODS | TIER_METHODS
 METHODS |= OPTION_METHODS | SURFACE_METHODS | INDEX_METHODS | PORTFOLIO_METHODS | VENUE_METHODS
-METHODS |= PATH_METHODS | ONLINE_METHODS
+METHODS |= PATH_METHODS | ONLINE_METHODS | INSOLVENCY_METHODS
 METHODS |= EXCEPTION_METHODS | SHORTFALL_METHODS | HORIZON_METHODS
 NOT_NUMBERS = ("context", "definition")
 STAGES = ("prices", "returns", "options", "volatility", "correlation", "scenarios", "margin", "portfolio")

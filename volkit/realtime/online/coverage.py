@@ -8,6 +8,7 @@ import pandas as pd
 from volkit.checks import check_confidence, check_count
 from volkit.errors import DataError
 from volkit.validation.multiplicity import holm
+from volkit.validation.proportion import exact_interval
 
 __all__ = ["ALL", "LocalGap", "coverage_by_group", "full_years", "local_gap"]
 
@@ -155,7 +156,7 @@ def _row(exceeded: pd.Series, target: float) -> dict[str, float]:
     from scipy import stats
 
     n, x = len(exceeded), int(exceeded.sum())
-    lower, upper = stats.binomtest(x, n, target).proportion_ci(confidence_level=_INTERVAL, method="exact")
+    lower, upper = exact_interval(x, n, coverage=_INTERVAL)
     return {
         "n_obs": n,
         "exceedances": x,
