@@ -10,7 +10,7 @@ their error, and margin rates come out with the evidence that they would have he
 >>> policy = volkit.MarginPolicy(method="historical", confidence=0.99, lookback=500)
 >>> schedule = volkit.margin_schedule(returns, policy=policy, periods_per_year=panel.periods_per_year)
 >>> volkit.backtest_margin(schedule)
-<MarginBacktest: SPX, 63 long and 63 short exceptions in 4530 periods, 45.3 expected a side>
+<MarginBacktest: SPX, 52 long and 39 short exceptions in 4530 periods, 45.3 expected a side>
 
 Names are loaded when first used, so that importing volkit costs next to nothing.
 """
