@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 __all__ = ["names_on_demand"]
@@ -25,6 +26,8 @@ def names_on_demand(package: str, homes: Mapping[str, tuple[str, ...]]) -> Calla
     home_of = {name: home for home, names in homes.items() for name in names}
 
     def load(name: str) -> Any:
+        if name not in home_of and find_spec(f"{package}.{name}") is not None:
+            return import_module(f"{package}.{name}")
         if name not in home_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(import_module(f"{package}.{home_of[name]}"), name)

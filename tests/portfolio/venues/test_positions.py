@@ -188,3 +188,16 @@ def test_a_book_on_a_real_chain_is_margined_under_every_rule_of_options(write, r
     assert len(applied) == 8
     # Ten short options on some 69,000 USD: none asks for less than a twentieth, none for more than a third.
     assert applied["initial_rate"].between(0.02, 0.33).all()
+
+
+def test_prices_that_cannot_be_of_one_market_are_refused(write):
+    path = write(HEAD + "BTC_USDC-PERPETUAL,1,60000,600,,\n")
+
+    with pytest.raises(DataError, match=r"forward in row 1 of positions\.csv must lie within 3 times the spot"):
+        read_valued_book(path, as_of=NOW)
+
+
+def test_a_file_of_cash_alone_is_read(write):
+    path = write("instrument,quantity,kind\nUSD,1000,cash\n")
+
+    assert read_valued_book(path, as_of=NOW).book.n_positions == 0

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from volkit.errors import ArgumentError
+from volkit.errors import ArgumentError, SmallSampleWarning
 from volkit.realtime.online import full_years
 from volkit.realtime.replay import MARGINS, block_regimes, compare_static_dynamic, start_live
 from volkit.sources import open_source
@@ -63,7 +63,7 @@ def test_sentence_says_what_is_worse_with_its_numbers(comparison):
     assert "is worse than the static one in" in words and "largest rise within a block" in words
     mean = table.loc["online", "exceedances_of_mean"].sum()
     assert f"in hindsight, would have had {mean:.0f} exceedances" in words
-    assert "The static margin's lie above in" in words and "wild blocks" in words
+    assert "The static margin's exceedances lie above what the target allows in" in words and "wild blocks" in words
 
 
 def test_regimes_are_thirds_known_at_the_start():
@@ -75,6 +75,33 @@ def test_regimes_are_thirds_known_at_the_start():
     trailing = (close.pct_change() ** 2).rolling("7D").mean()[starts]
     assert trailing[table == "calm"].max() <= trailing[table == "wild"].min()
     assert block_regimes(close, close.index[:100:8], lookback=pd.Timedelta("7D")).isna().all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"target": 50}, "target must be a probability above 0 and below 0.5; got 50"),
+        ({"horizon": "x"}, "horizon must be a length of time above zero; got 'x'"),
+        ({"horizon": "30min"}, "horizon must hold at least one bar; got 30min for bars of 0 days 01:00:00"),
+        ({"n_train": 5}, "n_train must last at least one horizon; got 5 bars"),
+        ({"max_gap": "soon"}, "max_gap must be a length of time above zero"),
+    ],
+)
+def test_start_refuses_what_no_window_can_answer(arguments, message):
+    with pytest.raises(ArgumentError, match=message):
+        start_live(regimes_market(300), **{"n_train": 200, "model": Ewma(), "asset": "SIM"} | arguments)
+
+
+def test_static_margin_of_few_horizons_is_warned_of():
+    with pytest.warns(SmallSampleWarning, match="rests on 25 horizons of 8h"):
+        start_live(regimes_market(300), n_train=200, model=Ewma(), asset="SIM")
+
+
+def test_static_margin_above_the_notional_is_refused():
+    start = start_live(regimes_market(3000), n_train=2000, model=Ewma(), asset="SIM")
+
+    with pytest.raises(ArgumentError, match="static_long must be a fraction of the notional up to 1; got 6"):
+        compare_static_dynamic(start.later, start.state, start.policy, static_long=6, static_short=0.06)
 
 
 def test_a_static_margin_of_nothing_is_refused():

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from volkit.errors import DataError
+from volkit.errors import ArgumentError, DataError
 from volkit.scenarios.paths import PathSet
 
 HOUR = pd.Timedelta("1h")
@@ -66,4 +66,23 @@ def test_headline_says_what_the_paths_are():
 )
 def test_arrays_that_are_no_paths_are_refused(changes, message):
     with pytest.raises(DataError, match=message):
+        path_set(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        (
+            {"values": 60_000.0 * VALUES},
+            DataError,
+            "values must be prices over the starting price; got a median of 60000",
+        ),
+        ({"step": pd.Timedelta(0)}, ArgumentError, "step must be a Timedelta above zero"),
+        ({"step": "1h"}, ArgumentError, "step must be a Timedelta above zero; got '1h'"),
+        ({"assets": ("BTC", "BTC")}, ArgumentError, "assets must have names of their own; got BTC, BTC"),
+        ({"values": VALUES.tolist()[0]}, DataError, "values must have the shape"),
+    ],
+)
+def test_paths_of_another_kind_are_refused(changes, error, message):
+    with pytest.raises(error, match=message):
         path_set(**changes)

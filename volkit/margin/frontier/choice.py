@@ -100,7 +100,10 @@ class PolicyChoice(ResultDisplay):
     def headline(self) -> str:
         """Pick, cost and exceedance in one line."""
         row = self.frontier.table.loc[self.name]
-        return f"{self.name}: cost {row['cost']:.2%}, exceedance {row['exceedance']:.2%}, to {self.as_of.date()}"
+        return (
+            f"{self.name}: cost {row['cost']:.2%}, exceedance {row['exceedance']:.2%} "
+            f"({row['worst_exceedance']:.2%} in the worst cell), to {self.as_of.date()}"
+        )
 
     def summary(self) -> pd.DataFrame:
         """Return the constraints beside what the pick has (units as in the frontier's table)."""

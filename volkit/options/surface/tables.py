@@ -34,7 +34,12 @@ def usable_quotes(quotes: pd.DataFrame, spec: SurfaceSpec) -> tuple[pd.DataFrame
     """
     missing = [name for name in _NEEDED if name not in quotes.columns]
     if missing:
-        raise DataError("quotes", f"must have the columns {', '.join(_NEEDED)}", f"none named {missing[0]}", "add it")
+        raise DataError(
+            "quotes",
+            f"must have the columns {', '.join(_NEEDED)}",
+            f"none named {missing[0]}",
+            "pass what prepare_chain returns, or add it",
+        )
     table = quotes.reset_index(drop=True)
     _refuse_times(table)
     two_sided = _two_sided(table)

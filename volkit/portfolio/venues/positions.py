@@ -36,6 +36,8 @@ _MARKET = ("spot", "forward", "volatility", "mark")
 _DEFAULT_ACCOUNT = "main"
 # A decimal volatility above this is no market but a percentage.
 _PERCENT_FROM = 5.0
+# No forward is so many times its spot.
+_FURTHEST = 3.0
 
 
 class ValuedBook(NamedTuple):
@@ -181,7 +183,8 @@ def _market(
 ) -> MarketState:
     notes = list(base.filled) if base else []
     spots = {**_spots(rows, source), **(dict(base.spot) if base else {}), **spot}
-    perpetuals = rows[[isinstance(c, Perpetual) for c in rows["contract"]]].dropna(subset="forward")
+    is_perpetual = np.array([isinstance(c, Perpetual) for c in rows["contract"]], dtype=bool)
+    perpetuals = rows.loc[is_perpetual].dropna(subset="forward")
     marks = pd.Series(
         {c.name: f for c, f in zip(perpetuals["contract"], perpetuals["forward"], strict=True)}, dtype=float
     )
@@ -196,6 +199,7 @@ def _market(
             notes.append(
                 f"forward of {coin} {expiry:%Y-%m-%d} taken at the spot, {spots[coin]:,.6g} USD: none is given"
             )
+    _check_near_spot(rows, spots, forwards, base, source)
     own = MarketState(as_of=as_of, spot=pd.Series(spots, dtype=float), forwards=_keyed(forwards), marks=marks)
     own = own.fill_forwards(rows["contract"])
     volatility = _volatilities(rows, own, base, notes, source)
@@ -207,6 +211,28 @@ def _market(
         marks=marks if base is None else pd.concat([base.marks, marks[~marks.index.isin(base.marks.index)]]),
         filled=(*notes, *own.filled),
     )
+
+
+def _check_near_spot(
+    rows: pd.DataFrame,
+    spots: Mapping[str, float],
+    forwards: Mapping[tuple[str, pd.Timestamp], float],
+    base: MarketState | None,
+    source: str,
+) -> None:
+    """Refuse prices of one coin that cannot be those of one market: a digit too few, or another unit."""
+    known = dict(base.spot) if base is not None else {}
+    told = [(f"forward of {coin} in {source}", price, spots[coin]) for (coin, _), price in forwards.items()]
+    told += [(f"spot of {coin}", price, known[coin]) for coin, price in spots.items() if coin in known]
+    marks = rows.dropna(subset="forward")
+    told += [
+        (f"forward in row {i + 1} of {source}", price, spots[coin])
+        for i, coin, price in zip(marks.index, marks["underlying"], marks["forward"], strict=True)
+    ]
+    for name, price, spot in told:
+        if not 1.0 / _FURTHEST < price / spot < _FURTHEST:
+            got, remedy = f"{price:,.6g} beside {spot:,.6g} USD", "give all prices in USD per coin, of one instant"
+            raise DataError(name, f"must lie within {_FURTHEST:g} times the spot, either way", got, remedy)
 
 
 def _spots(rows: pd.DataFrame, source: str) -> dict[str, float]:

@@ -15,6 +15,10 @@ __all__ = ["margin_lines", "margin_record", "parse_instant", "parse_prices"]
 _MEANING = "A margin is the equity in USD, with every position counted at its mark, that the account must hold."
 
 
+def _share(rate: float) -> str:
+    return f"{rate:.2%}" if rate == rate else "\u2013"
+
+
 def margin_lines(result: MarginUnderRules) -> list[str]:
     """Return the table from the lowest to the highest initial margin, refusals, illustrative parameters and notes.
 
@@ -41,7 +45,7 @@ def margin_lines(result: MarginUnderRules) -> list[str]:
     ]
     for name, row in applied.iterrows():
         shown, day = f"{name}{'*' if row['is_illustrative'] else ''}", f"{row['date']:%Y-%m-%d}"
-        numbers = f"{row['initial_margin']:>16,.2f}{row['maintenance_margin']:>16,.2f}{row['initial_rate']:>13.2%}"
+        numbers = f"{row['initial_margin']:>16,.2f}{row['maintenance_margin']:>16,.2f}{_share(row['initial_rate']):>13}"
         lines.append(f"{shown:<{width}}{numbers}{day:>12}  {row['worst_scenario']}".rstrip())
     lines += ["", _MEANING]
     if len(refused):

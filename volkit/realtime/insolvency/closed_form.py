@@ -49,9 +49,9 @@ def reflection_margin(
     Notes
     -----
     By reflection P(min X < -m) = 2 Phi(-m / s): watched continuously the margin is that at the end for half the
-    probability. Between looks the barrier seems 0.5826 s / sqrt(looks) further away [1]_. That is a limit for many looks:
-    at a target of 0.5 % the margin comes out 1.6 % of itself too low with 8 of them, 0.6 % with 24, 0.3 % with 96
-    (simulated, 2 million paths).
+    probability. Between looks the barrier seems 0.5826 s / sqrt(looks) further away [1]_. That is a limit for many
+    looks: at a target of 0.5 % the margin comes out 1.6 % of itself too low with 8 of them, 0.6 % with 24, 0.3 % with
+    96 (simulated, 2 million paths).
 
     References
     ----------

@@ -144,7 +144,7 @@ def _fill(
         np.minimum(found.lowest[rows], total, out=found.lowest[rows])
         elapsed = (k + 1) * paths.step.total_seconds() / SECONDS_PER_YEAR
         # What has been settled needs no margin any more.
-        live = np.where((terms.time > 0.0) & (terms.time <= elapsed), 0.0, gross)
+        live = np.where((terms.time > 0.0) & (terms.time <= elapsed * (1.0 + 1e-12)), 0.0, gross)
         notional = live @ spots
         for name, rate in rates.items():
             found.end_above[name][rows] = total - rate * notional

@@ -173,8 +173,8 @@ def insolvency_margin(
     response : VolatilityResponse or mapping, optional
         Of implied volatility to the coin's return since the start. None follows the volatility on the paths where they
         carry one, relative to its mean after the first step, whatever the time to expiry: where the paths' volatility
-        reverts within days, state a response for options of weeks. Without a path volatility each option keeps its strike's volatility,
-        which ``VolatilityResponse(fall=0.0, rise=0.0)`` also says.
+        reverts within days, state a response for options of weeks. Without a path volatility each option keeps its
+        strike's volatility, which ``VolatilityResponse(fall=0.0, rise=0.0)`` also says.
     tail : {"auto", "empirical", "pareto"}
         Read the margin from the sample, or from a Pareto law fitted to the largest 5 % of the losses; "auto" fits where
         fewer than ten paths are expected beyond the target.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_confidence, check_fraction
+from volkit.checks import check_fraction
 from volkit.conventions import SIDES, losses
 from volkit.errors import ArgumentError
 from volkit.margin.rates import tail_of_losses
@@ -14,7 +14,16 @@ from volkit.realtime.state.path import LivePath
 from volkit.realtime.state.running import variance_ahead
 from volkit.sources import Bars
 
-__all__ = ["GOOD", "LivePolicy", "horizon_losses", "horizon_moves", "policy_from_history", "policy_from_law"]
+__all__ = [
+    "GOOD",
+    "LivePolicy",
+    "check_target",
+    "horizon_losses",
+    "horizon_moves",
+    "policy_from_history",
+    "policy_from_law",
+    "read_length",
+]
 
 # So many losses must lie beyond the margin for its quantile to be read off a history.
 _BEYOND = 10.0
@@ -57,7 +66,7 @@ class LivePolicy:
     source: str = "given"
 
     def __post_init__(self) -> None:
-        check_confidence(1.0 - self.target, argument="1 - target")
+        check_target(self.target)
         check_fraction(self.maintenance, argument="maintenance")
         check_fraction(self.floor, argument="floor")
         day, zero = pd.Timedelta(days=1), pd.Timedelta(0)
@@ -90,6 +99,38 @@ class LivePolicy:
         return np.maximum(self.quantile(side) * volatility, self.floor)
 
 
+def check_target(target: float) -> float:
+    """Return a target probability of exceedance, above 0 and below 0.5.
+
+    Raises
+    ------
+    ArgumentError
+        When it lies outside.
+    """
+    value = float(target)
+    if not 0.0 < value < 0.5:
+        remedy = "pass for example 0.005 for 0.5 %"
+        raise ArgumentError("target", "must be a probability above 0 and below 0.5", f"{target!r}", remedy)
+    return value
+
+
+def read_length(text: str, *, argument: str) -> pd.Timedelta:
+    """Return a length of time above zero from words such as ``8h``.
+
+    Raises
+    ------
+    ArgumentError
+        When it is none.
+    """
+    try:
+        length = pd.Timedelta(text)
+    except ValueError:
+        length = pd.NaT
+    if pd.isna(length) or length <= pd.Timedelta(0):
+        raise ArgumentError(argument, "must be a length of time above zero", repr(text), 'pass for example "8h"')
+    return pd.Timedelta(length)
+
+
 def policy_from_law(
     state: LiveVolatility, *, target: float = 0.005, horizon: str = "8h", maintenance: float = 0.8, floor: float = 0.0
 ) -> LivePolicy:
@@ -115,11 +156,12 @@ def policy_from_law(
     >>> policy_from_law(LiveVolatility.from_fit(fit, last_close=42000.0)).words
     '0.5 % per 8 h, 2.58 (long) and 2.58 (short) standard deviations, normal law'
     """
+    check_target(target)
     law = state.model.law
     degrees = f", {law.degrees_of_freedom:.3g} degrees of freedom" if law.name in ("t", "skewt") else ""
     return LivePolicy(
         target=target,
-        horizon=pd.Timedelta(horizon),
+        horizon=read_length(horizon, argument="horizon"),
         quantile_long=-float(law.quantiles(np.float64(target))),
         quantile_short=float(law.quantiles(np.float64(1.0 - target))),
         maintenance=maintenance,

@@ -1,14 +1,15 @@
 """What a live margin starts from: a model, its state, the policy and a static margin, all from one training window."""
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import pandas as pd
 
 from volkit.conventions import SIDES, Side, losses
-from volkit.errors import ArgumentError, DataError
+from volkit.errors import ArgumentError, DataError, SmallSampleWarning
 from volkit.margin.rates import tail_of_losses
-from volkit.realtime.replay.policy import LivePolicy, horizon_moves, policy_from_law
+from volkit.realtime.replay.policy import LivePolicy, check_target, horizon_moves, policy_from_law, read_length
 from volkit.realtime.state import LiveVolatility, fit_season
 from volkit.realtime.state.bars import bar_arrays
 from volkit.results import Provenance, ResultDisplay
@@ -71,7 +72,8 @@ class LiveStart(ResultDisplay):
         """Model, window and static margins in one line."""
         return (
             f"{self.fit.asset}, {self.fit.spec} on {self.n_obs:,} bars to {self.as_of:%Y-%m-%d %H:%M}, static margin "
-            f"{self.static_long:.2%} long and {self.static_short:.2%} short, {len(self.later):,} bars to come"
+            f"{self.static_long:.2%} long and {self.static_short:.2%} short from {self.n_blocks:.0f} horizons, "
+            f"{len(self.later):,} bars to come"
         )
 
     def summary(self) -> pd.DataFrame:
@@ -141,10 +143,12 @@ def start_live(
     >>> from volkit.volatility import Ewma
     >>> times = pd.date_range("2024-01-01", periods=300, freq="1h", tz="UTC", name="time")
     >>> waves = pd.Series(range(300), index=times).mod(7)
-    >>> start_live((100.0 + waves).to_frame("close"), n_train=200, model=Ewma(), asset="WAVE")
-    <LiveStart: WAVE, EWMA half-life 11.2 on 200 bars to 2024-01-09 07:00, static margin 5.66% long and 1.00% short, \
-100 bars to come>
+    >>> start_live((100.0 + waves).to_frame("close"), n_train=200, target=0.05, model=Ewma(), asset="WAVE")
+    <LiveStart: WAVE, EWMA half-life 11.2 on 200 bars to 2024-01-09 07:00, static margin 5.66% long and 1.00% short from \
+25 horizons, 100 bars to come>
     """
+    check_target(target)
+    length = read_length(horizon, argument="horizon")
     name = asset or (bars.name if isinstance(bars, Bars) else "asset")
     index, closes, provenance = bar_arrays(bars, asset=name)
     if not 2 <= n_train < len(index):
@@ -157,14 +161,28 @@ def start_live(
         raise DataError(f"bars of {name}", "must have a price in the training window", got, "drop those rows")
     returns = simple_returns(past)
     step = pd.Timedelta(returns.index.to_series().diff().median())
+    if length < step:
+        got = f"{horizon} for bars of {step}"
+        raise ArgumentError("horizon", "must hold at least one bar", got, "lengthen it, or pass finer bars")
+    if n_train * step < length:
+        got = f"{n_train} bars of {step} for {horizon}"
+        raise ArgumentError("n_train", "must last at least one horizon", got, "pass a longer window or history")
     factors = None if season is None else fit_season(returns, slot=season)
     free = returns if factors is None else factors.remove(returns)
     fit = (model or Garch(family="gjr", distribution="t")).fit(free, periods_per_year=_YEAR / step)
-    gap = max(pd.Timedelta(max_gap), step)
+    gap = max(read_length(max_gap, argument="max_gap"), step)
     last = float(past.iloc[-1])
     state = LiveVolatility.from_fit(fit, last_close=last, step=str(step), max_gap=str(gap), season=factors)
     policy = policy_from_law(state, target=target, horizon=horizon)
     static = _static(past, policy, horizon=horizon)
+    n_blocks = n_train * step / policy.horizon
+    if n_blocks * target < 1.0:
+        warnings.warn(
+            f"the static margin of {name} rests on {n_blocks:.0f} horizons of {horizon} that do not overlap: at a "
+            f"target of {target:g} none is expected beyond it; take it for an example, or pass a longer window.",
+            SmallSampleWarning,
+            stacklevel=2,
+        )
     return LiveStart(
         state=state,
         policy=policy,
@@ -173,7 +191,7 @@ def start_live(
         static_short=static["short"],
         later=close.iloc[n_train:].to_frame("close"),
         n_obs=n_train,
-        n_blocks=n_train * step / policy.horizon,
+        n_blocks=n_blocks,
         as_of=fit.as_of,
         provenance=provenance,
     )

@@ -43,7 +43,7 @@ def comparison_sentence(table: pd.DataFrame, regimes: pd.DataFrame) -> str:
         if beyond := _beyond(regimes.loc[margin]):
             parts.append(f"Its exceedances lie above what the target allows in {_listed(beyond)}")
     if beyond := _beyond(regimes.loc["static"]):
-        parts.append(f"The static margin's lie above in {_listed(beyond)}")
+        parts.append(f"The static margin's exceedances lie above what the target allows in {_listed(beyond)}")
     return ". ".join(parts) + "."
 
 

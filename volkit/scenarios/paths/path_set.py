@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.errors import DataError
+from volkit.errors import ArgumentError, DataError
 from volkit.results import Provenance, ResultDisplay
 
 __all__ = ["PathSet"]
@@ -60,8 +60,13 @@ class PathSet(ResultDisplay):
     provenance: Provenance = field(default_factory=lambda: Provenance(()))
 
     def __post_init__(self) -> None:
-        shape = self.values.shape
-        if self.values.ndim != 3 or not self.values.size or shape[2] != len(self.assets):
+        if not isinstance(self.step, pd.Timedelta) or self.step <= pd.Timedelta(0):
+            remedy = 'pass for example pd.Timedelta("1h")'
+            raise ArgumentError("step", "must be a Timedelta above zero", repr(self.step), remedy)
+        if len(set(self.assets)) < len(self.assets):
+            raise ArgumentError("assets", "must have names of their own", ", ".join(self.assets), "rename one")
+        shape = np.shape(self.values)
+        if len(shape) != 3 or not self.values.size or shape[2] != len(self.assets):
             raise DataError(
                 "values",
                 "must have the shape (n_paths, n_steps, n_assets), none of them 0",
@@ -69,6 +74,10 @@ class PathSet(ResultDisplay):
                 "give one asset an axis of its own with values[:, :, None]",
             )
         self._check("values", self.values, shape)
+        first = np.median(self.values[:, 0, :], axis=0)
+        if not ((first > 0.1) & (first < 10.0)).all():
+            got = f"a median of {first[np.argmax(np.abs(np.log(np.maximum(first, 1e-300))))]:g} after the first step"
+            raise DataError("values", "must be prices over the starting price", got, "divide by the starting prices")
         if self.volatility is not None:
             self._check("volatility", self.volatility, shape)
         if self.log_weights is not None:
