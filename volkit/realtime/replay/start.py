@@ -144,8 +144,8 @@ def start_live(
     >>> times = pd.date_range("2024-01-01", periods=300, freq="1h", tz="UTC", name="time")
     >>> waves = pd.Series(range(300), index=times).mod(7)
     >>> start_live((100.0 + waves).to_frame("close"), n_train=200, target=0.05, model=Ewma(), asset="WAVE")
-    <LiveStart: WAVE, EWMA half-life 11.2 on 200 bars to 2024-01-09 07:00, static margin 5.66% long and 1.00% short from \
-25 horizons, 100 bars to come>
+    <LiveStart: WAVE, EWMA half-life 11.2 on 200 bars to 2024-01-09 07:00, static margin 5.66% long and 1.00% short \
+from 25 horizons, 100 bars to come>
     """
     check_target(target)
     length = read_length(horizon, argument="horizon")
