@@ -18,7 +18,7 @@ import typer
 
 import volkit
 from volkit import portfolio, realtime
-from volkit.errors import VolkitError, VolkitWarning
+from volkit.errors import SourceError, VolkitError, VolkitWarning
 
 __all__ = ["app"]
 
@@ -216,6 +216,8 @@ def replay(
         typer.echo("SIMULATED prices")
     typer.echo(f"trained: {start.headline}")
     typer.echo(f"replay: {found.replay.headline}")
+    for reason, count in found.replay.skipped["reason"].value_counts().items():
+        typer.echo(f"skipped: {count} {reason}")
     typer.echo(found.sentence.replace(". ", ".\n"))
     typer.echo(f"written: {output} ({len(written)} files)")
 
@@ -314,8 +316,12 @@ def _bars_to_replay(source: str, *, asset: str | None, interval: Any) -> tuple[A
     """Return bars, the provenance of a file's, and their name."""
     path = Path(source)
     if path.is_file():
+        if interval is not None:
+            raise SourceError(f"--interval is for sources; the bars of {path.name} have the step that they have.")
         name = asset or path.name.partition(".")[0]
         return (*realtime.load_bar_file(path, asset=name), name)
+    if path.suffix and not path.exists():
+        raise SourceError(f"there is no file {source}; give the path of a CSV or Parquet file, a folder, or a source.")
     opened = volkit.open_source(f"files:{source}" if path.is_dir() else source)
     name = asset or "BTC"
     held = [h.interval for h in opened.holdings() if h.name == name]

@@ -223,3 +223,10 @@ def test_results_show_their_facts():
     assert "BTC 100,000 USD, 2 forwards, volatility of a surface" in repr(shown)
     assert shown.summary()["carry (per year)"].iloc[1] == pytest.approx(np.log(1.04) / shown.years_to(JUNE))
     assert list(shown.to_frame().columns) == ["underlying", "expiry", "forward"]
+
+
+def test_volatilities_by_another_key_are_refused():
+    by_name = pd.Series({"BTC-27MAR26-90000-C": 0.5})
+
+    with pytest.raises(DataError, match=r"volatility must have the index \(underlying, expiry, strike\); got 1 level"):
+        market(volatility=by_name)

@@ -62,6 +62,10 @@ class MarketState(ResultDisplay):
         object.__setattr__(self, "spot", _positive(self.spot, "spot"))
         object.__setattr__(self, "forwards", _positive(self.forwards, "forwards").rename_axis(_BY_EXPIRY))
         if isinstance(self.volatility, pd.Series):
+            if self.volatility.index.nlevels != 3:
+                got = f"{self.volatility.index.nlevels} level"
+                remedy = "index it by underlying, expiry and strike, as MarketState.from_chains does"
+                raise DataError("volatility", "must have the index (underlying, expiry, strike)", got, remedy)
             object.__setattr__(self, "volatility", _positive(self.volatility, "volatility"))
 
     @classmethod

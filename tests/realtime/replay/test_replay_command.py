@@ -77,7 +77,12 @@ def test_mistakes_are_one_line(minutes, tmp_path):
     unknown = call("replay", "nowhere", "-o", tmp_path)
     odd = call("replay", minutes, "--horizon", "7h", "-o", tmp_path)
 
-    assert unknown.exit_code == odd.exit_code == 2
+    gone = call("replay", "nofile.csv", "-o", tmp_path)
+    stepped = call("replay", minutes, "--interval", "1h", "-o", tmp_path)
+
+    assert unknown.exit_code == odd.exit_code == gone.exit_code == stepped.exit_code == 2
+    assert "there is no file nofile.csv" in gone.output
+    assert "--interval is for sources" in stepped.output
     assert "unknown source 'nowhere'" in unknown.output
     assert "horizon must divide a day" in odd.output
 

@@ -215,7 +215,8 @@ def _losses(losses: npt.ArrayLike | pd.Series) -> tuple[Floats, pd.Index]:
 
 def _same_scenarios(scenarios: pd.Index, hedges: npt.ArrayLike | pd.DataFrame, n_scenarios: int) -> None:
     if len(scenarios) != n_scenarios:
-        got, remedy = f"{len(scenarios)} losses for {n_scenarios} scenarios of hedges", "use the same scenarios"
+        got = f"{len(scenarios)} losses for {n_scenarios} scenarios of hedges"
+        remedy = "use the same scenarios; rows of hedges are contracts"
         raise DataError("losses", "must have one number a scenario of the hedges", got, remedy)
     is_named = isinstance(hedges, pd.DataFrame) and not isinstance(scenarios, pd.RangeIndex)
     if is_named and not scenarios.equals(pd.DataFrame(hedges).columns):
