@@ -136,7 +136,8 @@ def test_hourly_bitcoin_keeps_the_target_overall_and_in_each_full_year(real_data
 @pytest.mark.real
 def test_minutes_of_january_2022_replay_without_a_skipped_bar(real_data):
     bars = open_source(f"files:{real_data}").load_bars("BTC_PERP", interval="1m")
-    start = start_live(bars, n_train=10 * 1440)
+    with pytest.warns(SmallSampleWarning, match="rests on 30 horizons"):
+        start = start_live(bars, n_train=10 * 1440)
     found = compare_static_dynamic(
         start.later, start.state, start.policy, static_long=start.static_long, static_short=start.static_short
     )
