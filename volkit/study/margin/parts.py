@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -55,7 +56,7 @@ from volkit.study.notes import Notes
 from volkit.study.spec import StudySpec
 from volkit.study.stages import own_returns
 from volkit.validation import CoverageBattery
-from volkit.volatility import Garch
+from volkit.volatility import Garch, VolatilityState
 
 __all__ = ["TREATMENTS", "AssetMarginParts", "FrontierParts", "MarginParts", "margin_parts"]
 
@@ -203,7 +204,11 @@ class _AssetParts:
         return self._try(
             "volatility regimes",
             lambda: volatility_regimes(
-                self.returns, policy=self.found.policy, cutoffs=section.cutoffs, names=section.names, n_jobs=self.n_jobs
+                self.returns,
+                policy=self.found.policy,
+                cutoffs=section.cutoffs,
+                names=section.names,
+                states=self._walked,
             ),
         )
 
@@ -248,14 +253,19 @@ class _AssetParts:
         )
         return lost[worse], impact, design
 
+    @cached_property
+    def _walked(self) -> list[VolatilityState]:
+        """States of the recommended policy's model: regimes, tiers and bridge rest on one walk."""
+        return walk_of(self.found.policy, self.returns, n_jobs=self.n_jobs)
+
+    @cached_property
     def _forecast(self) -> pd.Series:
         """Volatility of the next period (decimal) by the last return known (UTC)."""
-        walked = walk_of(self.found.policy, self.returns, n_jobs=self.n_jobs)
-        return pd.Series(np.sqrt([s.next_variance for s in walked]), [s.as_of for s in walked])
+        return pd.Series(np.sqrt([s.next_variance for s in self._walked]), [s.as_of for s in self._walked])
 
     def _at_present_volatility(self, lost: HorizonLosses) -> HorizonLosses:
         """Losses in units of the forecast at entry, at the latest forecast: touches filtered as returns are."""
-        forecast = self._forecast()
+        forecast = self._forecast
         at_entry = forecast.reindex(lost.losses.index).shift(lost.horizon.periods)
         scaled = lost.losses.mul(forecast.iloc[-1] / at_entry, axis=0)
         most = 1.0 if lost.side == "long" else np.inf
@@ -294,7 +304,7 @@ class _AssetParts:
         if state is None:
             return {}, None
         policy = self.found.policy
-        forecast = self._forecast().reindex(self.returns.index)
+        forecast = self._forecast.reindex(self.returns.index)
         tails: dict[str, ConditionalTails] = {}
         for method in CONDITIONAL_METHODS:
             one = self._try(
