@@ -1,0 +1,141 @@
+"""Commands on studies: ``demo``, ``run``, ``verify``, ``schema``, ``studies``, ``lab``."""
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import volkit
+from volkit.cli.common import Jobs, Json, Output, StoreFolder, app, errors_in_one_line
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the run folders.")] = Path("runs"),
+    jobs: Jobs = 1,
+) -> None:
+    """Run the studies 'demo' (real bundled series) and 'simulated' (known truth), offline."""
+    with errors_in_one_line():
+        reports = [_run(name, source=None, output=output / name, jobs=jobs)["report"] for name in ("simulated", "demo")]
+    typer.echo(f"simulated market: {reports[0]}")
+    typer.echo(f"report: {reports[1]}")
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    study: Annotated[str, typer.Argument(help="A study file, or the name of a packaged study.")],
+    source: Annotated[
+        str | None, typer.Option("--source", help="files:FOLDER, simulated, bundled, live, or an installed source.")
+    ] = None,
+    output: Output = None,
+    offline: Annotated[bool, typer.Option("--offline", help="With --source live: the store only, no network.")] = False,
+    store: StoreFolder = None,
+    jobs: Jobs = 1,
+    as_json: Json = False,
+) -> None:
+    """Run a study and write its run folder: parameters, tables, figures, manifest, report."""
+    with errors_in_one_line():
+        chosen = _live_source(source, offline=offline, store=store, feeds=context.obj)
+        result = _run(study, source=chosen, output=output, jobs=jobs, quiet=as_json)
+    typer.echo(json.dumps(result, indent=2) if as_json else f"report: {result['report']}")
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    source: Annotated[
+        str | None, typer.Option("--source", help="Where the data are now, when they have moved.")
+    ] = None,
+    jobs: Jobs = 1,
+    as_json: Json = False,
+) -> None:
+    """Run a study again and compare bit for bit; exit status 1 when anything differs."""
+    with errors_in_one_line():
+        report = volkit.verify_run(folder, source=source, n_jobs=jobs)
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {"identical": report.identical, "differences": report.differences, "remarks": report.remarks}, indent=2
+            )
+        )
+    else:
+        for line in (*report.differences, *report.remarks):
+            typer.echo(f"  {line}")
+        typer.echo(f"{folder}: {'identical' if report.identical else 'different'} ({report.n_files} files compared)")
+    raise typer.Exit(0 if report.identical else 1)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of a study file."""
+    typer.echo(volkit.study_schema())
+
+
+@app.command()
+def studies() -> None:
+    """List the packaged studies with their questions."""
+    for name in volkit.study_names():
+        typer.echo(f"{name:<20}{volkit.load_study(name).title}")
+
+
+@app.command()
+def lab(
+    folder: Annotated[Path | None, typer.Argument(help="Folder to open; ./notebooks when it is there.")] = None,
+) -> None:
+    """Open JupyterLab."""
+    chosen = folder or (Path("notebooks") if Path("notebooks").is_dir() else Path())
+    raise typer.Exit(subprocess.run([sys.executable, "-m", "jupyterlab", str(chosen)], check=False).returncode)
+
+
+def _live_source(source: str | None, *, offline: bool, store: Path | None, feeds: Any) -> Any:
+    """Return the live source with what the command line says of it; any other source stays as named."""
+    if source is None or source.partition(":")[0] != "live":
+        return source
+    words = [source.partition(":")[2], "offline" if offline else ""]
+    argument = ",".join(w for w in words if w)
+    return volkit.LiveSource(
+        argument or None, store=volkit.Store(store, now=(feeds or volkit.Feeds()).now), feeds=feeds
+    )
+
+
+def _run(study: str, *, source: Any, output: Path | None, jobs: int, quiet: bool = False) -> dict[str, Any]:
+    spec = volkit.load_study(study)
+    if not quiet:
+        typer.echo(f"{spec.name}: {spec.title}", err=True)
+    result = volkit.run_study(spec, source=source, n_jobs=jobs)
+    folder = volkit.write_run(result, output or Path("runs") / spec.name)
+    rows = result.summary().reset_index()
+    if not quiet:
+        _print_rates(result)
+    return {
+        "study": spec.name,
+        "source": result.source,
+        "simulated": result.provenance.simulated,
+        "as_of": str(result.as_of.date()),
+        "folder": str(folder),
+        "report": str(folder / "report.html"),
+        "parameters": [_finite(row) for row in rows.to_dict("records")],
+    }
+
+
+def _finite(row: dict[str, Any]) -> dict[str, Any]:
+    # JSON has no NaN; a parameter that is not in force is null.
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
+
+
+def _print_rates(result: Any) -> None:
+    mark = "SIMULATED prices; " if result.provenance.simulated else ""
+    typer.echo(f"{mark}recommended rates, fractions of the notional", err=True)
+    for asset, parameters in result.parameters.items():
+        table = parameters.table["recommended"]
+        typer.echo(
+            f"  {asset:<10} initial {table['initial_margin_long']:.1%} long {table['initial_margin_short']:.1%} short, "
+            f"maintenance {table['maintenance_margin_long']:.1%} long {table['maintenance_margin_short']:.1%} short, "
+            f"valid to {parameters.valid_until.date()}",
+            err=True,
+        )
