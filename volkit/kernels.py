@@ -10,27 +10,41 @@ __all__ = ["load_kernels"]
 
 
 @cache
-def load_kernels(module: str) -> Any:
-    """Return a module of kernels by its full name; the kernels it calls must lie in the same package.
+def load_kernels(module: str, *, calls: tuple[str, ...] = ()) -> Any:
+    """Return a module of kernels by its full name.
+
+    Parameters
+    ----------
+    module : str
+        Its kernels may call others of the same package.
+    calls : tuple of str
+        Other packages whose kernels it calls.
 
     Examples
     --------
     >>> load_kernels("volkit.volatility.engine._laws").STUDENT
     1
     """
-    _drop_stale_code(module.rpartition(".")[0])
+    package = module.rpartition(".")[0]
+    _drop_stale_code(package, (package, *calls))
     return import_module(module)
 
 
 @cache
-def _drop_stale_code(package: str) -> None:
-    """Remove compiled kernels of a package that are older than any kernel's source there.
+def _drop_stale_code(package: str, called: tuple[str, ...]) -> None:
+    """Remove compiled kernels of a package that are older than any kernel's source in the packages that they call.
 
     numba looks at the source of the kernel itself, not at that of the kernels that were compiled into it.
     """
-    found = find_spec(package)
-    for folder in map(Path, (found and found.submodule_search_locations) or ()):
-        newest = max(source.stat().st_mtime for source in folder.glob("_*.py"))
+    newest = max(
+        source.stat().st_mtime for name in called for folder in _folders(name) for source in folder.glob("_*.py")
+    )
+    for folder in _folders(package):
         for index in (folder / "__pycache__").glob("_*.nbi"):
             if index.stat().st_mtime < newest:
                 index.unlink(missing_ok=True)
+
+
+def _folders(package: str) -> list[Path]:
+    found = find_spec(package)
+    return [Path(folder) for folder in (found and found.submodule_search_locations) or ()]

@@ -1,7 +1,7 @@
 """The margin period of risk: losses at its end and on the way, from minutes to days.
 
-Bars, fitted models, paths or a volatility enter; losses, touch probabilities, leverages, close-out volatilities and
-costs leave, each with its horizon, interval and error.
+Bars, fitted models, paths or a volatility enter; losses, touch probabilities, leverages and close-out volatilities
+leave, each with its horizon, interval and error.
 """
 
 from volkit.margin.horizon.aggregation import (
@@ -15,7 +15,6 @@ from volkit.margin.horizon.clock import Horizon, read_horizon
 from volkit.margin.horizon.closeout import CloseOut, closeout_losses, linear_inventory, staged_closeout
 from volkit.margin.horizon.excess import ExpectedExcess, expected_excess, tail_expected_excess
 from volkit.margin.horizon.fitted import path_losses, simulate_touch_of_fit, simulated_losses
-from volkit.margin.horizon.impact import ImpactCalibration, ImpactModel, calibrate_impact
 from volkit.margin.horizon.leverage import LargestLeverage, largest_leverage
 from volkit.margin.horizon.liquidity import (
     ConcentrationAddOn,
@@ -37,12 +36,9 @@ __all__ = [
     "Horizon",
     "HorizonLosses",
     "HorizonVolatility",
-    "ImpactCalibration",
-    "ImpactModel",
     "LargestLeverage",
     "SquareRootTimeWarning",
     "TouchProbability",
-    "calibrate_impact",
     "closeout_losses",
     "concentration_add_on",
     "concentration_factor",

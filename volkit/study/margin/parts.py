@@ -10,6 +10,7 @@ import pandas as pd
 
 from volkit.conventions import SIDES
 from volkit.errors import DataError
+from volkit.impact.cost import ImpactModel
 from volkit.margin import CalibratedParameters, MarginPolicy, validate_schedules, volatility_regimes
 from volkit.margin.bridge import (
     CONDITIONAL_METHODS,
@@ -32,7 +33,7 @@ from volkit.margin.frontier import (
     risk_levels,
 )
 from volkit.margin.frontier.grid import effective_parameters
-from volkit.margin.horizon import HorizonLosses, ImpactModel, horizon_losses
+from volkit.margin.horizon import HorizonLosses, horizon_losses
 from volkit.margin.measures.walk import walk_of
 from volkit.margin.procyclicality import (
     AntiProcyclicality,

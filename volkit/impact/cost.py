@@ -1,7 +1,7 @@
 """What it costs to close a position out at once: half the spread and a square-root impact.
 
-The constant of the impact is read off the depth of an order book. Costs are in the currency of the notional, rates
-are fractions of it.
+The constant of the impact is read off the depth of an order book. Costs are means over the trade, in the currency of
+the notional; rates are fractions of it. `ImpactModel.law` turns them into the displacement of a price.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ import pandas as pd
 from volkit.checks import check_choice, check_positive
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError, DataError
+from volkit.impact.law import impact_curve
+from volkit.impact.laws import Book, BookImpact, SquareRootImpact
 from volkit.results import ResultDisplay, freeze
 
 __all__ = ["ImpactCalibration", "ImpactModel", "calibrate_impact"]
@@ -23,23 +25,8 @@ _SIZES = 50
 _FEWEST_LEVELS = 5
 
 
-class Book(Protocol):
+class DatedBook(Book, Protocol):
     """What a calibration asks of an order book: `volkit.sources.exchange.book.OrderBook`."""
-
-    @property
-    def bids(self) -> pd.DataFrame:
-        """Columns price and amount, best price first."""
-        ...
-
-    @property
-    def asks(self) -> pd.DataFrame:
-        """Columns price and amount, best price first."""
-        ...
-
-    @property
-    def mid(self) -> float:
-        """Middle of best bid and best ask."""
-        ...
 
     @property
     def as_of(self) -> pd.Timestamp:
@@ -116,6 +103,31 @@ class ImpactModel:
         """
         return self.rate(notional) * float(notional)
 
+    def law(self, price: float) -> SquareRootImpact:
+        """Return the law of the price whose mean fills cost as much, to first order and without the half spread.
+
+        The displacement of the last coin is 3/2 of the mean cost, since the mean of a root up to 1 is 2/3.
+
+        Parameters
+        ----------
+        price : float
+            Currency of the volume per coin, positive.
+
+        Raises
+        ------
+        ArgumentError
+            For a price that is not positive.
+
+        Examples
+        --------
+        >>> model = ImpactModel(half_spread=0.0, constant=1.0, volatility=0.04, volume=1e9)
+        >>> law = model.law(50_000.0)
+        >>> round(1 - law.average_price(200.0), 5), round(model.rate(200.0 * 50_000.0), 5)
+        (0.00399, 0.004)
+        """
+        coins = self.volume / check_positive(price, argument="price", unit="currency per coin")
+        return SquareRootImpact(constant=1.5 * self.constant, volatility=self.volatility, volume=coins)
+
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
 class ImpactCalibration(ResultDisplay):
@@ -166,7 +178,7 @@ class ImpactCalibration(ResultDisplay):
         return self.walk
 
 
-def calibrate_impact(book: Book, *, side: Side, volatility: float, volume: float) -> ImpactCalibration:
+def calibrate_impact(book: DatedBook, *, side: Side, volatility: float, volume: float) -> ImpactCalibration:
     """Return the square-root impact whose slippage is nearest to that of walking an order book.
 
     Parameters
@@ -211,8 +223,8 @@ def calibrate_impact(book: Book, *, side: Side, volatility: float, volume: float
     check_choice(side, argument="side", choices=SIDES)
     sigma = check_positive(volatility, argument="volatility", unit="decimal per period")
     traded = check_positive(volume, argument="volume", unit="notional per period")
-    prices, amounts, half_spread = _check_book(book, side)
-    sizes, slippage = _walk(prices, amounts, float(book.mid))
+    prices, half_spread = _check_book(book, side)
+    sizes, slippage = _walk(book, side)
     scale = sigma * np.sqrt(sizes / traded)
     beyond = slippage - half_spread
     constant = max(0.0, float(scale @ beyond / (scale @ scale)))
@@ -231,7 +243,7 @@ def calibrate_impact(book: Book, *, side: Side, volatility: float, volume: float
     )
 
 
-def _check_book(book: Book, side: Side) -> tuple[Floats, Floats, float]:
+def _check_book(book: DatedBook, side: Side) -> tuple[Floats, float]:
     levels = book.bids if side == "long" else book.asks
     prices, amounts = (levels[name].to_numpy(dtype=np.float64) for name in ("price", "amount"))
     argument = "book.bids" if side == "long" else "book.asks"
@@ -251,13 +263,13 @@ def _check_book(book: Book, side: Side) -> tuple[Floats, Floats, float]:
             f"{prices[0]:g} at a middle of {book.mid:g}",
             "use the book of one venue, or drop crossed levels",
         )
-    return prices, amounts, half_spread
+    return prices, half_spread
 
 
-def _walk(prices: Floats, amounts: Floats, mid: float) -> tuple[Floats, Floats]:
+def _walk(book: DatedBook, side: Side) -> tuple[Floats, Floats]:
     """Return sizes up to the depth (quote currency at the middle) and the average slippage of each."""
-    filled = np.concatenate([[0.0], np.cumsum(amounts)])
-    given_up = np.concatenate([[0.0], np.cumsum(amounts * np.abs(prices / mid - 1.0))])
-    coins = filled[-1] * np.arange(1, _SIZES + 1) / _SIZES
-    # Within a level the price is one, so that what is given up is linear in the amount.
-    return coins * mid, np.interp(coins, filled, given_up) / coins
+    law = BookImpact.from_book(book)
+    depth = float(law.seen["sale" if side == "long" else "purchase"])
+    coins = depth * np.arange(1, _SIZES + 1) / _SIZES
+    cost = impact_curve(law, coins if side == "long" else -coins)["cost"]
+    return coins * float(book.mid), cost.to_numpy()
