@@ -15,11 +15,15 @@ from typing import Any
 # pytest imports this file by its path and leaves sys.path alone.
 sys.path.insert(0, str(Path(__file__).parent))
 
+from conformance_balance import BALANCE_METHODS
+from conformance_cascade import CASCADE_METHODS
 from conformance_correlation import CORRELATION_METHODS
 from conformance_exceptions import EXCEPTION_METHODS
 from conformance_horizon import HORIZON_METHODS
+from conformance_impact import IMPACT_METHODS
 from conformance_index import INDEX_METHODS
 from conformance_margin import MARGIN_METHODS
+from conformance_networks import NETWORK_METHODS
 from conformance_options import OPTION_METHODS
 from conformance_portfolio import PORTFOLIO_METHODS
 from conformance_realtime_insolvency import INSOLVENCY_METHODS
@@ -27,16 +31,19 @@ from conformance_realtime_online import ONLINE_METHODS
 from conformance_realtime_paths import PATH_METHODS
 from conformance_series import Case
 from conformance_shortfall import SHORTFALL_METHODS
+from conformance_spillover import SPILLOVER_METHODS
 from conformance_surface import SURFACE_METHODS
 from conformance_tiers import TIER_METHODS
 from conformance_venues import VENUE_METHODS
 from conformance_volatility import VOLATILITY_METHODS
+from conformance_waterfall import WATERFALL_METHODS
 
 __all__ = ["main"]
 
 METHODS = VOLATILITY_METHODS | CORRELATION_METHODS | MARGIN_METHODS | TIER_METHODS
 METHODS |= OPTION_METHODS | SURFACE_METHODS | INDEX_METHODS | PORTFOLIO_METHODS | VENUE_METHODS
 METHODS |= PATH_METHODS | ONLINE_METHODS | INSOLVENCY_METHODS
+METHODS |= BALANCE_METHODS | CASCADE_METHODS | IMPACT_METHODS | NETWORK_METHODS | SPILLOVER_METHODS | WATERFALL_METHODS
 METHODS |= EXCEPTION_METHODS | SHORTFALL_METHODS | HORIZON_METHODS
 NOT_NUMBERS = ("context", "definition")
 STAGES = ("prices", "returns", "options", "volatility", "correlation", "scenarios", "margin", "portfolio")
@@ -114,6 +121,8 @@ def _bound(wanted: float, tolerance: dict[str, Any], path: tuple[str, ...]) -> f
     """The allowed distance: the bound of the innermost key that has one, else that of the entry."""
     if "abs_published" in tolerance:
         return float(tolerance["abs_exact" if any(key.endswith("_exact") for key in path) else "abs_published"])
+    if "abs_bp_rounded" in tolerance:
+        return float(tolerance["abs_bp_unrounded" if any(k.endswith("_unrounded") for k in path) else "abs_bp_rounded"])
     for key in reversed(path):
         own = {kind: tolerance[f"{key}_{s}"] for s, kind in _SUFFIXES.items() if f"{key}_{s}" in tolerance}
         if own:

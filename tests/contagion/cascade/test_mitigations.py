@@ -1,0 +1,286 @@
+"""Mitigations: a plain twin of partial liquidation and dynamic margin, what halts do, and the table of effects."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.contagion.cascade.conftest import simulated_book, simulated_values
+from tests.contagion.cascade.test_engine import small_books
+from volkit.contagion.cascade import (
+    DynamicMargin,
+    LeveragedAccounts,
+    PartialLiquidation,
+    TradingHalt,
+    Venue,
+    cascade_paths,
+    compare_mitigations,
+    run_cascade,
+)
+from volkit.errors import ArgumentError
+from volkit.impact.laws import LinearImpact
+
+PARTIALS = [None, PartialLiquidation(share=0.3), PartialLiquidation(), PartialLiquidation(buffer=0.0, least=0.01)]
+DYNAMICS = [None, DynamicMargin(cap=3.0), DynamicMargin(cap=2.0, notice=3)]
+
+
+def plain_twin(accounts, venue, returns, coefficient):
+    """Walk accounts one by one under linear impact, leftovers returned: closed coins, bad debt and fees."""
+    q, E, C = accounts.quantity.copy(), accounts.entry_price, accounts.collateral.copy()
+    m, opened, partial = accounts.table["maintenance_rate"].to_numpy(), np.abs(accounts.quantity), venue.partial
+    reference, x, variance, before = np.log(venue.price), 0.0, venue.volatility**2, venue.price
+    closed_coins = bad = fees = 0.0
+    scales, last = [], np.full(len(q), -1)
+    for t, move in enumerate(returns):
+        reference += move
+        price = np.exp(reference - coefficient * x)
+        variance = venue.volatility_memory * variance + (1 - venue.volatility_memory) * np.log(price / before) ** 2
+        before = price
+        cap = venue.dynamic_margin.cap if venue.dynamic_margin else 1.0
+        scales.append(min(max(np.sqrt(variance) / venue.volatility, 1.0), cap))
+        seen = t - (venue.dynamic_margin.notice if venue.dynamic_margin else 0)
+        k = scales[seen] if seen >= 0 else 1.0
+        while True:
+            some = False
+            seen_price = price
+            for sign in (1.0, -1.0):
+                batch = []
+                for i in range(len(q)):
+                    if q[i] * sign <= 0.0 or (partial and partial.share and last[i] == t):
+                        continue
+                    equity, margin = C[i] + q[i] * (seen_price - E[i]), k * m[i] * abs(q[i]) * seen_price
+                    if equity > margin * (1.0 + 1e-12):
+                        continue
+                    size = abs(q[i])
+                    if partial is None or equity <= 0.0:
+                        coins = size
+                    elif partial.share:
+                        coins = min(partial.share * opened[i], size)
+                    else:
+                        left = equity / ((1.0 + partial.buffer) * k * m[i] * seen_price)
+                        coins = min(max(size - left, partial.least * opened[i]), size)
+                    batch.append((i, size if size - coins <= 1e-12 * opened[i] else coins))
+                if not batch:
+                    continue
+                some = True
+                total = sign * sum(coins for _, coins in batch)
+                end = x + total
+                fill = (
+                    np.exp(reference) * (np.exp(-coefficient * x) - np.exp(-coefficient * end)) / (coefficient * total)
+                )
+                x, price = end, np.exp(reference - coefficient * end)
+                for i, coins in batch:
+                    last[i] = t
+                    closed_coins += coins
+                    C[i] += sign * coins * (fill - E[i])
+                    q[i] -= sign * coins
+                    equity = C[i] + q[i] * (fill - E[i])
+                    fee = min(venue.liquidation_fee * coins * fill, max(equity, 0.0))
+                    fees += fee
+                    C[i] -= fee
+                    if coins == abs(q[i]) + coins:
+                        q[i] = 0.0
+                        bad += max(-C[i], 0.0)
+            if not some:
+                break
+    return closed_coins, bad, fees, price
+
+
+@settings(deadline=None, max_examples=120)
+@given(
+    book=small_books(),
+    moves=st.lists(st.floats(-0.3, 0.3), min_size=1, max_size=6),
+    partial=st.sampled_from(PARTIALS),
+    dynamic=st.sampled_from(DYNAMICS),
+)
+def test_part_closings_and_moving_margins_follow_a_walk_over_accounts(book, moves, partial, dynamic):
+    slope = 0.3 / float(np.abs(book.quantity).sum())
+    venue = Venue(
+        price=100.0, impact=LinearImpact(slope), volatility=0.05, partial=partial, dynamic_margin=dynamic,
+        leftover="returned", liquidation_fee=0.005, max_rounds=500,
+    )  # fmt: skip
+    t = cascade_paths(book, venue, np.exp(np.cumsum(moves))[None, :]).totals.iloc[0]
+    coins, bad, fees, price = plain_twin(book, venue, moves, slope)
+    assert t["long_quantity"] + t["short_quantity"] == pytest.approx(coins, rel=1e-7, abs=1e-9)
+    assert t["bad_debt"] == pytest.approx(bad, rel=1e-7, abs=1e-7)
+    assert t["fund_income"] == pytest.approx(fees, rel=1e-7, abs=1e-7)
+    assert t["end_price"] == pytest.approx(price, rel=1e-9)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    book=small_books(),
+    shock=st.floats(-0.6, 0.6),
+    partial=st.sampled_from(PARTIALS[1:]),
+    dynamic=st.sampled_from(DYNAMICS),
+    fund=st.floats(0.0, 300.0),
+)
+def test_money_is_conserved_where_positions_stay_open_in_part(book, shock, partial, dynamic, fund):
+    slope = 0.3 / float(np.abs(book.quantity).sum())
+    venue = Venue(
+        price=100.0, impact=LinearImpact(slope), volatility=0.05, partial=partial, dynamic_margin=dynamic, fund=fund,
+        leftover="returned", liquidation_fee=0.005, half_life=3.0,
+    )  # fmt: skip
+    run = run_cascade(book, venue, shock=shock, steps=4)
+    scale = 1e-9 * (1.0 + run.rounds["quantity"] * run.rounds["fill"] + run.rounds["collateral"])
+    assert (run.ledger["difference"].abs() <= scale).all()
+    assert run.status in ("ended", "exhausted", "round limit")
+
+
+def test_a_part_restores_the_margin_that_was_asked_for():
+    book = LeveragedAccounts.from_leverage(
+        price=100.0, notional=10_000.0, leverage=10.0, side="long", maintenance_rate=0.05
+    )
+    venue = Venue(price=100.0, impact=LinearImpact(0.0), partial=PartialLiquidation(buffer=0.5))
+    run = run_cascade(book, venue, shock=-0.06)
+    price = 94.0
+    left = 100.0 - run.rounds["quantity"].sum()
+    equity = run.rounds["kept"].iloc[-1] + left * (price - 100.0)
+    assert len(run.rounds) == 1 and equity == pytest.approx(1.5 * 0.05 * left * price)
+
+
+def test_a_part_restores_the_margin_as_volatility_has_raised_it():
+    book = LeveragedAccounts.from_leverage(
+        price=100.0, notional=1_000.0, leverage=12.0, side="long", maintenance_rate=0.02
+    )
+    venue = Venue(
+        price=100.0, impact=LinearImpact(0.0), volatility=0.01, volatility_memory=0.5,
+        partial=PartialLiquidation(buffer=0.5, least=0.01), dynamic_margin=DynamicMargin(cap=2.0),
+    )  # fmt: skip
+    run = run_cascade(book, venue, shock=-0.05)
+    left = 10.0 - run.rounds["quantity"].sum()
+    equity = run.rounds["kept"].iloc[-1] + left * (95.0 - 100.0)
+    assert len(run.rounds) == 1 and equity == pytest.approx(1.5 * 2.0 * 0.02 * left * 95.0)
+
+
+def test_a_share_is_closed_once_a_step():
+    book = LeveragedAccounts.from_leverage(
+        price=100.0, notional=10_000.0, leverage=10.0, side="long", maintenance_rate=0.05
+    )
+    venue = Venue(price=100.0, impact=LinearImpact(0.0), partial=PartialLiquidation(share=0.25))
+    # A share leaves the equity of an account as it is and lowers its margin: one step in four is enough here.
+    assert run_cascade(book, venue, shock=-0.06, steps=4).rounds["quantity"].tolist() == [25.0]
+    assert run_cascade(book, venue, shock=-0.09, steps=4).rounds["quantity"].tolist() == [25.0] * 4
+    assert run_cascade(book, venue, shock=-0.11, steps=4).rounds["quantity"].tolist() == [100.0]
+
+
+def test_moving_margins_come_with_notice():
+    book = LeveragedAccounts.from_leverage(
+        price=100.0, notional=1_000.0, leverage=12.0, side="long", maintenance_rate=0.02
+    )
+    values = [[0.95, 0.95, 0.95, 0.95, 0.95]]
+    base = Venue(price=100.0, impact=LinearImpact(1e-9), volatility=0.01, volatility_memory=0.5)
+    assert cascade_paths(book, base, values).totals["long_accounts"].item() == 0.0
+    for notice in (0, 2):
+        found = cascade_paths(book, replace(base, dynamic_margin=DynamicMargin(cap=2.0, notice=notice)), values)
+        liquidated = found.by_step("liquidated").to_numpy()[0] > 0.0
+        assert liquidated.any() and int(np.argmax(liquidated)) == notice
+
+
+def test_a_halt_lets_impact_decay_before_the_rest_is_liquidated():
+    book = simulated_book(3_000)
+    slope = 0.5 / float(np.abs(book.quantity).sum())
+    venue = Venue(price=100.0, impact=LinearImpact(slope), half_life=2.0)
+    halt = TradingHalt(drop=0.12, within=12, length=10)
+    plain, halted = (run_cascade(book, v, shock=-0.1, steps=20) for v in (venue, replace(venue, halt=halt)))
+    assert halted.totals["low_price"] > plain.totals["low_price"]
+    assert halted.totals["bad_debt"] < plain.totals["bad_debt"]
+    assert halted.totals["halted_steps"] == 11
+    during = halted.steps["liquidated"].iloc[1:11]
+    assert (during == 0.0).all()
+
+
+def test_a_frozen_price_stands_still_and_takes_the_moves_at_the_reopening():
+    book = simulated_book(50)
+    values = [[0.85, 0.8, 0.82, 0.81, 0.9]]
+    terms = {"price": 100.0, "impact": LinearImpact(0.0)}
+    halt = TradingHalt(drop=0.1, within=3, length=3, during="frozen")
+    frozen = cascade_paths(book, Venue(**terms, halt=halt), values).by_step("price").to_numpy()[0]
+    np.testing.assert_allclose(frozen, [85.0, 85.0, 85.0, 85.0, 90.0])
+    moving = cascade_paths(book, Venue(**terms, halt=replace(halt, during="moving")), values)
+    np.testing.assert_allclose(moving.by_step("price").to_numpy()[0], 100.0 * np.array(values[0]))
+    assert (moving.by_step("liquidated").to_numpy()[0, :4] == 0.0).all()
+
+
+@pytest.mark.parametrize(("within", "halted"), [(1, 0), (2, 1), (3, 1)])
+def test_a_halt_looks_back_as_far_as_it_says(within, halted):
+    book = simulated_book(50)
+    halt = TradingHalt(drop=0.1, within=within, length=5)
+    venue = Venue(price=100.0, impact=LinearImpact(0.0), halt=halt)
+    # From 120 to 107 in two steps; neither step alone falls by a tenth, and the start stood lower.
+    found = cascade_paths(book, venue, [[1.2, 1.15, 1.07]])
+    assert found.totals["halted_steps"].item() == halted
+
+
+def test_the_table_stands_beside_none():
+    book = simulated_book(2_000)
+    slope = 0.5 / float(np.abs(book.quantity).sum())
+    venue = Venue(price=100.0, impact=LinearImpact(slope), half_life=4.0, fund=2_000.0, volatility=0.02)
+    mitigations = {
+        "halt": TradingHalt(drop=0.1, within=12, length=6),
+        "part": PartialLiquidation(),
+        "margin": DynamicMargin(),
+    }
+    one = compare_mitigations(book, venue, mitigations=mitigations, shock=-0.1, steps=12)
+    assert one.table.index.tolist() == ["none", "halt", "part", "margin"]
+    bare = run_cascade(book, venue, shock=-0.1, steps=12)
+    assert one.table.loc["none", "bad_debt"] == bare.totals["bad_debt"]
+    assert one.table.loc["none", "drop"] == pytest.approx(1.0 - bare.totals["low_price"] / 100.0)
+    change = one.table["bad_debt"] - one.table.loc["none", "bad_debt"]
+    np.testing.assert_array_equal(one.table["bad_debt_change"], change)
+    values = simulated_values(20, 24, volatility=0.02)
+    many = compare_mitigations(book, venue, mitigations=mitigations, paths=values)
+    paths = cascade_paths(book, replace(venue, halt=mitigations["halt"]), values)
+    assert many.table.loc["halt", "bad_debt"] == pytest.approx(paths.totals["bad_debt"].mean())
+    assert many.table.loc["halt", "depleted"] == paths.depleted_share
+    assert "bad debt" in many.headline
+
+
+@pytest.mark.parametrize(
+    ("terms", "words"),
+    [
+        ({}, "shock and paths must be one of the two; got neither"),
+        ({"shock": -0.1, "paths": [[1.0]]}, "got both"),
+        ({"shock": -0.1, "mitigations": {}}, "must be one at least"),
+        ({"shock": -0.1, "mitigations": {"none": DynamicMargin()}}, "called otherwise than none"),
+        ({"shock": -0.1, "mitigations": {"x": 3}}, "mitigation x must be one of TradingHalt"),
+    ],
+)
+def test_comparisons_that_cannot_be_made_are_refused(book, terms, words):
+    venue = Venue(price=100.0, impact=LinearImpact(1e-6), volatility=0.01)
+    with pytest.raises(ArgumentError, match=words):
+        compare_mitigations(book, venue, **{"mitigations": {"m": DynamicMargin()}, **terms})
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (lambda: TradingHalt(drop=1.0, within=1, length=1), "drop must be a fraction above 0 and below 1"),
+        (lambda: TradingHalt(drop=0.1, within=0, length=1), "within must be a whole number of at least 1"),
+        (lambda: TradingHalt(drop=0.1, within=1, length=1, during="shut"), "during must be one of moving, frozen"),
+        (lambda: PartialLiquidation(share=0.0), "share must be a fraction above 0"),
+        (lambda: PartialLiquidation(buffer=-0.1), "buffer must be a finite number of at least 0"),
+        (lambda: DynamicMargin(cap=0.5), "cap must be a finite number of at least 1"),
+        (lambda: DynamicMargin(notice=-1), "notice must be a whole number"),
+        (lambda: venue_with(price=0.0), "price must be a positive number"),
+        (lambda: venue_with(impact=0.1), "impact must be a law of price impact"),
+        (lambda: venue_with(half_life=0.0), "half_life must be a positive number"),
+        (lambda: venue_with(evaporation=1.0), "volatility must be told for evaporation"),
+        (lambda: venue_with(dynamic_margin=DynamicMargin()), "volatility must be told"),
+        (lambda: venue_with(least_depth=0.0), "least_depth must be a positive number"),
+        (lambda: venue_with(volatility_memory=1.0), "volatility_memory must be below 1"),
+        (lambda: venue_with(liquidation_fee=1.0), "liquidation_fee must be below 1"),
+        (lambda: venue_with(fund=-1.0), "fund must be a finite number of at least 0"),
+        (lambda: venue_with(leftover="burnt"), "leftover must be one of fund, returned"),
+        (lambda: venue_with(max_rounds=0), "max_rounds must be a whole number"),
+    ],
+)
+def test_settings_out_of_range_are_refused(made, words):
+    with pytest.raises(ArgumentError, match=words):
+        made()
+
+
+def venue_with(**changes):
+    return Venue(**{"price": 100.0, "impact": LinearImpact(1e-6), **changes})

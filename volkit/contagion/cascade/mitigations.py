@@ -1,0 +1,156 @@
+"""What mitigations change: the same book and shocks with each of them, beside none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy.typing as npt
+import pandas as pd
+
+from volkit.contagion.cascade.accounts import LeveragedAccounts
+from volkit.contagion.cascade.engine import cascade_paths, run_cascade
+from volkit.contagion.cascade.paths import CascadePaths
+from volkit.contagion.cascade.run import CascadeRun, usd_words
+from volkit.contagion.cascade.settings import DynamicMargin, PartialLiquidation, TradingHalt, Venue
+from volkit.errors import ArgumentError
+from volkit.results import Provenance, ResultDisplay, freeze
+from volkit.scenarios.paths.path_set import PathSet
+
+__all__ = ["Mitigation", "MitigationComparison", "compare_mitigations"]
+
+Mitigation = TradingHalt | PartialLiquidation | DynamicMargin
+_FIELDS: dict[type, str] = {
+    TradingHalt: "halt",
+    PartialLiquidation: "partial",
+    DynamicMargin: "dynamic_margin",
+}
+_TOTALS = ("low_price", "rounds", "bad_debt", "deleveraged", "socialised", "fund_end")
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
+class MitigationComparison(ResultDisplay):
+    """Effects of mitigations, each on its own.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Index mitigation, "none" first. drop (deepest fall of the price, fraction of the start), liquidated (USD),
+        rounds, bad_debt, deleveraged, socialised, fund_end (USD); means over paths where there are several. Then
+        depleted (share of paths on which a loss went beyond the fund), and drop_change and bad_debt_change against
+        none (in the same units; negative: less).
+    results : dict of str to CascadeRun or CascadePaths
+        Behind the rows.
+    as_of : Timestamp or None
+        Of the paths.
+    provenance : Provenance
+        Of accounts and paths.
+    """
+
+    table: pd.DataFrame
+    results: dict[str, CascadeRun | CascadePaths]
+    as_of: pd.Timestamp | None = None
+    provenance: Provenance = field(default_factory=lambda: Provenance(()))
+
+    @property
+    def headline(self) -> str:
+        """What helps most against bad debt, in one line."""
+        others = self.table.drop(index="none")
+        best = others["bad_debt"].idxmin()
+        before, after = self.table.loc["none"], others.loc[best]
+        return (
+            f"bad debt {usd_words(before['bad_debt'])} without, {usd_words(after['bad_debt'])} with {best}; "
+            f"deepest fall {before['drop']:.2%} without, {after['drop']:.2%} with"
+        )
+
+    def summary(self) -> pd.DataFrame:
+        """Return the table."""
+        return self.table
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the table."""
+        return self.table
+
+
+def compare_mitigations(
+    accounts: LeveragedAccounts,
+    venue: Venue,
+    *,
+    mitigations: Mapping[str, Mitigation],
+    shock: float | None = None,
+    steps: int = 1,
+    paths: PathSet | npt.ArrayLike | None = None,
+) -> MitigationComparison:
+    """Return what each mitigation does to the same cascade.
+
+    Parameters
+    ----------
+    accounts : LeveragedAccounts
+        The book.
+    venue : Venue
+        Its own mitigations stay on in all rows, unless one of the same kind takes their place.
+    mitigations : mapping of str to TradingHalt, PartialLiquidation or DynamicMargin
+        By the name to show.
+    shock, steps
+        One exogenous move, as in `run_cascade`.
+    paths
+        Many, as in `cascade_paths`, in place of a shock.
+
+    Returns
+    -------
+    MitigationComparison
+
+    Raises
+    ------
+    ArgumentError
+        For neither or both of shock and paths, no mitigation, one called "none", or one of another kind.
+
+    Examples
+    --------
+    >>> from volkit.impact.laws import LinearImpact
+    >>> book = LeveragedAccounts.from_leverage(price=100.0, notional=1_000.0, leverage=[4, 8, 16, 32], side="long",
+    ...                                        maintenance_rate=0.005)
+    >>> found = compare_mitigations(book, Venue(price=100.0, impact=LinearImpact(0.005)), shock=-0.1, steps=3,
+    ...                             mitigations={"halt": TradingHalt(drop=0.1, within=2, length=2)})
+    >>> found.table["rounds"].tolist()
+    [2.0, 0.0]
+    """
+    if (shock is None) == (paths is None):
+        got = "neither" if shock is None else "both"
+        raise ArgumentError("shock and paths", "must be one of the two", got, "pass shock=-0.1, or paths")
+    _check_mitigations(mitigations)
+    # Any: the field that a mitigation takes is known by its class.
+    changes: dict[str, dict[str, Any]] = {name: {_FIELDS[type(m)]: m} for name, m in mitigations.items()}
+    venues = {"none": venue, **{name: replace(venue, **change) for name, change in changes.items()}}
+    results: dict[str, CascadeRun | CascadePaths] = {
+        name: run_cascade(accounts, rules, shock=shock, steps=steps)
+        if shock is not None
+        else cascade_paths(accounts, rules, paths if paths is not None else [], series=False)
+        for name, rules in venues.items()
+    }
+    table = pd.DataFrame({name: _row(result) for name, result in results.items()}).T.rename_axis("mitigation")
+    for name in ("drop", "bad_debt"):
+        table[f"{name}_change"] = table[name] - table.loc["none", name]
+    first = results["none"]
+    return MitigationComparison(table=freeze(table), results=results, as_of=first.as_of, provenance=first.provenance)
+
+
+def _row(result: CascadeRun | CascadePaths) -> pd.Series:
+    if isinstance(result, CascadeRun):
+        totals, depleted = result.totals, float(result.totals[["deleveraged", "socialised"]].sum() > 0.0)
+    else:
+        totals, depleted = result.summary()["mean"], result.depleted_share
+    row = pd.Series({name: float(totals[name]) for name in _TOTALS})
+    start = result.venue.price
+    liquidated = float(totals["long_notional"] + totals["short_notional"])
+    head = pd.Series({"drop": 1.0 - row.pop("low_price") / start, "liquidated": liquidated})
+    return pd.concat([head, row, pd.Series({"depleted": depleted})])
+
+
+def _check_mitigations(mitigations: Mapping[str, Mitigation]) -> None:
+    if not mitigations or "none" in mitigations:
+        got = "one called none" if mitigations else "no mitigation"
+        raise ArgumentError("mitigations", "must be one at least, called otherwise than none", got, "name them")
+    for name, m in mitigations.items():
+        if type(m) not in _FIELDS:
+            kinds = ", ".join(kind.__name__ for kind in _FIELDS)
+            raise ArgumentError(f"mitigation {name}", f"must be one of {kinds}", type(m).__name__, "use one of these")

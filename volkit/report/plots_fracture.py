@@ -1,0 +1,478 @@
+"""Drawings of liquidity fracture: amplification and bad debt by shock, leverage by depth, where liquidations wait, what
+margin policies survive, and whether velocity tells who breaks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap, LogNorm
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from volkit.checks import check_choice
+from volkit.contagion.fracture.claim import MODELS, VelocityClaim
+from volkit.contagion.fracture.heat import LiquidationHeatMap
+from volkit.contagion.fracture.phase import PhaseDiagram
+from volkit.contagion.fracture.policies import PoliciesInCascade
+from volkit.contagion.fracture.population import DEPTH, FRACTURES, VELOCITY
+from volkit.contagion.fracture.response import AmplificationCurve
+from volkit.contagion.fracture.threshold import FractureThreshold
+from volkit.report.figures import FigureSpec
+from volkit.report.marks import IntervalRow, draw_cells, draw_rows, finish
+from volkit.report.style import (
+    MODEL_COLOURS,
+    ROLE_COLOURS,
+    add_legend,
+    format_money,
+    format_percent,
+    is_narrow,
+    money_words,
+    new_axes,
+    percent_words,
+    set_label,
+)
+
+__all__ = [
+    "fracture_figures",
+    "plot_amplification",
+    "plot_bad_debt_curve",
+    "plot_claim_roc",
+    "plot_claim_scores",
+    "plot_liquidation_heat_map",
+    "plot_phase_diagram",
+    "plot_policies",
+]
+
+_WORD = {"down": "fall", "up": "rise"}
+_MARKS = ("o", "s", "D", "^")
+_MODEL_WORDS = {
+    "fund_to_open_interest": "fund / open interest",
+    "fund_to_expected_shortfall": "fund / expected shortfall",
+    "fund_to_stressed_loss": "fund / stressed loss",
+    DEPTH: "depth / forced flow",
+    VELOCITY: "velocity / forced flow",
+    "capital and velocity": "capital and velocity",
+}
+_MODEL_COLOURS = dict(zip(_MODEL_WORDS, ("#6B7785", "#B08900", MODEL_COLOURS[1], MODEL_COLOURS[2], MODEL_COLOURS[0],
+                                         MODEL_COLOURS[5]), strict=True))  # fmt: skip
+_MODEL_LINES = dict(zip(_MODEL_WORDS, (":", ":", "--", "-.", "-", "-"), strict=True))
+_EVENT_WORDS = {"dislocated": "price dislocated", "exhausted": "fund exhausted"}
+
+
+def plot_amplification(
+    curve: AmplificationCurve, *, thresholds: Sequence[FractureThreshold] = (), ax: Axes | None = None,
+    **line_kws: object,
+) -> Axes:  # fmt: skip
+    """Return axes with the amplification and the liquidated share by size of the shock.
+
+    Parameters
+    ----------
+    curve : AmplificationCurve
+        From `volkit.contagion.fracture.amplification_curve`.
+    thresholds : sequence of FractureThreshold
+        Found ones of the curve's direction are marked on it.
+    ax : Axes, optional
+        Drawn upon; a new figure by default.
+    **line_kws
+        Handed to `Axes.plot` for the amplification.
+
+    Returns
+    -------
+    Axes
+        Ratio of log moves by shock (per cent of the price); the shade says which share of the side is liquidated, from
+        nothing at the ratio of 1 to all at the top.
+    """
+    axes = new_axes(ax)
+    frame = curve.frame
+    ratio = frame["amplification"].replace(np.inf, np.nan)
+    top = 1.0 + 1.12 * max(float(ratio.max()) - 1.0, 0.05)
+    side = "longs" if curve.direction == "down" else "shorts"
+    shade = 1.0 + (top - 1.0) * frame["liquidated_share"]
+    axes.fill_between(frame.index, 1.0, shade, color=ROLE_COLOURS["loss"], alpha=0.35, linewidth=0)
+    style: dict[str, Any] = {"color": ROLE_COLOURS["long" if curve.direction == "down" else "short"], **line_kws}
+    axes.plot(frame.index, ratio, **style)
+    axes.set_ylim(1.0, top)
+    axes.set_xlim(0.0, float(frame.index.max()))
+    handles: list[Artist] = [
+        Line2D([], [], color=str(style["color"]), label="amplification"),
+        Patch(color=ROLE_COLOURS["loss"], alpha=0.35, label=f"share of {side} liquidated (top: all)"),
+    ]
+    handles += _mark_thresholds(axes, curve, thresholds, ratio)
+    axes.set_ylabel("final over initial move (logs)")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
+    format_percent(axes, axis="x")
+    set_label(axes, f"exogenous {_WORD[curve.direction]} of the price")
+    add_legend(axes, handles, columns=1 if is_narrow(axes) else 2)
+    worst = curve.most_amplified
+    note = (
+        f"A {_WORD[curve.direction]} of {percent_words(worst)} is amplified most, "
+        f"{frame.loc[worst, 'amplification']:.3g} times"
+    )
+    return finish(axes, [note, _how_it_comes(curve)], curve.provenance)
+
+
+def plot_bad_debt_curve(
+    curve: AmplificationCurve, *, thresholds: Sequence[FractureThreshold] = (), ax: Axes | None = None,
+    **line_kws: object,
+) -> Axes:  # fmt: skip
+    """Return axes with the bad debt by size of the shock, against the fund.
+
+    Parameters
+    ----------
+    curve : AmplificationCurve
+        From `volkit.contagion.fracture.amplification_curve`.
+    thresholds : sequence of FractureThreshold
+        Found ones of the curve's direction are marked.
+    ax : Axes, optional
+        Drawn upon; a new figure by default.
+    **line_kws
+        Handed to `Axes.plot` for the bad debt.
+
+    Returns
+    -------
+    Axes
+        USD by shock (per cent of the price): bad debt, the part beyond fund and skin in the game shaded.
+    """
+    axes = new_axes(ax)
+    frame = curve.frame
+    held = curve.venue.fund + curve.venue.skin_in_the_game
+    colour = ROLE_COLOURS["exception"]
+    paid = frame["bad_debt"] - frame["unpaid"]
+    axes.fill_between(frame.index, paid, frame["bad_debt"], color=colour, alpha=0.25, linewidth=0)
+    style: dict[str, Any] = {"color": colour, **line_kws}
+    axes.plot(frame.index, frame["bad_debt"], **style)
+    axes.axhline(held, color=ROLE_COLOURS["target"], linestyle="--", linewidth=1.0)
+    axes.set_xlim(0.0, float(frame.index.max()))
+    axes.set_ylim(0.0, 1.06 * max(float(frame["bad_debt"].max()), held))
+    handles: list[Artist] = [
+        Line2D([], [], color=str(style["color"]), label="bad debt"),
+        Patch(color=colour, alpha=0.25, label="beyond the fund"),
+        Line2D([], [], color=ROLE_COLOURS["target"], linestyle="--", linewidth=1.0, label="fund at the start"),
+    ]
+    handles += _mark_thresholds(axes, curve, thresholds, frame["bad_debt"])
+    axes.set_ylabel("USD")
+    format_money(axes)
+    format_percent(axes, axis="x")
+    set_label(axes, f"exogenous {_WORD[curve.direction]} of the price")
+    add_legend(axes, handles, columns=1 if is_narrow(axes) else 4)
+    worst = float(frame["bad_debt"].max())
+    note = f"{money_words(worst)} USD of bad debt at most, {money_words(held)} USD held against it"
+    return finish(axes, [note, _how_it_comes(curve)], curve.provenance)
+
+
+def plot_phase_diagram(diagram: PhaseDiagram, *, ax: Axes | None = None) -> Axes:
+    """Return axes with the fracture threshold by leverage and depth, as cells.
+
+    Parameters
+    ----------
+    diagram : PhaseDiagram
+        From `volkit.contagion.fracture.phase_diagram`.
+    ax : Axes, optional
+        Drawn upon; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        Smallest breaking shock (per cent of the price); dark is fragile, white cells do not break.
+    """
+    axes = new_axes(ax)
+    shocks = diagram.shocks.iloc[::-1]
+    states = diagram.states.iloc[::-1]
+    words = [
+        ["none" if state == "none" else _short(100.0 * shock, axes) for shock, state in zip(row, kinds, strict=True)]
+        for row, kinds in zip(shocks.to_numpy(), states.to_numpy(), strict=True)
+    ]
+    named = shocks.set_axis([f"{x:g}x" for x in shocks.index]).set_axis([f"{x:g}" for x in shocks.columns], axis=1)
+    # Thresholds differ by multiples; 0.1 per cent stands for nothing at all.
+    logs = np.log(named.clip(lower=1e-3))
+    low, high = (float(f(logs)) if np.isfinite(logs).any(axis=None) else 0.0 for f in (np.nanmin, np.nanmax))
+    draw_cells(axes, logs, words, colours="cividis", limits=(low - 0.1, max(high, low) + 0.1))
+    axes.set_ylabel("leverage at most")
+    set_label(axes, "depth of the market, multiple of today's")
+    what = {
+        "fund_exhausted": "exhausts the fund",
+        "bad_debt": "leaves bad debt above the fund",
+        "amplification": "is amplified beyond the limit",
+        "all_liquidated": "liquidates the whole side",
+    }[diagram.criterion]
+    note = f"Smallest {_WORD[diagram.direction]} in per cent that {what}; dark is fragile"
+    return finish(axes, [note], diagram.provenance)
+
+
+def plot_liquidation_heat_map(heat: LiquidationHeatMap, *, ax: Axes | None = None) -> Axes:
+    """Return axes with the notional that waits to be liquidated, by price and size of the account.
+
+    Parameters
+    ----------
+    heat : LiquidationHeatMap
+        From `volkit.contagion.fracture.liquidation_heat_map`.
+    ax : Axes, optional
+        Drawn upon; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        Colour: USD in the cell (log scale); white cells are empty. Longs left of the price, shorts right of it.
+    """
+    axes = new_axes(ax)
+    cells = heat.frame.groupby(["size_low", "price_low"])["notional"].sum().unstack("price_low")
+    prices = np.append(cells.columns.to_numpy(), heat.frame["price_high"].max())
+    sizes = np.append(cells.index.to_numpy(), heat.frame["size_high"].max())
+    values = np.ma.masked_less_equal(cells.to_numpy(), 0.0)
+    high = float(values.max()) if values.count() else 1.0
+    norm = LogNorm(max(high / 1e3, float(values.min()) if values.count() else 1e-3), high)
+    mesh = axes.pcolormesh(prices, sizes, values, cmap="YlOrRd", norm=norm, rasterized=True)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(numticks=7))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: money_words(value)))
+    axes.axvline(heat.price, color=ROLE_COLOURS["target"], linewidth=1.2)
+    format_money(axes, axis="x")
+    figure = axes.get_figure(root=True)
+    if figure is not None:
+        bar = figure.colorbar(mesh, ax=axes, pad=0.02, aspect=28)
+        bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: money_words(value)))
+        bar.outline.set_visible(False)
+        bar.set_label("USD to liquidate in the cell")
+    axes.grid(visible=False)
+    axes.set_ylabel("size of the account (USD)")
+    set_label(axes, "liquidation price (USD per coin)")
+    waits = {side: group["notional"].sum() for side, group in heat.frame.groupby("side")}
+    longs, shorts = (money_words(waits.get(side, 0.0)) for side in ("long", "short"))
+    note = f"{longs} USD of longs wait on the left of {heat.price:,.6g}, {shorts} USD of shorts on the right"
+    return finish(axes, [note, f"{money_words(heat.outside)} USD beyond the map"], heat.provenance)
+
+
+def plot_policies(result: PoliciesInCascade, *, ax: Axes | None = None) -> Axes:
+    """Return axes with the fund that each margin policy needs at each shock, and which it survives.
+
+    Parameters
+    ----------
+    result : PoliciesInCascade
+        From `volkit.contagion.fracture.policies_in_cascade`.
+    ax : Axes, optional
+        Drawn upon; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        USD needed in each cell; a cross and the darker colour where the venue's fund does not hold it.
+    """
+    axes = new_axes(ax)
+    needed, survives = result.required_fund, result.survival.astype(bool)
+    most = float(np.nanmax(needed.replace(np.inf, np.nan).to_numpy()))
+    unit, unit_words = (1e6, "million USD") if most >= 1e6 else (1e3, "thousand USD") if most >= 1e3 else (1.0, "USD")
+    cross = "\u00d7" if is_narrow(axes) else " \u00d7"
+    words = [
+        [
+            ("all" if np.isinf(x) else _short(x / unit, axes)) + ("" if held else cross)
+            for x, held in zip(row, kinds, strict=True)
+        ]
+        for row, kinds in zip(needed.to_numpy(), survives.to_numpy(), strict=True)
+    ]
+    broken = (~survives).astype(float)
+    named = broken.set_axis([percent_words(float(s)) for s in broken.columns], axis=1)
+    colours = ListedColormap([ROLE_COLOURS["region"], "#E7A9A0"])
+    draw_cells(axes, named, words, colours=colours, limits=(0.0, 1.0))
+    set_label(axes, f"exogenous {_WORD[result.direction]} of the price")
+    held = result.venue.fund + result.venue.skin_in_the_game
+    what = {"post": "post collateral", "cut": "cut their position"}[result.how]
+    note = (
+        f"Fund needed, {unit_words}; a cross where {money_words(held)} is not enough. Accounts above a cap {what} first"
+    )
+    return finish(axes, [note], result.provenance)
+
+
+def plot_claim_scores(claim: VelocityClaim, *, ax: Axes | None = None, **point_kws: object) -> Axes:
+    """Return axes with the AUC of each number known beforehand, for both kinds of fracture.
+
+    Parameters
+    ----------
+    claim : VelocityClaim
+        From `volkit.contagion.fracture.velocity_claim`.
+    ax : Axes, optional
+        Drawn upon; a new figure by default.
+    **point_kws
+        Handed to `Axes.errorbar`.
+
+    Returns
+    -------
+    Axes
+        Area under the ROC curve on the test venues with its interval; 0.5 tells nothing, 1 everything.
+    """
+    axes = new_axes(ax)
+    rows = []
+    for model in MODELS:
+        for k, fracture in enumerate(FRACTURES):
+            score = claim.scores.loc[(fracture, model)]
+            rows.append(
+                IntervalRow(
+                    words=_MODEL_WORDS[model] if k == 0 else "",
+                    value=float(score["auc"]),
+                    lower=float(score["auc_low"]),
+                    upper=float(score["auc_high"]),
+                    colour=MODEL_COLOURS[k],
+                    marker=_MARKS[k],
+                    is_hollow=k == 1,
+                )
+            )
+    draw_rows(axes, rows, **point_kws)
+    axes.axvline(0.5, color=ROLE_COLOURS["zero"], linewidth=1.0)
+    set_label(axes, "area under ROC curve, test venues")
+    handles: list[Artist] = [
+        Line2D([], [], color=MODEL_COLOURS[k], marker=_MARKS[k], linestyle="-", markerfacecolor="white" if k else
+               MODEL_COLOURS[k], label=_EVENT_WORDS[fracture])
+        for k, fracture in enumerate(FRACTURES)
+    ]  # fmt: skip
+    add_legend(axes, handles, columns=2)
+    n_test = int(claim.venues["is_test"].sum())
+    note = f"{n_test} venues x {claim.n_paths} paths, {percent_words(claim.confidence)} intervals"
+    return finish(axes, [note], claim.provenance)
+
+
+def plot_claim_roc(
+    claim: VelocityClaim, *, fracture: str = "dislocated", ax: Axes | None = None, **line_kws: object
+) -> Axes:
+    """Return axes with the ROC curves of the numbers known beforehand.
+
+    Parameters
+    ----------
+    claim : VelocityClaim
+        From `volkit.contagion.fracture.velocity_claim`.
+    fracture : {"dislocated", "exhausted"}
+        What counts as a fracture.
+    ax : Axes, optional
+        Drawn upon; a new figure by default.
+    **line_kws
+        Handed to `Axes.plot`.
+
+    Returns
+    -------
+    Axes
+        Share of fractured paths caught by share of the others flagged.
+
+    Raises
+    ------
+    ArgumentError
+        For another fracture.
+    """
+    check_choice(fracture, argument="fracture", choices=FRACTURES)
+    axes = new_axes(ax)
+    handles: list[Artist] = []
+    for model in MODELS:
+        curve = claim.curve(fracture, model)
+        style: dict[str, Any] = {"color": _MODEL_COLOURS[model], "linestyle": _MODEL_LINES[model], **line_kws}
+        axes.plot(curve["false"], curve["caught"], **style)
+        auc = claim.scores.loc[(fracture, model), "auc"]
+        handles.append(Line2D([], [], **style, label=f"{_MODEL_WORDS[model]} {auc:.2f}"))
+    axes.plot([0.0, 1.0], [0.0, 1.0], color=ROLE_COLOURS["zero"], linewidth=1.0)
+    axes.set_xlim(0.0, 1.0)
+    axes.set_ylim(0.0, 1.0)
+    axes.set_ylabel("fractured paths caught")
+    set_label(axes, "other paths flagged")
+    for axis in ("x", "y"):
+        format_percent(axes, axis=axis)
+    add_legend(axes, handles, columns=3)
+    row = claim.differences.loc[fracture]
+    gap = row.loc[row.index != DEPTH, "auc"].min()
+    note = (
+        f"{_EVENT_WORDS[fracture].capitalize()}: velocity less the best capital measure {gap:+.2f} in AUC, "
+        f"less depth alone {row.loc[DEPTH, 'auc']:+.2f}"
+    )
+    return finish(axes, [note.replace("-0", "\u22120"), "numbers: AUC"], claim.provenance)
+
+
+def fracture_figures(
+    curve: AmplificationCurve,
+    thresholds: Sequence[FractureThreshold],
+    diagram: PhaseDiagram,
+    heat: LiquidationHeatMap,
+    policies: PoliciesInCascade | None = None,
+) -> tuple[FigureSpec, ...]:
+    """Return the figures of a venue's fracture, to be saved by `save_figure`.
+
+    Parameters
+    ----------
+    curve, thresholds, diagram, heat, policies
+        Of one venue; without policies their figure is left out.
+
+    Returns
+    -------
+    tuple of FigureSpec
+        amplification, bad_debt, phase, heat_map and, with policies, policies.
+    """
+    word = _WORD[curve.direction]
+    found = "; ".join(t.headline for t in thresholds)
+    specs = [
+        FigureSpec(
+            name="amplification",
+            draw=lambda ax: plot_amplification(curve, thresholds=thresholds, ax=ax),
+            alt=f"Final over initial move of the price, and share liquidated, by size of an exogenous {word}",
+            caption=found or curve.headline,
+            narrow_height_ratio=0.95,
+        ),
+        FigureSpec(
+            name="bad_debt",
+            draw=lambda ax: plot_bad_debt_curve(curve, thresholds=thresholds, ax=ax),
+            alt=f"Bad debt by size of an exogenous {word}, against the insurance fund",
+            caption=curve.headline,
+            narrow_height_ratio=0.95,
+        ),
+        FigureSpec(
+            name="phase",
+            draw=lambda ax: plot_phase_diagram(diagram, ax=ax),
+            alt=f"Smallest {_WORD[diagram.direction]} that breaks the venue, by leverage cap and depth of the market",
+            caption=diagram.headline,
+            narrow_height_ratio=0.95,
+        ),
+        FigureSpec(
+            name="heat_map",
+            draw=lambda ax: plot_liquidation_heat_map(heat, ax=ax),
+            alt="Notional that waits to be liquidated, by liquidation price and size of the account",
+            caption=heat.headline,
+            narrow_height_ratio=0.9,
+        ),
+    ]
+    if policies is not None:
+        specs.append(
+            FigureSpec(
+                name="policies",
+                draw=lambda ax: plot_policies(policies, ax=ax),
+                alt="Fund that each margin policy needs at each shock, crossed where the venue's fund is too small",
+                caption=policies.headline,
+                narrow_height_ratio=0.95,
+            )
+        )
+    return tuple(specs)
+
+
+def _how_it_comes(curve: AmplificationCurve) -> str:
+    return "all at once" if curve.over == 1 else f"spread over {curve.over} steps"
+
+
+def _short(value: float, axes: Axes) -> str:
+    """Return a number with one digit after the point, or none where the figure or the number leaves no need of it."""
+    if value == 0.0:
+        return "0"
+    return f"{value:.0f}" if value >= 100.0 or (is_narrow(axes) and value >= 9.95) else f"{value:.1f}"
+
+
+def _mark_thresholds(
+    axes: Axes, curve: AmplificationCurve, thresholds: Sequence[FractureThreshold], values: pd.Series
+) -> list[Artist]:
+    """Draw the found thresholds of the curve's direction and return their entries of the legend."""
+    handles: list[Artist] = []
+    shown = [t for t in thresholds if t.direction == curve.direction and t.status == "found"]
+    known = values.dropna()
+    for k, threshold in enumerate(shown):
+        height = float(np.interp(threshold.shock, known.index, known.to_numpy()))
+        colour, mark = ROLE_COLOURS["target"], _MARKS[k % len(_MARKS)]
+        axes.axvline(threshold.shock, color=colour, linewidth=0.9, linestyle=":")
+        axes.plot([threshold.shock], [height], marker=mark, color=colour, linestyle="none", clip_on=False)
+        words = f"{threshold.words} from {100.0 * threshold.shock:.2f} %"
+        handles.append(Line2D([], [], marker=mark, color=colour, linestyle=":", linewidth=0.9, label=words))
+    return handles
