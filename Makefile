@@ -46,6 +46,7 @@ test: $(STAMP)  ## format, lint, import contract, types, tests, docstring exampl
 	$(BIN)/python -m volkit.options
 	$(BIN)/python -m volkit.portfolio
 	$(BIN)/python -m volkit.realtime
+	$(BIN)/python -m volkit.contagion
 	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -n 2 \
 	  -m "not slow" --doctest-modules volkit tests
 	$(BIN)/pytest -p no:randomly -n 2 --nbmake --nbmake-timeout=120 notebooks
@@ -74,6 +75,9 @@ bench: $(STAMP)  ## measured times of the main steps beside their peers
 	$(BIN)/python -m benchmarks.realtime_state
 	$(BIN)/python -m benchmarks.realtime_online
 	$(BIN)/python -m benchmarks.realtime_insolvency
+	$(BIN)/python -m benchmarks.contagion_cascade
+	$(BIN)/python -m benchmarks.contagion_cross
+	$(BIN)/python -m benchmarks.contagion_networks
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab
 	$(BIN)/volkit lab

@@ -16,6 +16,8 @@ from volkit.study.margin.pages import backtest_section, margin_answers, recommen
 from volkit.study.margin.validation_pages import regime_section, replay_section
 from volkit.study.portfolio.pages import portfolio_section
 from volkit.study.run import StudyRun
+from volkit.study.stress.cascade_pages import stress_answers
+from volkit.study.stress.report import stress_sections
 from volkit.study.truth_pages import truth_section
 from volkit.study.volatility_pages import volatility_section
 
@@ -42,6 +44,7 @@ def build_document(run: StudyRun, files: Artefacts, *, source: str) -> ReportDoc
         bridge_section(run, files),
         live_section(run, files),
         portfolio_section(run, files),
+        *(stress_sections(run.stress, files) if run.stress is not None else ()),
         truth_section(run, files),
         volatility_section(run, files),
         correlation_section(run, files),
@@ -55,7 +58,11 @@ def build_document(run: StudyRun, files: Artefacts, *, source: str) -> ReportDoc
     return ReportDocument(
         title=run.spec.name,
         question=run.spec.title,
-        answer=(*margin_answers(run), *correlation_answers(run)),
+        answer=(
+            *margin_answers(run),
+            *correlation_answers(run),
+            *(stress_answers(run.stress) if run.stress is not None else ()),
+        ),
         simulated=run.provenance.simulated,
         sections=tuple(s for s in sections if s is not None),
         footer={

@@ -58,7 +58,7 @@ def write_run(run: StudyRun, folder: Path | str, *, source_label: str | None = N
         levels=[one.levels for one in run.margin.frontiers if one.levels is not None],
     )
     (path / STUDY_FILE).write_text(tomli_w.dumps(run.spec.settings()), encoding="utf-8")
-    for place, file in run.spec.book_files.items():
+    for place, file in run.spec.carried_files.items():
         (path / place).parent.mkdir(exist_ok=True)
         shutil.copyfile(file, path / place)
     manifest = build_manifest(
@@ -84,6 +84,6 @@ def _make_room(folder: Path) -> None:
         raise StudyError(f"{folder} is not empty and not a run folder; name another one, nothing was written.")
     for name in read_manifest(folder)["files"]:
         (folder / name).unlink(missing_ok=True)
-    for below in ("figures", "tables", "book"):
+    for below in ("figures", "tables", "book", "venue"):
         if (folder / below).is_dir() and not any((folder / below).iterdir()):
             shutil.rmtree(folder / below)

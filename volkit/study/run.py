@@ -25,6 +25,7 @@ from volkit.study.notes import Notes
 from volkit.study.portfolio import PortfolioParts, margin_book
 from volkit.study.spec import StudySpec, load_study
 from volkit.study.stages import AssetVolatility, fit_assets
+from volkit.study.stress import StressParts, stress_study
 
 __all__ = ["StudyRun", "run_study"]
 
@@ -59,6 +60,8 @@ class StudyRun(ResultDisplay):
         What the study asked for beside.
     portfolio : PortfolioParts or None
         The study's book.
+    stress : StressParts or None
+        The study's venue.
     notes : tuple of (stage, text)
         Warnings, series left out, rows missing.
     truth : MarketTruth or None
@@ -77,6 +80,7 @@ class StudyRun(ResultDisplay):
     overridden: dict[str, OverriddenParameters]
     margin: MarginParts
     portfolio: PortfolioParts | None
+    stress: StressParts | None
     notes: tuple[tuple[str, str], ...]
     truth: MarketTruth | None = None
 
@@ -86,6 +90,8 @@ class StudyRun(ResultDisplay):
         used = {s.provenance.sha256: s.provenance for s in self.bars.bars.values()}
         if self.panel is not None:
             used |= {s.sha256: s for s in self.panel.provenance.series}
+        if self.stress is not None:
+            used |= {s.sha256: s for s in self.stress.provenance.series}
         return Provenance(tuple(used.values()))
 
     @property
@@ -152,6 +158,7 @@ def run_study(study: StudySpec | str | Path, *, source: PriceSource | str | None
         parameters = calibrate_assets(bars, correlation, spec, notes, n_jobs=n_jobs)
         margin = margin_parts(bars, parameters, spec, notes, n_jobs=n_jobs)
         portfolio = margin_book(bars, spec, notes)
+        stress = stress_study(opened, spec, parameters, notes)
 
     if not parameters:
         raise StudyError(f"study {spec.name}: {opened.name} has none of the assets {', '.join(spec.margin.assets)}.")
@@ -168,6 +175,7 @@ def run_study(study: StudySpec | str | Path, *, source: PriceSource | str | None
         overridden=override_assets(parameters, spec),
         margin=margin,
         portfolio=portfolio,
+        stress=stress,
         notes=notes.entries,
         truth=opened.truth if isinstance(opened, SimulatedSource) else None,
     )

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 __all__ = [
     "Confidence",
@@ -15,6 +15,7 @@ __all__ = [
     "PortfolioSection",
     "Section",
     "SpilloverSection",
+    "StressSection",
     "VolatilitySection",
 ]
 
@@ -96,3 +97,45 @@ class PortfolioSection(Section):
     volatility_range: Annotated[float, Field(gt=0)] = Field(0.40, description="rise of volatility on the grid")
     volatility_fall: Annotated[float, Field(ge=0)] = Field(1.0, description="relative, per unit of a falling price")
     volatility_rise: Annotated[float, Field(ge=0)] = Field(0.25, description="relative, per unit of a rising price")
+
+
+class StressSection(Section):
+    """A venue, the shocks that it is put under, and how its market answers."""
+
+    venue: str = Field("demo", description="folder of tables, relative to the study file, or demo: simulated")
+    shock: Annotated[float, Field(gt=0, lt=1)] = Field(0.08, description="fall that is shown round by round, decimal")
+    shocks: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
+        default=[0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3],
+        min_length=1,
+        description="falls of the tables, decimals, rising",
+    )
+    interval: Literal["1d", "1h"] = Field("1h", description="step of the simulated price paths, as of the bars")
+    horizon: Count = Field(24, description="steps of a path")
+    n_paths: Annotated[int, Field(ge=1000)] = Field(2000, description="simulated price paths")
+    half_life: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="minutes in which half of an impact goes; as the venue's tables say by default"
+    )
+    permanent_share: Fraction | None = Field(None, description="of an impact; as the venue's tables say by default")
+    evaporation: Annotated[float, Field(ge=0)] = Field(0.1, description="of depth, per unit of relative volatility")
+    skin_in_the_game: Annotated[float, Field(ge=0)] = Field(0.0, description="USD that pay before the fund")
+    leverages: list[Annotated[float, Field(ge=1)]] = Field(
+        default=[5.0, 10.0, 20.0, 35.0, 50.0], min_length=1, description="caps of the phase diagram, rising"
+    )
+    depths: list[Annotated[float, Field(gt=0)]] = Field(
+        default=[0.25, 0.5, 1.0, 2.0, 4.0], min_length=1, description="multiples of today's depth, rising"
+    )
+    caps: list[Annotated[float, Field(gt=1)]] = Field(
+        default=[20.0, 10.0],
+        description="largest leverages compared inside the cascade; maintenance is half of initial",
+    )
+    rules: list[str] = Field(
+        default=["binance-tiers", "hyperliquid-tiers"], description="tier tables compared inside the cascade"
+    )
+    depletion_target: Annotated[float, Field(gt=0, lt=1)] = Field(0.01, description="of the fund, per horizon")
+
+    @field_validator("shocks", "leverages", "depths")
+    @classmethod
+    def _rising(cls, values: list[float]) -> list[float]:
+        if sorted(set(values)) != values:
+            raise ValueError("must rise")
+        return values

@@ -12,7 +12,15 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from volkit.errors import StudyError
 from volkit.resources import studies_folder
 from volkit.study.margin_sections import MarginSection
-from volkit.study.sections import CorrelationSection, DataSection, PortfolioSection, Section, VolatilitySection
+from volkit.study.sections import (
+    CorrelationSection,
+    DataSection,
+    PortfolioSection,
+    Section,
+    StressSection,
+    VolatilitySection,
+)
+from volkit.study.venue_files import DEMO_VENUE, venue_files
 
 __all__ = [
     "CorrelationSection",
@@ -39,6 +47,7 @@ class StudySpec(Section):
     correlation: CorrelationSection = CorrelationSection()
     margin: MarginSection
     portfolio: PortfolioSection | None = Field(None, description="no book without it")
+    stress: StressSection | None = Field(None, description="no venue without it")
 
     @field_validator("data")
     @classmethod
@@ -73,21 +82,26 @@ class StudySpec(Section):
         return np.random.default_rng([self.seed, crc32("/".join(words).encode())])
 
     @property
-    def book_files(self) -> dict[str, Path]:
-        """Files of the book by their place in a run folder."""
-        if self.portfolio is None:
-            return {}
-        positions = Path(self.portfolio.positions)
-        files = {f"book/positions{positions.suffix}": positions}
-        chains = (Path(chain) for chain in self.portfolio.chains)
-        return files | {f"book/chain_{i}{''.join(p.suffixes)}": p for i, p in enumerate(chains, start=1)}
+    def carried_files(self) -> dict[str, Path]:
+        """Files of the book and of the venue by their place in a run folder."""
+        files: dict[str, Path] = {}
+        if self.portfolio is not None:
+            positions = Path(self.portfolio.positions)
+            files[f"book/positions{positions.suffix}"] = positions
+            chains = (Path(chain) for chain in self.portfolio.chains)
+            files |= {f"book/chain_{i}{''.join(p.suffixes)}": p for i, p in enumerate(chains, start=1)}
+        if self.stress is not None and self.stress.venue != DEMO_VENUE:
+            files |= {f"venue/{path.name}": path for path in venue_files(Path(self.stress.venue))}
+        return files
 
     def settings(self) -> dict[str, Any]:
-        """Return the settings as plain values, with the book's files where a run folder keeps them."""
+        """Return the settings as plain values, with carried files where a run folder keeps them."""
         values = self.model_dump(mode="json", exclude_none=True)
         if self.portfolio is not None:
-            places = list(self.book_files)
+            places = [place for place in self.carried_files if place.startswith("book/")]
             values["portfolio"] |= {"positions": places[0], "chains": places[1:]}
+        if self.stress is not None and self.stress.venue != DEMO_VENUE:
+            values["stress"]["venue"] = "venue"
         return values
 
     @property
@@ -159,7 +173,7 @@ def load_study(name: str | Path) -> StudySpec:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StudyError(f"study {path} cannot be read: {error}.") from error
-    _resolve_book(table, path.parent)
+    _resolve_paths(table, path.parent)
     try:
         return StudySpec.model_validate(table)
     except ValidationError as error:
@@ -167,8 +181,11 @@ def load_study(name: str | Path) -> StudySpec:
         raise StudyError(f"study {path}: {faults}. 'volkit schema' prints the keys.") from error
 
 
-def _resolve_book(table: dict[str, Any], folder: Path) -> None:
-    """Make the paths of a book those seen from the study file's folder."""
+def _resolve_paths(table: dict[str, Any], folder: Path) -> None:
+    """Make the paths of a book and of a venue those seen from the study file's folder."""
+    venue = table.get("stress")
+    if isinstance(venue, dict) and isinstance(venue.get("venue"), str) and venue["venue"] != DEMO_VENUE:
+        venue["venue"] = str(folder / venue["venue"])
     book = table.get("portfolio")
     if not isinstance(book, dict):
         return

@@ -6,6 +6,7 @@ from volkit.report import Block, ColumnKind, FigureSpec, Section, TextBlock, plo
 from volkit.study.artefacts import Artefacts
 from volkit.study.correlation.words import dated
 from volkit.study.run import StudyRun
+from volkit.study.words import sentence
 
 __all__ = ["bridge_section"]
 
@@ -33,7 +34,7 @@ def bridge_section(run: StudyRun, files: Artefacts) -> Section | None:
     for name, parts in proofs.items():
         if parts.proof is None:
             continue
-        lead.append(f"{name}: {parts.proof.sentence[0].upper()}{parts.proof.sentence[1:]}")
+        lead.append(f"{name}: {sentence(parts.proof.sentence)}")
         method, tails = next(iter(parts.tails.items()))
         figure = FigureSpec(
             name=f"conditional_{name.lower()}",

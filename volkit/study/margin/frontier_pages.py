@@ -6,6 +6,7 @@ from volkit.study.artefacts import Artefacts
 from volkit.study.correlation.words import dated
 from volkit.study.margin.parts import FrontierParts
 from volkit.study.run import StudyRun
+from volkit.study.words import sentence
 
 __all__ = ["frontier_section"]
 
@@ -88,7 +89,7 @@ def _blocks(one: FrontierParts, ending: str, files: Artefacts) -> list[Block]:
 def _lead(one: FrontierParts) -> str:
     if one.choice is None:
         return f"{one.frontier.headline}."
-    text = f"{one.choice.reason[0].upper()}{one.choice.reason[1:]}."
+    text = sentence(one.choice.reason)
     if one.recommended == one.choice.name:
         return f"The recommended policy, {one.recommended}, has the {one.choice.reason}."
     if one.recommended is not None:

@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+
+from volkit.contagion.cascade import run_cascade
+from volkit.errors import SeriesNotFoundError
+from volkit.sources import open_source
+from volkit.sources.venue import load_demo_venue
+from volkit.study.notes import Notes
+from volkit.study.sections import StressSection
+from volkit.study.stress import stress_venue
+from volkit.study.stress.market import build_market
+from volkit.study.stress.report import run_venue_stress, stress_record, write_venue_stress
+from volkit.study.venue_files import open_venue
+
+SMALL = StressSection(n_paths=1000, horizon=6, leverages=[10.0, 50.0], depths=[0.5, 1.0], rules=[])
+
+
+@pytest.fixture(scope="module")
+def found():
+    return run_venue_stress(SMALL, source=open_source("simulated"), seed=3)
+
+
+def test_market_is_that_of_the_tables():
+    market = build_market(open_venue("demo"), SMALL, volatility=0.005, notes=Notes())
+
+    assert market.venue.fund == 9e6
+    assert market.venue.half_life == pytest.approx(6.0 / 60.0)  # minutes in steps of an hour
+    assert market.venue.permanent_share == 0.4
+    assert market.venue.impact.displacement(746.0) == pytest.approx(0.01, rel=0.01)
+
+
+def test_settings_replace_what_the_tables_say():
+    section = SMALL.model_copy(update={"half_life": 30.0, "permanent_share": 0.0, "skin_in_the_game": 1e6})
+
+    venue = build_market(open_venue("demo"), section, volatility=0.005, notes=Notes()).venue
+
+    assert (venue.half_life, venue.permanent_share, venue.skin_in_the_game) == (0.5, 0.0, 1e6)
+
+
+def test_threshold_without_evaporation_is_the_known_one():
+    """The closed form of the simulated venue holds for a linear law; its books follow one but for their steps."""
+    section = SMALL.model_copy(update={"evaporation": 0.0})
+
+    parts = stress_venue(
+        open_venue("demo"), section, source=None, rng=np.random.default_rng(1), policies={}, notes=Notes()
+    )
+
+    truth = load_demo_venue().truth
+    down = parts.cascade.thresholds.thresholds["down"]
+    assert down.log_shock == pytest.approx(truth.threshold("fund_exhausted", direction="down"), rel=1e-3)
+    assert parts.fund is None
+
+
+def test_shown_cascade_is_the_engines(found):
+    parts = found.parts
+    again = run_cascade(parts.market.accounts, parts.market.venue, shock=-0.08, steps=6)
+
+    assert parts.cascade.run.totals.equals(again.totals)
+
+
+def test_waterfall_is_paid_by_the_cascades(found):
+    fund = found.parts.fund
+    paid = fund.waterfall.table["expected"]
+
+    assert paid.sum() == pytest.approx(fund.paths.totals["bad_debt"].mean())
+    assert paid["fund"] == pytest.approx(fund.paths.totals["fund_paid"].mean())
+
+
+def test_survivors_are_ranked_and_the_broke_are_not(found):
+    network = found.parts.network
+    broke = network.clearing.to_frame()["default"]
+
+    assert set(network.ranking.to_frame().index) == set(broke.index[~broke])
+
+
+def test_same_seed_gives_the_same_bytes(found, tmp_path):
+    again = run_venue_stress(SMALL, source=open_source("simulated"), seed=3)
+
+    first, second = (write_venue_stress(one, tmp_path / name) for one, name in ((found, "a"), (again, "b")))
+
+    names = sorted(p.relative_to(first.parent) for p in first.parent.rglob("*.*"))
+    assert len(names) > 60
+    assert all((first.parent / n).read_bytes() == (second.parent / n).read_bytes() for n in names)
+
+
+def test_report_says_simulated_and_names_what_breaks(found, tmp_path):
+    text = write_venue_stress(found, tmp_path).read_text(encoding="utf-8")
+
+    assert "Simulated prices" in text
+    assert "bad debt exceeds the fund of 9M USD from a fall of 7" in text
+    for name in ("cascade", "waterfall", "fracture", "phase_diagram"):
+        assert (tmp_path / "figures" / f"{name}.png").is_file()
+
+
+def test_record_is_plain_and_has_the_threshold(found):
+    record = stress_record(found)
+
+    assert record["simulated"] is True
+    assert record["fracture"]["down"]["status"] == "found"
+    assert 0.0 <= record["depletion"]["low"] <= record["depletion"]["probability"] <= record["depletion"]["high"]
+
+
+def test_prices_that_are_not_there_leave_a_note():
+    class Nothing:
+        name = "nothing"
+
+        def load_bars(self, name, *, interval):
+            raise SeriesNotFoundError(self.name, (name,), ())
+
+    notes = Notes()
+    parts = stress_venue(
+        open_venue("demo"), SMALL, source=Nothing(), rng=np.random.default_rng(1), policies={}, notes=notes
+    )
+
+    assert parts.fund is None
+    assert any("price paths of BTC left out" in text for _, text in notes.entries)
+    assert any("depth does not evaporate" in text for _, text in notes.entries)

@@ -1,0 +1,73 @@
+"""The command on venues: ``stress``."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+import volkit
+from volkit.cli.common import Json, app, errors_in_one_line
+
+__all__ = ["stress"]
+
+
+@app.command()
+def stress(
+    venue: Annotated[
+        str, typer.Argument(metavar="[VENUE]", help="Folder of a venue's tables; the simulated venue by default.")
+    ] = "demo",
+    source: Annotated[
+        str, typer.Option("--source", help="Prices of the venue's asset: simulated, files:FOLDER, ...; none for none.")
+    ] = "simulated",
+    shock: Annotated[float, typer.Option("--shock", help="Fall shown round by round, decimal.")] = 0.08,
+    interval: Annotated[Literal["1d", "1h"], typer.Option("--interval", help="Step of the price paths.")] = "1h",
+    horizon: Annotated[int, typer.Option("--horizon", help="Steps of a path.", min=1)] = 24,
+    paths: Annotated[int, typer.Option("--paths", help="Simulated price paths.", min=1000)] = 2000,
+    seed: Annotated[int, typer.Option("--seed", help="Of the price paths.", min=0)] = 20251010,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the report.")] = Path("runs/stress"),
+    as_json: Json = False,
+) -> None:
+    """Stress a venue: cascades, what breaks it, its fund, solvency and debts; writes a report.
+
+    \b
+    A venue is a folder of CSV or Parquet tables (the columns stand in data/demo/stress/README.md):
+      accounts, order_books and fund.toml      needed
+      balance_sheet                            for solvency
+      lending_positions with lending_terms     for health factors
+      exposures with external                  for the network of debts
+    """
+    with errors_in_one_line():
+        # Here and not above: these load pandas and drawing libraries, and `volkit --help` does without.
+        from pydantic import ValidationError
+
+        from volkit.study.sections import StressSection
+        from volkit.study.stress.report import run_venue_stress, stress_record, write_venue_stress
+
+        try:
+            section = StressSection(venue=venue, shock=shock, interval=interval, horizon=horizon, n_paths=paths)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            raise volkit.errors.StudyError(f"--{fault['loc'][0]}: {fault['msg']} (got {fault['input']!r}).") from error
+        opened = None if source == "none" else volkit.open_source(source)
+        found = run_venue_stress(section, source=opened, seed=seed)
+        report = write_venue_stress(found, output)
+    if as_json:
+        typer.echo(json.dumps(stress_record(found) | {"report": str(report)}, indent=2))
+        return
+    parts = found.parts
+    if parts.provenance.simulated:
+        typer.echo("SIMULATED venue or prices")
+    typer.echo(f"venue: {parts.tables.headline}")
+    typer.echo(f"cascade: {parts.cascade.run.headline}")
+    for threshold in parts.cascade.thresholds.thresholds.values():
+        typer.echo(f"fracture: {threshold.headline}")
+    typer.echo(f"leverage and depth: {parts.cascade.phase.headline}")
+    if parts.fund is not None:
+        typer.echo(f"fund: {parts.fund.adequacy.headline}")
+        typer.echo(f"waterfall: {parts.fund.waterfall.headline}")
+    if parts.balance.ratios is not None:
+        typer.echo(f"solvency: {parts.balance.ratios.headline}")
+    for stage, text in found.notes:
+        typer.echo(f"{stage}: {text}", err=True)
+    typer.echo(f"report: {report}")
