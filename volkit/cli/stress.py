@@ -20,7 +20,10 @@ def stress(
     source: Annotated[
         str, typer.Option("--source", help="Prices of the venue's asset: simulated, files:FOLDER, ...; none for none.")
     ] = "simulated",
-    shock: Annotated[float, typer.Option("--shock", help="Fall shown round by round, decimal.")] = 0.08,
+    shock: Annotated[float, typer.Option("--shock", help="Move shown round by round, decimal.")] = 0.08,
+    direction: Annotated[
+        Literal["down", "up"] | None, typer.Option("--direction", help="Of the move; down, or up where nobody is long.")
+    ] = None,
     interval: Annotated[Literal["1d", "1h"], typer.Option("--interval", help="Step of the price paths.")] = "1h",
     horizon: Annotated[int, typer.Option("--horizon", help="Steps of a path.", min=1)] = 24,
     paths: Annotated[int, typer.Option("--paths", help="Simulated price paths.", min=1000)] = 2000,
@@ -42,10 +45,13 @@ def stress(
         from pydantic import ValidationError
 
         from volkit.study.sections import StressSection
+        from volkit.study.stress.answers import stress_answers
         from volkit.study.stress.report import run_venue_stress, stress_record, write_venue_stress
 
         try:
-            section = StressSection(venue=venue, shock=shock, interval=interval, horizon=horizon, n_paths=paths)
+            section = StressSection(
+                venue=venue, direction=direction, shock=shock, interval=interval, horizon=horizon, n_paths=paths
+            )
         except ValidationError as error:
             fault = error.errors()[0]
             raise volkit.errors.StudyError(f"--{fault['loc'][0]}: {fault['msg']} (got {fault['input']!r}).") from error
@@ -59,15 +65,19 @@ def stress(
     if parts.provenance.simulated:
         typer.echo("SIMULATED venue or prices")
     typer.echo(f"venue: {parts.tables.headline}")
-    typer.echo(f"cascade: {parts.cascade.run.headline}")
-    for threshold in parts.cascade.thresholds.thresholds.values():
-        typer.echo(f"fracture: {threshold.headline}")
-    typer.echo(f"leverage and depth: {parts.cascade.phase.headline}")
+    for line in stress_answers(parts)[:3]:
+        typer.echo(line)
+    if parts.cascade.phase is not None:
+        typer.echo(f"leverage and depth: {parts.cascade.phase.headline}")
     if parts.fund is not None:
         typer.echo(f"fund: {parts.fund.adequacy.headline}")
         typer.echo(f"waterfall: {parts.fund.waterfall.headline}")
     if parts.balance.ratios is not None:
         typer.echo(f"solvency: {parts.balance.ratios.headline}")
+    if parts.balance.health is not None:
+        typer.echo(f"lending: {parts.balance.health.headline}")
+    if parts.network is not None:
+        typer.echo(f"debts: {parts.network.clearing.headline}")
     for stage, text in found.notes:
         typer.echo(f"{stage}: {text}", err=True)
     typer.echo(f"report: {report}")

@@ -112,6 +112,7 @@ def _run(study: str, *, source: Any, output: Path | None, jobs: int, quiet: bool
     rows = result.summary().reset_index()
     if not quiet:
         _print_rates(result)
+        _print_stress(result)
     return {
         "study": spec.name,
         "source": result.source,
@@ -121,6 +122,16 @@ def _run(study: str, *, source: Any, output: Path | None, jobs: int, quiet: bool
         "report": str(folder / "report.html"),
         "parameters": [_finite(row) for row in rows.to_dict("records")],
     }
+
+
+def _print_stress(result: Any) -> None:
+    if result.stress is None:
+        return
+    # Here and not above: it loads what draws figures.
+    from volkit.study.stress.answers import stress_answers
+
+    for line in stress_answers(result.stress):
+        typer.echo(f"  {line}", err=True)
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:

@@ -60,8 +60,9 @@ class Artefacts:
         self._schemas.append(table_schema(name, flat, caption, kinds or {}, units or {}))
         mark = "Simulated prices. " if self.simulated else ""
         part = frame if shown is None else frame[list(shown)]
-        of_page = {name: kind for name, kind in (kinds or {}).items() if shown is None or name in shown}
-        page: dict[str, Any] = {"kinds": of_page, "units": units or {}, "index": index, "is_folded": is_folded}
+        named: dict[str, Mapping[str, str]] = {"kinds": kinds or {}, "units": units or {}}
+        of_page = {key: {n: v for n, v in given.items() if shown is None or n in shown} for key, given in named.items()}
+        page: dict[str, Any] = {**of_page, "index": index, "is_folded": is_folded}
         return TableBlock(frame=part, caption=mark + caption, **page)
 
     def schemas(self) -> None:

@@ -16,7 +16,7 @@ from volkit.study.margin.pages import backtest_section, margin_answers, recommen
 from volkit.study.margin.validation_pages import regime_section, replay_section
 from volkit.study.portfolio.pages import portfolio_section
 from volkit.study.run import StudyRun
-from volkit.study.stress.cascade_pages import stress_answers
+from volkit.study.stress.answers import stress_answers
 from volkit.study.stress.report import stress_sections
 from volkit.study.truth_pages import truth_section
 from volkit.study.volatility_pages import volatility_section

@@ -103,11 +103,14 @@ class StressSection(Section):
     """A venue, the shocks that it is put under, and how its market answers."""
 
     venue: str = Field("demo", description="folder of tables, relative to the study file, or demo: simulated")
-    shock: Annotated[float, Field(gt=0, lt=1)] = Field(0.08, description="fall that is shown round by round, decimal")
+    direction: Literal["down", "up"] | None = Field(
+        None, description="of the shocks; down by default, or up where nobody is long"
+    )
+    shock: Annotated[float, Field(gt=0, lt=1)] = Field(0.08, description="move that is shown round by round, decimal")
     shocks: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
         default=[0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3],
         min_length=1,
-        description="falls of the tables, decimals, rising",
+        description="moves of the tables, decimals, rising",
     )
     interval: Literal["1d", "1h"] = Field("1h", description="step of the simulated price paths, as of the bars")
     horizon: Count = Field(24, description="steps of a path")

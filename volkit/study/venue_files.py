@@ -8,10 +8,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from volkit.checks import check_positive
-from volkit.errors import DataError, SourceError
+from volkit.errors import DataError, SourceError, VolkitError
 from volkit.portfolio import parse_instant
 from volkit.results import Provenance, ResultDisplay, SeriesProvenance, freeze
 from volkit.solvency.balance import DOLLARS
@@ -33,13 +34,15 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "balance_sheet": ("entity", "side", "asset", "quantity", "price"),
     "lending_positions": ("account", "collateral_asset", "collateral_quantity", "debt_asset", "debt_quantity"),
     "lending_terms": ("asset", "price", "liquidation_threshold", "liquidation_bonus", "oracle"),
-    "protocol_holdings": ("protocol", "asset", "quantity"),
-    "protocol_debts": ("protocol", "debt"),
     "exposures": ("debtor", "creditor", "amount"),
     "external": ("node", "assets", "liabilities"),
 }
 _NEEDED = ("accounts", "books")
-_TOGETHER = (("lending_positions", "lending_terms"), ("protocol_holdings", "protocol_debts"), ("exposures", "external"))
+_TOGETHER = (("lending_positions", "lending_terms"), ("exposures", "external"))
+_NAMES = {"account", "asset", "collateral_asset", "creditor", "debt_asset", "debtor", "entity", "node", "oracle"}
+_WORDS = _NAMES | {"side", "venue"}
+_BOOK_SIDES = ("bid", "ask")
+_SHOWN = 3
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -49,8 +52,8 @@ class VenueTables(ResultDisplay):
     Attributes
     ----------
     tables : Mapping of str to DataFrame
-        accounts and books always; balance_sheet, lending_positions and lending_terms, protocol_holdings and
-        protocol_debts, exposures and external where the folder has them. Columns as in ``data/demo/stress/README.md``.
+        accounts and books always; balance_sheet, lending_positions and lending_terms, exposures and external where the
+        folder has them. Columns as in ``data/demo/stress/README.md``.
     asset : str
         Coin of the perpetual.
     price : float
@@ -158,6 +161,7 @@ def read_venue(folder: str | Path) -> VenueTables:
         raise SourceError(f"there is no folder {path}; give a folder with accounts, order_books and {_TERMS_FILE}.")
     terms = _read_terms(path / _TERMS_FILE)
     tables, series = {}, []
+    simulated = _flag(terms, "simulated")
     for name in _COLUMNS:
         stem = Path(VENUE_FILES[name]).stem
         found = _find(path, stem)
@@ -166,7 +170,7 @@ def read_venue(folder: str | Path) -> VenueTables:
                 raise SourceError(f"there is no {stem}.csv or {stem}.parquet in {path}; a venue needs it.")
             continue
         tables[name] = freeze(_read_table(found, name))
-        series.append(_origin(found, name, simulated=bool(terms.get("simulated", False))))
+        series.append(_origin(found, name, simulated=simulated))
     for pair in _TOGETHER:
         held = [name for name in pair if name in tables]
         if len(held) == 1:
@@ -176,16 +180,16 @@ def read_venue(folder: str | Path) -> VenueTables:
         if "maintenance_rate" not in terms:
             rule = "must have a column maintenance_rate, or a rate in the terms"
             raise DataError("accounts", rule, "neither", f"write maintenance_rate = 0.005 into {_TERMS_FILE}")
-        tables["accounts"] = freeze(accounts.assign(maintenance_rate=float(terms["maintenance_rate"])))
+        tables["accounts"] = freeze(accounts.assign(maintenance_rate=_number(terms, "maintenance_rate")))
     return VenueTables(
         tables=MappingProxyType(tables),
         asset=str(terms["asset"]),
-        price=check_positive(terms["price"], argument=f"price in {_TERMS_FILE}", unit="USD per coin"),
+        price=check_positive(_number(terms, "price"), argument=f"price in {_TERMS_FILE}", unit="USD per coin"),
         fund=_number(terms, "fund"),
         half_life=_number(terms, "half_life") if "half_life" in terms else None,
         permanent_share=_number(terms, "permanent_share") if "permanent_share" in terms else 0.0,
-        fixed=tuple(map(str, terms.get("fixed", DOLLARS))),
-        as_of=parse_instant(str(terms["as_of"])) if "as_of" in terms else None,
+        fixed=_names(terms, "fixed", default=DOLLARS),
+        as_of=_instant(terms, "as_of"),
         provenance=Provenance(tuple(series)),
     )
 
@@ -214,6 +218,9 @@ def _of_simulated(venue: SimulatedVenue) -> VenueTables:
 def _read_terms(path: Path) -> dict[str, Any]:
     try:
         terms = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        words = f"write one with {', '.join(_TERMS)} and optionally {', '.join(_OPTIONAL_TERMS)}"
+        raise SourceError(f"there are no terms of the venue, {path}; {words}.") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SourceError(f"the terms of the venue, {path}, cannot be read: {error}.") from error
     known = {*_TERMS, *_OPTIONAL_TERMS, *_TRUTH}
@@ -232,6 +239,30 @@ def _number(terms: Mapping[str, Any], key: str) -> float:
     return float(value)
 
 
+def _flag(terms: Mapping[str, Any], key: str) -> bool:
+    value = terms.get(key, False)
+    if not isinstance(value, bool):
+        raise DataError(f"{key} in {_TERMS_FILE}", "must be true or false", repr(value), "write it without quotes")
+    return value
+
+
+def _names(terms: Mapping[str, Any], key: str, *, default: tuple[str, ...]) -> tuple[str, ...]:
+    value = terms.get(key, list(default))
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise DataError(f"{key} in {_TERMS_FILE}", "must be a list of names", repr(value), 'write ["USD", "USDC"]')
+    return tuple(value)
+
+
+def _instant(terms: Mapping[str, Any], key: str) -> pd.Timestamp | None:
+    if key not in terms:
+        return None
+    try:
+        return parse_instant(str(terms[key]))
+    except VolkitError as error:
+        got, remedy = repr(terms[key]), "write 2024-12-31T00:00:00Z"
+        raise DataError(f"{key} in {_TERMS_FILE}", "must be an instant in UTC", got, remedy) from error
+
+
 def _find(folder: Path, stem: str) -> Path | None:
     return next((folder / f"{stem}{end}" for end in (".parquet", ".csv") if (folder / f"{stem}{end}").is_file()), None)
 
@@ -245,7 +276,34 @@ def _read_table(path: Path, name: str) -> pd.DataFrame:
     if missing or not len(table):
         got = f"no {', '.join(missing)}" if missing else "no rows"
         raise DataError(path.name, f"must have rows, and the columns {', '.join(_COLUMNS[name])}", got, "correct it")
-    return table
+    return _checked(table, path.name, name)
+
+
+def _checked(table: pd.DataFrame, file: str, name: str) -> pd.DataFrame:
+    """Return the table with names as text and all other needed columns as numbers; rows that have neither are named."""
+    made = table.copy()
+    for column in (*_COLUMNS[name], "maintenance_rate"):
+        if column not in table.columns:
+            continue
+        if column in _WORDS:
+            text = table[column].astype("str").str.strip()
+            _refuse(table[column].isna() | (text == ""), table[column], file, "must be named on every row")
+            made[column] = text
+        else:
+            numbers = pd.to_numeric(table[column], errors="coerce")
+            _refuse(~np.isfinite(numbers), table[column], file, "must be a finite number")
+            made[column] = numbers
+    if name == "books":
+        _refuse(~made["side"].isin(_BOOK_SIDES), table["side"], file, "must be bid or ask")
+    return made
+
+
+def _refuse(bad: pd.Series, column: pd.Series, file: str, rule: str) -> None:
+    rows = np.flatnonzero(bad.to_numpy())
+    if len(rows):
+        told = ", ".join(f"row {row + 1}: {column.iloc[row]!r}" for row in rows[:_SHOWN])
+        more = f" and {len(rows) - _SHOWN} more rows" if len(rows) > _SHOWN else ""
+        raise DataError(f"{column.name} in {file}", rule, told + more, "correct it; rows count from 1 below the header")
 
 
 def _origin(path: Path, name: str, *, simulated: bool) -> SeriesProvenance:

@@ -17,7 +17,7 @@ def test_command_prints_what_breaks_and_writes_a_report(tmp_path):
     shown = call("stress", "--paths", 1000, "--horizon", 4, "-o", tmp_path / "out")
 
     assert shown.exit_code == 0, shown.output
-    for word in ("SIMULATED", "venue: 20,000 accounts", "fracture: bad debt above the fund", "waterfall:", "solvency:"):
+    for word in ("SIMULATED", "venue: 20,000 accounts", "losses exceed the fund of 9M USD", "waterfall:", "solvency:"):
         assert word in shown.output
     assert (tmp_path / "out" / "report.html").is_file()
 

@@ -69,11 +69,21 @@ def _edit(folder, old, new):
     path.write_text(text.replace(old, new))
 
 
+def _cell(folder, row, column, value):
+    path = folder / "order_books.csv"
+    table = pd.read_csv(path).astype("object")
+    table.loc[row, column] = value
+    table.to_csv(path, index=False)
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
         (lambda f: (f / "accounts.parquet").unlink(), "there is no accounts.csv or accounts.parquet in .*venue"),
-        (lambda f: (f / "fund.toml").unlink(), "the terms of the venue, .* cannot be read"),
+        (
+            lambda f: (f / "fund.toml").unlink(),
+            "there are no terms of the venue, .*; write one with asset, price, fund",
+        ),
         (lambda f: (f / "accounts.parquet").write_bytes(b"PAR1 no"), "accounts.parquet cannot be read"),
     ],
 )
@@ -93,6 +103,13 @@ def test_missing_or_damaged_file_is_named(folder, spoil, message):
             lambda f: _edit(f, "fund = 9000000.0", "fund = -1"),
             "fund in fund.toml must be a number of at least 0; got -1",
         ),
+        (lambda f: _edit(f, "price = 60000.0", 'price = "60k"'), "price in fund.toml must be a number .* got '60k'"),
+        (lambda f: _edit(f, "simulated = true", 'simulated = "false"'), "simulated in fund.toml must be true or false"),
+        (lambda f: _edit(f, "fixed = [", 'fixed = "USD"\nunused = ['), "fund.toml must hold .* got also unused"),
+        (lambda f: _edit(f, "2024-12-31T00:00:00Z", "yesterday"), "as_of in fund.toml must be an instant in UTC"),
+        (lambda f: _cell(f, 4, "side", "Bid"), "side in order_books.csv must be bid or ask; got row 5: 'Bid'"),
+        (lambda f: _cell(f, 0, "venue", None), "venue in order_books.csv must be named on every row; got row 1: nan"),
+        (lambda f: _cell(f, 2, "amount", "n/a x"), "amount in order_books.csv must be a finite number; got row 3"),
         (lambda f: (f / "lending_terms.csv").unlink(), "lending_positions and lending_terms together"),
         (lambda f: (f / "exposures.csv").write_text("a,b\n1,2\n"), "exposures.csv must have rows, .* got no debtor"),
         (

@@ -22,9 +22,11 @@ from volkit.solvency.lending import (
     health_distribution,
     liquidation_curve,
 )
+from volkit.solvency.reserves import ReserveRatios, sheet_reserve_ratios
 from volkit.study.notes import Notes
 from volkit.study.sections import StressSection
 from volkit.study.venue_files import VenueTables
+from volkit.study.words import percent
 
 __all__ = ["BalanceParts", "stress_balance"]
 
@@ -43,6 +45,8 @@ class BalanceParts:
         Every asset that is not fixed falls.
     reverse : ReverseSolvency or None
         Fall at which the surplus is gone.
+    reserves : ReserveRatios or None
+        Held over owed by asset, loans left out.
     health : HealthDistribution or None
         Debt by health factor.
     lending : LendingResponse or None
@@ -53,6 +57,7 @@ class BalanceParts:
     tokens: OwnTokenSensitivity | None
     stressed: StressedSolvency | None
     reverse: ReverseSolvency | None
+    reserves: ReserveRatios | None
     health: HealthDistribution | None
     lending: LendingResponse | None
 
@@ -61,16 +66,19 @@ def stress_balance(tables: VenueTables, section: StressSection, notes: Notes) ->
     """Return solvency and lending of a venue, as far as its tables go (falls as decimals)."""
     sheet = _sheet(tables, notes)
     book = _lending(tables, notes)
-    ratios = tokens = stressed = reverse = health = lending = None
+    ratios = tokens = stressed = reverse = reserves = health = lending = None
     if sheet is not None:
         fixed = [asset for asset in sheet.assets if asset in tables.fixed]
         falls = pd.DataFrame(
             {asset: 0.0 if asset in fixed else [-x for x in section.shocks] for asset in sheet.assets},
-            index=[f"all fall {x:.0%}" for x in section.shocks],
+            index=[f"all fall {percent(x)}" for x in section.shocks],
         )
         ratios = solvency_ratios(sheet)
         tokens = own_token_sensitivity(sheet) if len(sheet.own_tokens) else None
         stressed = notes.attempt("stress", "stressed solvency", lambda: stressed_solvency(sheet, falls))
+        reserves = notes.attempt(
+            "stress", "reserve ratios", lambda: sheet_reserve_ratios(sheet, leave_out=_loans(sheet, tables))
+        )
         reverse = notes.attempt("stress", "reverse stress of the balance", lambda: reverse_stress(sheet, fixed=fixed))
     if book is not None:
         health = health_distribution(book)
@@ -79,8 +87,22 @@ def stress_balance(tables: VenueTables, section: StressSection, notes: Notes) ->
             "stress", "lending after falls", lambda: liquidation_curve(book, section.shocks, fixed=held)
         )
     return BalanceParts(
-        ratios=ratios, tokens=tokens, stressed=stressed, reverse=reverse, health=health, lending=lending
+        ratios=ratios,
+        tokens=tokens,
+        stressed=stressed,
+        reverse=reverse,
+        reserves=reserves,
+        health=health,
+        lending=lending,
     )
+
+
+def _loans(sheet: BalanceSheet, tables: VenueTables) -> list[str]:
+    """Return what is owed at a fixed price and held by nobody on the sheet: not owed in kind."""
+    rows = sheet.to_frame()
+    held = set(rows.loc[rows["side"] == "asset", "asset"])
+    owed = rows.loc[rows["side"] == "liability", "asset"]
+    return sorted({str(name) for name in owed if name in tables.fixed and name not in held})
 
 
 def _sheet(tables: VenueTables, notes: Notes) -> BalanceSheet | None:

@@ -11,6 +11,7 @@ from volkit.report import (
     plot_health_factors,
     plot_own_token_haircut,
     plot_recovery,
+    plot_reserve_ratios,
     plot_reverse_stress,
     plot_systemic_ranking,
 )
@@ -22,9 +23,8 @@ from volkit.study.words import sentence
 __all__ = ["network_section", "solvency_section"]
 
 _SOLVENCY = (
-    "Assets over liabilities at the prices of the sheet, with its own tokens and without: such a token falls when it is "
-    "needed most. In a stress every asset but dollars and loans falls alike, and so does what is owed in coins. A "
-    "balance sheet shows what was entered: solvency needs all liabilities.",
+    "Assets over liabilities at the prices of the sheet, with own tokens and without: such a token falls when it is "
+    "needed most. A balance sheet shows what was entered: solvency needs all liabilities.",
 )
 _NETWORK = (
     "Payments are the greatest clearing vector (Eisenberg and Noe): nobody pays more than it owes or has, and all "
@@ -41,10 +41,22 @@ def solvency_section(parts: StressParts, files: Artefacts) -> Section | None:
     if found.ratios is not None:
         lead.append(sentence(found.ratios.headline))
         blocks += [
-            TextBlock(_SOLVENCY),
+            TextBlock((*_SOLVENCY, _fixed_words(parts))),
             files.table("solvency", found.ratios.table.reset_index(), "Assets and liabilities by entity, USD."),
         ]
         files.table("solvency_by_asset", found.ratios.by_asset.reset_index(), "By entity and asset, USD.")
+    if found.reserves is not None:
+        reserves = found.reserves
+        lead.append(sentence(reserves.headline))
+        figure = FigureSpec(
+            name="reserve_ratios",
+            draw=lambda ax: plot_reserve_ratios(reserves, ax=ax),
+            alt="Held over owed, by asset.",
+            caption=sentence(reserves.headline),
+            height_ratio=0.4,
+        )
+        table = files.table("reserve_ratios", reserves.to_frame(), "Held over owed by asset, in units of each.")
+        blocks += [files.figure(figure), table]
     if found.reverse is not None:
         reverse = found.reverse
         lead.append(sentence(reverse.headline))
@@ -135,3 +147,8 @@ def _clearing_words(clearing: ClearingResult) -> str:
         f"{int(table['default'].sum())} of {len(table)} nodes cannot pay in full; {money_words(short)} of "
         f"{money_words(due)} USD owed are not paid."
     )
+
+
+def _fixed_words(parts: StressParts) -> str:
+    held = ", ".join(parts.tables.fixed) or "nothing"
+    return f"In a stress all prices fall alike, those of what is owed too; {held} keep theirs."

@@ -1,27 +1,25 @@
-"""What liquidations do to a venue: the cascade, the shock that breaks it, what is left of the fund."""
+"""What liquidations do to a venue: the cascade, the shock that breaks it, leverage against depth, margin policies."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from volkit.contagion.cascade import (
-    CascadePaths,
     CascadeRun,
-    Depletion,
     DynamicMargin,
+    Mitigation,
     MitigationComparison,
     PartialLiquidation,
     TradingHalt,
-    cascade_paths,
     compare_mitigations,
     run_cascade,
 )
 from volkit.contagion.fracture import (
     AmplificationCurve,
+    FractureThreshold,
     FractureThresholds,
     LiquidationHeatMap,
     MarginTerms,
@@ -34,33 +32,31 @@ from volkit.contagion.fracture import (
     phase_diagram,
     policies_in_cascade,
 )
+from volkit.contagion.fracture.response import Direction
 from volkit.errors import ArgumentError
 from volkit.impact.velocity import LiquidityVelocity, liquidity_velocity
 from volkit.margin.tiers import TierTable
 from volkit.portfolio.venues import load_venue_rules
 from volkit.portfolio.venues.sizes import TierParameters
-from volkit.scenarios.paths import PathSet
-from volkit.solvency.default import BadDebtMeasures
-from volkit.solvency.fund import FundAdequacy, FundRequirement, fund_adequacy, required_fund
-from volkit.solvency.waterfall import AdlComparison, LossWaterfall, compare_adl_policies, observed_waterfall
 from volkit.study.notes import Notes
 from volkit.study.sections import StressSection
 from volkit.study.stress.market import VenueMarket
 
-__all__ = ["CascadeParts", "FundParts", "stress_fund", "stress_market", "venue_policies"]
+__all__ = ["MITIGATION_WORDS", "CascadeParts", "stress_market", "venue_policies"]
 
 Floats = npt.NDArray[np.float64]
-# A halt of an hour's steps after a fall of five per cent, and margins that at most double.
-_HALT_DROP, _HALT_STEPS = 0.05, 1
-# Columns of the cascade's totals, in the order of payment, and the layers that they are.
-_LAYERS = {"skin_paid": "skin in the game", "fund_paid": "fund", "deleveraged": "adl", "socialised": "socialised"}
-# Falls of the curve: so many, up to this multiple of the threshold and of the study's own, and not nearly to nothing.
-_SIZES, _BEYOND, _DEEPEST = 100, 2.5, 0.9
-_MITIGATIONS: dict[str, TradingHalt | PartialLiquidation | DynamicMargin] = {
-    "halt": TradingHalt(drop=_HALT_DROP, within=1, length=_HALT_STEPS),
-    "partial liquidation": PartialLiquidation(),
+MITIGATION_WORDS = (
+    "The halt stops liquidations for a step after a fall of 5 % within a step; partial liquidation closes what "
+    "restores one and a half times the maintenance margin; dynamic margin multiplies maintenance margins by volatility "
+    "over that of calm times, at most by two.",
+)
+_MITIGATIONS: dict[str, Mitigation] = {
+    "halt": TradingHalt(drop=0.05, within=1, length=1),
+    "partial liquidation": PartialLiquidation(buffer=0.5),
     "dynamic margin": DynamicMargin(cap=2.0),
 }
+# Moves of the curves: so many, up to this multiple of the threshold and of the study's own, and not nearly to nothing.
+_SIZES, _BEYOND, _DEEPEST = 100, 2.5, 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +67,16 @@ class CascadeParts:
     ----------
     run : CascadeRun
         The study's shock, round by round.
-    curve : AmplificationCurve
-        Shocks of rising size.
+    direction : {"down", "up"}
+        Of the shocks.
+    curves : dict of direction to AmplificationCurve
+        Shocks of rising size, for every side that can be liquidated.
     thresholds : FractureThresholds
         Smallest moves, down and up, whose bad debt exceeds the fund.
-    phase : PhaseDiagram
-        Threshold by leverage and depth.
+    calm : FractureThresholds or None
+        The same with depth that does not evaporate; None where it does not anyway.
+    phase : PhaseDiagram or None
+        Threshold by leverage and depth; None, with a note, where it cannot be made.
     heat : LiquidationHeatMap
         Notional by liquidation price and size of account.
     velocity : LiquidityVelocity or None
@@ -88,81 +88,86 @@ class CascadeParts:
     """
 
     run: CascadeRun
-    curve: AmplificationCurve
+    direction: Direction
+    curves: dict[Direction, AmplificationCurve]
     thresholds: FractureThresholds
-    phase: PhaseDiagram
+    calm: FractureThresholds | None
+    phase: PhaseDiagram | None
     heat: LiquidationHeatMap
     velocity: LiquidityVelocity | None
     mitigations: MitigationComparison
     policies: PoliciesInCascade | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FundParts:
-    """What simulated price paths leave of the fund.
-
-    Attributes
-    ----------
-    paths : CascadePaths
-        Cascades on them.
-    depletion : Depletion
-        Probability that the fund is used up.
-    losses : BadDebtMeasures
-        Of the bad debt.
-    adequacy : FundAdequacy
-        Fund over open interest, margin and expected shortfall.
-    requirement : FundRequirement or None
-        Fund for the target; None, with a note, where the paths are too few.
-    waterfall : LossWaterfall
-        Who pays the bad debt.
-    deleveraging : AdlComparison or None
-        Policies on the path with the largest amount; None where no path needs it.
-    """
-
-    paths: CascadePaths
-    depletion: Depletion
-    losses: BadDebtMeasures
-    adequacy: FundAdequacy
-    requirement: FundRequirement | None
-    waterfall: LossWaterfall
-    deleveraging: AdlComparison | None
-
-
 def stress_market(
     market: VenueMarket, section: StressSection, policies: Mapping[str, Policy], notes: Notes
 ) -> CascadeParts:
-    """Return cascades, thresholds, mitigations and policies of a venue (falls as decimals)."""
+    """Return cascades, thresholds, mitigations and policies of a venue (moves as decimals)."""
     accounts, venue = market.accounts, market.venue
-    steps = section.horizon
-    velocity = None
-    if market.half_life is not None:
-        velocity = liquidity_velocity(
-            venue.impact, price=venue.price, half_life=market.half_life, as_of=market.depth.as_of,
-            provenance=market.depth.provenance,
-        )  # fmt: skip
+    steps, direction = section.horizon, _direction(market, section)
+    shock = section.shock if direction == "up" else -section.shock
     thresholds = fracture_thresholds(accounts, venue)
     # Margins that follow volatility need one to begin with.
     mitigations = {n: m for n, m in _MITIGATIONS.items() if venue.volatility or not isinstance(m, DynamicMargin)}
     return CascadeParts(
-        run=run_cascade(accounts, venue, shock=-section.shock, steps=steps),
-        curve=amplification_curve(accounts, venue, shocks=_sizes(thresholds, section)),
+        run=run_cascade(accounts, venue, shock=shock, steps=steps),
+        direction=direction,
+        curves={
+            side: amplification_curve(accounts, venue, shocks=_sizes(found, section), direction=side)
+            for side, found in thresholds.thresholds.items()
+        },
         thresholds=thresholds,
-        phase=phase_diagram(accounts, venue, leverages=section.leverages, depths=section.depths),
+        calm=fracture_thresholds(accounts, replace(venue, evaporation=0.0)) if venue.evaporation else None,
+        phase=notes.attempt(
+            "stress",
+            "leverage against depth",
+            lambda: phase_diagram(
+                accounts, venue, leverages=section.leverages, depths=section.depths, direction=direction
+            ),
+        ),
         heat=liquidation_heat_map(accounts, price=venue.price),
-        velocity=velocity,
-        mitigations=compare_mitigations(accounts, venue, mitigations=mitigations, shock=-section.shock, steps=steps),
-        policies=notes.attempt(
-            "stress", "margin policies", lambda: policies_in_cascade(accounts, venue, policies, shocks=section.shocks)
-        )
-        if policies
-        else None,
+        velocity=_velocity(market, direction),
+        mitigations=compare_mitigations(accounts, venue, mitigations=mitigations, shock=shock, steps=steps),
+        policies=_compare_policies(market, section, policies, direction, notes),
     )
 
 
-def _sizes(thresholds: FractureThresholds, section: StressSection) -> Floats:
-    """Falls to look at: beyond that, more of the same."""
-    down = thresholds.thresholds.get("down")
-    broken = down.shock if down is not None and down.status == "found" else 0.0
+def _direction(market: VenueMarket, section: StressSection) -> Direction:
+    if section.direction is not None:
+        return section.direction
+    return "down" if (market.accounts.quantity > 0.0).any() else "up"
+
+
+def _velocity(market: VenueMarket, direction: Direction) -> LiquidityVelocity | None:
+    if market.half_life is None:
+        return None
+    return liquidity_velocity(
+        market.venue.impact,
+        price=market.venue.price,
+        half_life=market.half_life,
+        trade="sale" if direction == "down" else "purchase",
+        as_of=market.depth.as_of,
+        provenance=market.depth.provenance,
+    )
+
+
+def _compare_policies(
+    market: VenueMarket, section: StressSection, policies: Mapping[str, Policy], direction: Direction, notes: Notes
+) -> PoliciesInCascade | None:
+    if not policies:
+        return None
+    return notes.attempt(
+        "stress",
+        "margin policies",
+        lambda: policies_in_cascade(
+            market.accounts, market.venue, policies, shocks=section.shocks, direction=direction
+        ),
+    )
+
+
+def _sizes(found: FractureThreshold, section: StressSection) -> Floats:
+    """Sizes of the moves to look at: beyond that, more of the same."""
+    broken = found.shock if found.status == "found" else 0.0
     return np.linspace(0.0, min(max(_BEYOND * broken, _BEYOND * section.shock), _DEEPEST), _SIZES + 1)[1:]
 
 
@@ -183,55 +188,3 @@ def _tier_table(name: str, asset: str) -> TierTable:
     if not isinstance(parameters, TierParameters):
         raise ArgumentError("rules", "must be tier tables", name, "name a file of data/venues whose engine is tiers")
     return parameters.rule()
-
-
-def stress_fund(market: VenueMarket, paths: PathSet, section: StressSection, notes: Notes) -> FundParts:
-    """Return what cascades on price paths leave of the fund (USD)."""
-    accounts, venue = market.accounts, market.venue
-    found = cascade_paths(accounts, venue, paths)
-    losses = found.totals["bad_debt"]
-    longs = float(np.maximum(accounts.quantity, 0.0).sum())
-    adequacy = fund_adequacy(
-        venue.fund, open_interest=longs * venue.price, margin=float(accounts.collateral.sum()), losses=losses,
-        as_of=accounts.as_of, provenance=found.provenance,
-    )  # fmt: skip
-    return FundParts(
-        paths=found,
-        depletion=found.depletion(),
-        losses=found.bad_debt_measures(),
-        adequacy=adequacy,
-        requirement=notes.attempt(
-            "stress",
-            "fund for a target depletion",
-            lambda: required_fund(losses, target=section.depletion_target, provenance=found.provenance),
-        ),
-        waterfall=observed_waterfall(
-            found.totals[list(_LAYERS)].rename(columns=_LAYERS), losses=losses, provenance=found.provenance
-        ),
-        deleveraging=_deleveraging(market, found, notes),
-    )
-
-
-def _deleveraging(market: VenueMarket, found: CascadePaths, notes: Notes) -> AdlComparison | None:
-    """Return the policies on the path that takes most from winners, at its lowest or highest price."""
-    taken = found.totals["deleveraged"]
-    if not taken.max() > 0.0:
-        return None
-    worst = found.totals.loc[taken.idxmax()]
-    is_fall = worst["long_notional"] >= worst["short_notional"]
-    mark = float(worst["low_price"] if is_fall else worst["high_price"])
-    sign = -1.0 if is_fall else 1.0
-    table = market.accounts.table
-    winners = table[np.sign(table["quantity"]) == sign]
-    closed = table[(np.sign(table["quantity"]) == -sign)]
-    bankruptcy = float(market.accounts.bankruptcy_price[closed.index.to_numpy()].mean())
-    if (bankruptcy - mark) * sign >= 0.0:
-        return None
-    frame = pd.DataFrame(winners[["account", "quantity", "entry_price", "collateral"]])
-    return notes.attempt(
-        "stress", "policies of auto-deleveraging",
-        lambda: compare_adl_policies(
-            frame, mark=mark, bankruptcy_price=bankruptcy, shortfall=float(worst["deleveraged"]),
-            provenance=found.provenance,
-        ),
-    )  # fmt: skip

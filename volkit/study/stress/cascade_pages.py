@@ -1,21 +1,19 @@
-"""The report's sections on liquidations: what a fall sets off, what breaks the venue, what is left of the fund."""
+"""The report's section on liquidations: what a move sets off, what breaks the venue, what changes that."""
 
 import pandas as pd
 
+from volkit.contagion.fracture import AmplificationCurve
 from volkit.report import (
     Block,
     ColumnKind,
     FigureSpec,
     Section,
     TextBlock,
-    plot_adl_haircuts,
     plot_amplification,
     plot_bad_debt_curve,
     plot_cascade_price,
-    plot_fund_paths,
-    plot_layer_reach,
+    plot_cascade_rounds,
     plot_liquidation_heat_map,
-    plot_loss_layers,
     plot_market_depth,
     plot_mitigations,
     plot_phase_diagram,
@@ -24,11 +22,12 @@ from volkit.report import (
 )
 from volkit.report.style import money_words
 from volkit.study.artefacts import Artefacts
-from volkit.study.stress.cascade import FundParts
+from volkit.study.stress.answers import run_words, threshold_words
+from volkit.study.stress.cascade import MITIGATION_WORDS
 from volkit.study.stress.stage import StressParts
-from volkit.study.words import sentence
+from volkit.study.words import percent, sentence
 
-__all__ = ["cascade_section", "fund_section", "stress_answers"]
+__all__ = ["cascade_section"]
 
 _CASCADE = (
     "Accounts whose equity falls below their maintenance margin are closed in batches: all whom the price has reached, "
@@ -36,202 +35,122 @@ _CASCADE = (
     "What a closed account cannot pay falls on the fund, then on the unrealised profit of the winners "
     "(auto-deleveraging), then on everybody. Every batch is a ledger that balances.",
     "Impact decays with the half-life of the books and stays in part; depth shrinks while volatility is above that of "
-    "calm times. A study's shock comes at once, before anybody can refill.",
+    "calm times. The shock comes at once, before anybody can refill. What is assumed of this stands in a table below.",
 )
-_FUND = (
-    "Cascades on simulated price paths, from the last state of a GJR-t model of the asset's own bars. The fund lives "
-    "beside the liquidations, so that its losses come in clusters. Intervals are those of the simulation; the error of "
-    "accounts, depth and model is not in them.",
-)
-_PERCENT_OF_POLICIES: dict[str, ColumnKind] = {
+_SHARES: dict[str, ColumnKind] = {
     "shock": "percent",
     "liquidated_share": "percent",
     "maintenance_rate": "percent",
     "initial_rate": "percent",
     "threshold": "percent",
     "collateral_to_notional": "percent",
+    "drop": "percent",
+    "drop_change": "percent",
+    "depleted": "percent",
+    "cap": "percent",
 }
-_MITIGATIONS_SHOWN = ["mitigation", "drop", "liquidated", "rounds", "bad_debt", "deleveraged", "bad_debt_change"]
+_DOLLARS = {
+    "bad_debt", "collateral", "deleveraged", "depth_money", "fund", "fund_paid", "liquidated", "loss_change",
+    "money_per_minute", "open_deficit", "posted", "purchase_money", "required_fund", "sale_money", "socialised",
+}  # fmt: skip
+_MITIGATIONS_SHOWN = ["mitigation", "status", "drop", "liquidated", "bad_debt", "open_deficit", "loss_change"]
 _TERMS_SHOWN = ["policy", "n_capped", "posted", "maintenance_rate", "initial_rate", "threshold"]
-_LAYERS_SHOWN = ["layer", "expected", "share", "worst", "reached", "lower", "upper"]
-_ROUNDS_SHOWN = [
-    "round",
-    "side",
-    "accounts",
-    "quantity",
-    "price_before",
-    "fill",
-    "price",
-    "bad_debt",
-    "fund_paid",
-    "deleveraged",
-    "socialised",
-    "fund",
-]
-
-
-def stress_answers(parts: StressParts) -> tuple[str, ...]:
-    """Return what breaks the venue, and how likely the fund is to be used up, in sentences."""
-    run, thresholds = parts.cascade.run, parts.cascade.thresholds.thresholds
-    held = money_words(parts.market.venue.fund + parts.market.venue.skin_in_the_game)
-    words = []
-    for direction, found in thresholds.items():
-        move = "fall" if direction == "down" else "rise"
-        if found.status == "found":
-            words.append(f"a {move} of {found.shock:.1%}")
-    broken = " or ".join(words)
-    lines = [
-        f"{parts.tables.asset}: bad debt exceeds the fund of {held} USD from {broken} on."
-        if words
-        else f"{parts.tables.asset}: no move that was tried brings bad debt above the fund of {held} USD.",
-        f"A fall of {-run.shock:.0%} ends {_drop(parts):.0%} down ({run.amplification:.1f} times the log move), "
-        f"liquidates {money_words(float(run.totals['long_notional'] + run.totals['short_notional']))} USD and leaves "
-        f"bad debt of {money_words(float(run.totals['bad_debt']))} USD.",
-    ]
-    if parts.fund is not None:
-        d = parts.fund.depletion
-        lines.append(
-            f"Over {_horizon(parts)} the fund is used up with a probability of {d.probability:.2%} ({d.low:.2%} to "
-            f"{d.high:.2%}, {d.n_paths:,} paths)."
-        )
-    return tuple(lines)
+_ROUNDS_SHOWN = ["round", "side", "accounts", "quantity", "price_before", "fill", "price", "bad_debt", "fund_paid",
+                 "deleveraged", "socialised", "fund"]  # fmt: skip
 
 
 def cascade_section(parts: StressParts, files: Artefacts) -> Section:
-    """Return the section on cascades, thresholds, depth, mitigations and policies."""
-    found, run = parts.cascade, parts.cascade.run
-    down = found.thresholds.thresholds.get("down")
-    thresholds = list(found.thresholds.thresholds.values())
-    curve = [one for one in thresholds if one.direction == found.curve.direction]
-    figures = [
-        FigureSpec(
-            name="cascade",
-            draw=lambda ax: plot_cascade_price(run, ax=ax),
-            alt="Price after each batch of liquidations, beside the shock alone.",
-            caption=f"The {run.headline}.",
-        ),
-        FigureSpec(
-            name="fracture",
-            draw=lambda ax: plot_bad_debt_curve(found.curve, thresholds=curve, ax=ax),
-            alt="Bad debt by size of the shock, with the fund and the shock from which it does not pay.",
-            caption=f"Fracture threshold: {down.headline}." if down is not None else sentence(found.curve.headline),
-        ),
-        FigureSpec(
-            name="amplification",
-            draw=lambda ax: plot_amplification(found.curve, thresholds=curve, ax=ax),
-            alt="Farthest move over the shock, by size of the shock.",
-            caption=sentence(found.curve.headline),
-        ),
-        FigureSpec(
-            name="phase_diagram",
-            draw=lambda ax: plot_phase_diagram(found.phase, ax=ax),
-            alt="Fracture threshold by cap on leverage and by depth of the market.",
-            caption=f"{found.phase.headline}. Accounts above a cap post collateral; 1x is the depth of today.",
-        ),
-        FigureSpec(
-            name="liquidation_heat_map",
-            draw=lambda ax: plot_liquidation_heat_map(found.heat, ax=ax),
-            alt="Notional that is liquidated by price and by size of the account.",
-            caption=f"Where liquidations wait: {found.heat.headline}.",
-        ),
-        FigureSpec(
-            name="market_depth",
-            draw=lambda ax: plot_market_depth(parts.market.depth, ax=ax),
-            alt="Money resting on the merged order books by distance from the price.",
-            caption=sentence(parts.market.depth.headline),
-        ),
-    ]
-    blocks: list[Block] = [TextBlock(_CASCADE), *(files.figure(one) for one in figures[:4])]
-    rounds = run.rounds
-    blocks.append(
-        files.table(
-            "cascade_rounds",
-            rounds,
-            f"Every batch of the fall of {-run.shock:.0%}; USD and coins.",
-            shown=_ROUNDS_SHOWN,
-            is_folded=True,
-        )
+    """Return the section on cascades, thresholds, policies, mitigations and depth."""
+    blocks: list[Block] = [TextBlock(_CASCADE), *_run_blocks(parts, files), *_curve_blocks(parts, files)]
+    blocks += [*_phase_blocks(parts, files), *_policy_blocks(parts, files), *_mitigation_blocks(parts, files)]
+    blocks += [*_depth_blocks(parts, files), _assumptions(parts, files)]
+    lead = f"{sentence(parts.tables.headline)} {sentence(threshold_words(parts))}"
+    return Section(title="Liquidation cascades", lead=lead, blocks=tuple(blocks))
+
+
+def _run_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
+    run = parts.cascade.run
+    price = FigureSpec(
+        name="cascade",
+        draw=lambda ax: plot_cascade_price(run, ax=ax),
+        alt="Price after each batch of liquidations, beside the shock alone.",
+        caption=run_words(parts),
+    )
+    rounds = FigureSpec(
+        name="cascade_rounds",
+        draw=lambda ax: plot_cascade_rounds(run, ax=ax),
+        alt="What each batch of liquidations sells and who pays its bad debt.",
+        caption="Batch by batch: what is liquidated, and who pays what closed accounts cannot.",
+    )
+    words = f"Every batch of the move of {percent(abs(run.shock))}."
+    table = files.table(
+        "cascade_rounds", run.rounds, words, units=_units(run.rounds), shown=_ROUNDS_SHOWN, is_folded=True
     )
     files.table("cascade_ledger", run.ledger, "Who gave and who got in every batch, USD.")
-    files.table("amplification", found.curve.to_frame().reset_index(), "Shocks of rising size.")
-    files.table("phase_diagram", found.phase.frame, "Fracture threshold by leverage and depth.")
-    files.table("liquidation_heat_map", found.heat.frame.reset_index(), "Notional by liquidation price and size, USD.")
-    blocks += [*_policy_blocks(parts, files), *_mitigation_blocks(parts, files)]
-    blocks += [files.figure(one) for one in figures[4:]]
-    blocks += _depth_blocks(parts, files)
-    return Section(
-        title="Liquidation cascades",
-        lead=f"{sentence(parts.tables.headline)} {sentence(found.thresholds.headline)}",
-        blocks=tuple(blocks),
-    )
+    figures = [price, rounds] if len(run.rounds) else [price]
+    return [*(files.figure(one) for one in figures), table]
 
 
-def fund_section(parts: StressParts, files: Artefacts) -> Section | None:
-    """Return the section on the fund and who pays after it, or None where there were no price paths."""
-    fund = parts.fund
-    if fund is None:
-        return None
-    figures = [
-        FigureSpec(
-            name="waterfall",
-            draw=lambda ax: plot_loss_layers(fund.waterfall, ax=ax),
-            alt="Expected and worst loss by the layer that pays it.",
-            caption=sentence(fund.waterfall.headline),
-        ),
-        FigureSpec(
-            name="layer_reach",
-            draw=lambda ax: plot_layer_reach(fund.waterfall, ax=ax),
-            alt="Probability that each layer has to pay, with its interval.",
-            caption=f"Chance that each layer has to pay over {_horizon(parts)}.",
-            height_ratio=0.4,
-        ),
-        FigureSpec(
-            name="fund_depletion",
-            draw=lambda ax: plot_fund_paths(fund.paths, ax=ax),
-            alt="Fund through time over all paths.",
-            caption=_depletion_words(fund, parts),
-        ),
-    ]
-    if fund.deleveraging is not None:
-        comparison = fund.deleveraging
-        figures.append(
-            FigureSpec(
-                name="deleveraging",
-                draw=lambda ax: plot_adl_haircuts(comparison, ax=ax),
-                alt="Share of their position that winners lose under each policy of auto-deleveraging.",
-                caption=f"The path that takes most from winners: {comparison.headline}.",
-            )
+def _curve_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
+    blocks: list[Block] = []
+    for direction, curve in parts.cascade.curves.items():
+        found, move = parts.cascade.thresholds.thresholds[direction], "fall" if direction == "down" else "rise"
+        name = "fracture" if direction == parts.cascade.direction else f"fracture_{direction}"
+        figure = FigureSpec(
+            name=name,
+            draw=lambda ax, c=curve, f=found: plot_bad_debt_curve(c, thresholds=[f], ax=ax),  # type: ignore[misc]
+            alt=f"Bad debt by size of a {move}, with the fund and the {move} from which it does not pay.",
+            caption=sentence(f"fracture threshold: {_threshold(found.status, found.shock, move)}"),
         )
-        files.table("deleveraging", comparison.table.reset_index(), "Policies of auto-deleveraging.")
-    blocks: list[Block] = [TextBlock(_FUND), *(files.figure(one) for one in figures), *_fund_tables(fund, files)]
-    files.table("cascade_paths", fund.paths.to_frame().reset_index(), "Totals of every path; USD and coins.")
-    need = f" {_need_words(fund, parts)}" if fund.requirement is not None else ""
-    return Section(
-        title="Insurance fund and waterfall", lead=f"{_depletion_words(fund, parts)}{need}", blocks=tuple(blocks)
+        blocks.append(files.figure(figure))
+        files.table(f"amplification_{direction}", curve.to_frame().reset_index(), f"A {move} of rising size.")
+    shown = parts.cascade.curves.get(parts.cascade.direction)
+    if shown is not None:
+        found = parts.cascade.thresholds.thresholds[parts.cascade.direction]
+        figure = FigureSpec(
+            name="amplification",
+            draw=lambda ax: plot_amplification(shown, thresholds=[found], ax=ax),
+            alt="Farthest move over the shock, by size of the shock.",
+            caption=_amplification(shown),
+        )
+        blocks.append(files.figure(figure))
+    return blocks
+
+
+def _threshold(status: str, shock: float, move: str) -> str:
+    if status == "found":
+        return f"from a {move} of {percent(shock)} on the losses exceed what is held against them"
+    return "the venue is broken without a shock" if status == "always" else f"no {move} that was tried breaks the venue"
+
+
+def _amplification(curve: AmplificationCurve) -> str:
+    most = curve.to_frame()["amplification"]
+    return f"A move of {percent(float(most.idxmax()))} is amplified most, {most.max():.3g} times in logs."
+
+
+def _phase_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
+    blocks: list[Block] = []
+    phase, heat = parts.cascade.phase, parts.cascade.heat
+    if phase is not None:
+        figure = FigureSpec(
+            name="phase_diagram",
+            draw=lambda ax: plot_phase_diagram(phase, ax=ax),
+            alt="Fracture threshold by cap on leverage and by depth of the market.",
+            caption="Smallest move that uses up the fund, by cap on leverage and by depth; 1 is the depth of today. "
+            "Accounts above a cap post collateral.",
+        )
+        blocks.append(files.figure(figure))
+        files.table(
+            "phase_diagram", phase.frame, "Fracture threshold by leverage and depth.", kinds=_kinds(phase.frame)
+        )
+    figure = FigureSpec(
+        name="liquidation_heat_map",
+        draw=lambda ax: plot_liquidation_heat_map(heat, ax=ax),
+        alt="Notional that is liquidated by price and by size of the account.",
+        caption="Where liquidations wait: notional by liquidation price and by size of the account.",
     )
-
-
-def _fund_tables(fund: FundParts, files: Artefacts) -> list[Block]:
-    shares: dict[str, ColumnKind] = dict.fromkeys(_LAYERS_SHOWN[2:3] + _LAYERS_SHOWN[4:], "percent")
-    blocks: list[Block] = [
-        files.table(
-            "loss_by_layer",
-            fund.waterfall.table.reset_index(),
-            "Bad debt by the layer that pays it, USD; probability that it has to, with interval.",
-            kinds=shares,
-            shown=_LAYERS_SHOWN,
-        ),
-        files.table(
-            "bad_debt",
-            fund.losses.table.reset_index(),
-            "Measures of the bad debt and of the liquidations, USD.",
-            kinds={"confidence": "percent"},
-        ),
-        files.table("fund_adequacy", fund.adequacy.table.reset_index(), "The fund over what it stands for, USD."),
-    ]
-    if fund.requirement is not None:
-        frame, words = fund.requirement.curve.reset_index(), "Fund that losses exceed with a target probability, USD."
-        blocks.append(files.table("required_fund", frame, words, kinds={"target": "percent"}))
+    blocks.append(files.figure(figure))
+    files.table("liquidation_heat_map", heat.frame.reset_index(), "Notional by liquidation price and size, USD.")
     return blocks
 
 
@@ -242,22 +161,17 @@ def _policy_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
     figure = FigureSpec(
         name="policies",
         draw=lambda ax: plot_policies(policies, ax=ax),
-        alt="Which margin policy survives which fall, and the fund that it needs.",
-        caption=sentence(policies.headline),
+        alt="Which margin policy survives which move, and the fund that it needs.",
+        caption="The same accounts under other margins: fund needed by size of the move. Accounts above a leverage cap "
+        "post collateral first.",
         height_ratio=0.45,
     )
     terms = policies.terms.reset_index()
-    files.table("policies_in_cascade", policies.frame, "Policies by shock.", kinds=_kinds(policies.frame))
-    return [
-        files.figure(figure),
-        files.table(
-            "policy_terms",
-            terms,
-            "What each policy asks of the same accounts, USD.",
-            kinds=_kinds(terms),
-            shown=_TERMS_SHOWN,
-        ),
-    ]
+    units = _units(policies.frame)
+    files.table("policies_in_cascade", policies.frame, "Policies by shock.", kinds=_kinds(policies.frame), units=units)
+    words = "What each policy asks of the same accounts, and the smallest move that uses up the fund."
+    table = files.table("policy_terms", terms, words, kinds=_kinds(terms), units=_units(terms), shown=_TERMS_SHOWN)
+    return [files.figure(figure), table]
 
 
 def _mitigation_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
@@ -265,26 +179,35 @@ def _mitigation_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
     figure = FigureSpec(
         name="mitigations",
         draw=lambda ax: plot_mitigations(found, ax=ax),
-        alt="Deepest fall and bad debt with and without each mitigation.",
+        alt="Deepest move and losses with and without each mitigation.",
         caption=sentence(found.headline),
         height_ratio=0.45,
     )
-    kinds: dict[str, ColumnKind] = {"drop": "percent", "drop_change": "percent", "depleted": "percent"}
-    table = files.table(
-        "mitigations", found.table.reset_index(), "The same fall with each switch on, USD.", kinds=kinds
-    )
-    return [files.figure(figure), table]
+    frame = found.table.reset_index()
+    shown = [name for name in _MITIGATIONS_SHOWN if name in frame.columns]
+    words = "The same move with each switch on; open deficit is what accounts left open lack."
+    table = files.table("mitigations", frame, words, kinds=_kinds(frame), units=_units(frame), shown=shown)
+    return [TextBlock(MITIGATION_WORDS), files.figure(figure), table]
 
 
 def _depth_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
     depth, velocity = parts.market.depth, parts.cascade.velocity
-    kinds: dict[str, ColumnKind] = {"cap": "percent"}
-    longs = float(parts.market.accounts.quantity.clip(min=0.0).sum())
     table = depth.table
-    if longs > 0.0:
-        ratios = depth.open_interest_ratios(longs)
+    coins = abs(parts.market.accounts.quantity[parts.market.accounts.quantity > 0.0]).sum()
+    if coins > 0.0:
+        ratios = depth.open_interest_ratios(float(coins))
         table = table.assign(open_interest_to_bids=ratios["sale"], open_interest_to_asks=ratios["purchase"])
-    blocks: list[Block] = [files.table("depth", table.reset_index(), "Depth within caps; coins and USD.", kinds=kinds)]
+    figure = FigureSpec(
+        name="market_depth",
+        draw=lambda ax: plot_market_depth(depth, ax=ax),
+        alt="Money resting on the merged order books by distance from the price.",
+        caption=f"Orders were seen to {parts.market.reach_words}; beyond, the cascade assumes as many as there.",
+    )
+    flat = table.reset_index()
+    words = "Depth that was seen within caps, and open interest over it."
+    blocks: list[Block] = [
+        files.figure(figure), files.table("depth", flat, words, kinds=_kinds(flat), units=_units(flat))
+    ]  # fmt: skip
     if velocity is None:
         return blocks
     run, hour = parts.cascade.run, 60.0
@@ -293,39 +216,37 @@ def _depth_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
         name="velocity",
         draw=lambda ax: plot_velocity(velocity, forced_flow=flow or None, ax=ax),
         alt="Money a minute that the market takes for ever within each cap, beside the forced flow.",
-        caption=f"Liquidity velocity: {velocity.headline}. The forced flow is that of the fall, spread over an hour.",
+        caption=f"Liquidity velocity. Forced flow: what the move sells, {money_words(60.0 * flow)} USD, over an hour.",
     )
-    words = "Liquidity velocity: what is taken at once, and a minute for ever, within each cap; coins and USD."
-    return [*blocks, files.figure(figure), files.table("velocity", velocity.table.reset_index(), words, kinds=kinds)]
+    flat = velocity.table.reset_index()
+    words = "Liquidity velocity: what is taken at once, and a minute for ever, within each cap."
+    return [
+        *blocks,
+        files.figure(figure),
+        files.table("velocity", flat, words, kinds=_kinds(flat), units=_units(flat), is_folded=True),
+    ]
+
+
+def _assumptions(parts: StressParts, files: Artefacts) -> Block:
+    venue, market = parts.market.venue, parts.market
+    rows = [
+        ("fund", venue.fund, "USD, from the venue's terms"),
+        ("skin in the game", venue.skin_in_the_game, "USD, from the settings"),
+        ("half-life of impact", float("nan") if market.half_life is None else market.half_life.total_seconds() / 60.0,
+         "minutes"),
+        ("permanent share", venue.permanent_share, "of an impact that decays"),
+        ("evaporation", venue.evaporation, "log of depth per unit of volatility above that of calm times"),
+        ("volatility of calm times", venue.volatility or float("nan"), f"a step of {parts.section.interval}, median"),
+        ("memory of volatility", venue.volatility_memory, "weight of the past"),
+        ("least depth", venue.least_depth, "of calm depth"),
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["assumption", "value", "unit"])
+    return files.table("assumptions", frame, "What the cascades rest on besides accounts and order books.")
 
 
 def _kinds(frame: pd.DataFrame) -> dict[str, ColumnKind]:
-    return {name: kind for name, kind in _PERCENT_OF_POLICIES.items() if name in frame.columns}
+    return {name: kind for name, kind in _SHARES.items() if name in frame.columns}
 
 
-def _drop(parts: StressParts) -> float:
-    return 1.0 - float(parts.cascade.run.totals["low_price"]) / parts.market.venue.price
-
-
-def _horizon(parts: StressParts) -> str:
-    unit = "hours" if parts.section.interval == "1h" else "days"
-    return f"{parts.section.horizon} {unit}"
-
-
-def _need_words(fund: FundParts, parts: StressParts) -> str:
-    need = fund.requirement
-    if need is None:
-        return ""
-    low, high = money_words(need.lower), money_words(need.upper)
-    return (
-        f"For a depletion on {parts.section.depletion_target:.2%} of paths it would have to hold "
-        f"{money_words(need.fund)} USD ({low} to {high})."
-    )
-
-
-def _depletion_words(fund: FundParts, parts: StressParts) -> str:
-    d = fund.depletion
-    return (
-        f"The fund is used up within {_horizon(parts)} on {d.probability:.2%} of {d.n_paths:,} paths ({d.low:.2%} to "
-        f"{d.high:.2%}); losses drawn independently would say {d.independent:.2%}."
-    )
+def _units(frame: pd.DataFrame) -> dict[str, str]:
+    return {str(name): "USD" for name in frame.columns if name in _DOLLARS}

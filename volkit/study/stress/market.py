@@ -14,6 +14,7 @@ from volkit.sources import Bars
 from volkit.study.notes import Notes
 from volkit.study.sections import StressSection
 from volkit.study.venue_files import VenueTables
+from volkit.study.words import percent
 from volkit.volatility import Garch
 
 __all__ = ["VenueMarket", "build_market", "draw_paths"]
@@ -42,6 +43,13 @@ class VenueMarket:
     depth: MarketDepth
     venue: Venue
     half_life: pd.Timedelta | None
+
+    @property
+    def reach_words(self) -> str:
+        """How far from the price orders were seen."""
+        book, price = self.depth.book, self.venue.price
+        low, high = float(book.bids["price"].iloc[-1]), float(book.asks["price"].iloc[-1])
+        return f"{percent(1.0 - low / price)} below and {percent(high / price - 1.0)} above the price"
 
 
 def build_market(tables: VenueTables, section: StressSection, *, volatility: float | None, notes: Notes) -> VenueMarket:

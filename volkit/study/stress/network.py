@@ -1,4 +1,4 @@
-"""Who pulls whom down: debts between nodes, and protocols that hold the same collateral."""
+"""Who pulls whom down: debts between nodes, cleared, and a ranking of those who are left."""
 
 from dataclasses import dataclass
 

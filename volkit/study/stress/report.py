@@ -11,8 +11,10 @@ from volkit.sources import PriceSource
 from volkit.study.artefacts import Artefacts
 from volkit.study.notes import Notes
 from volkit.study.sections import StressSection
+from volkit.study.stress.answers import stress_answers
 from volkit.study.stress.balance_pages import network_section, solvency_section
-from volkit.study.stress.cascade_pages import cascade_section, fund_section, stress_answers
+from volkit.study.stress.cascade_pages import cascade_section
+from volkit.study.stress.fund_pages import fund_section
 from volkit.study.stress.stage import StressParts, stress_venue
 from volkit.study.venue_files import open_venue
 
@@ -128,4 +130,10 @@ def stress_record(found: VenueStress) -> dict[str, Any]:
     }
     if parts.fund is not None:
         record["depletion"] = parts.fund.depletion._asdict()
+    if parts.balance.ratios is not None:
+        record["solvency_ratio"] = {str(k): float(v) for k, v in parts.balance.ratios.table["solvency_ratio"].items()}
+    if parts.balance.health is not None:
+        record["debt_share_below"] = {str(k): float(v) for k, v in parts.balance.health.table["debt_share"].items()}
+    if parts.network is not None:
+        record["recovery"] = {str(k): float(v) for k, v in parts.network.clearing.to_frame()["recovery"].items()}
     return record

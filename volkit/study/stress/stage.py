@@ -14,7 +14,8 @@ from volkit.study.notes import Notes
 from volkit.study.sections import StressSection
 from volkit.study.spec import StudySpec
 from volkit.study.stress.balance import BalanceParts, stress_balance
-from volkit.study.stress.cascade import CascadeParts, FundParts, stress_fund, stress_market, venue_policies
+from volkit.study.stress.cascade import CascadeParts, stress_market, venue_policies
+from volkit.study.stress.fund import FundParts, stress_fund
 from volkit.study.stress.market import VenueMarket, build_market, draw_paths
 from volkit.study.stress.network import NetworkParts, stress_network
 from volkit.study.venue_files import VenueTables, open_venue
@@ -107,15 +108,28 @@ def stress_venue(
         )
     volatility = None if drawn is None else drawn[1]
     market = build_market(tables, section, volatility=volatility, notes=notes)
+    cascade = stress_market(market, section, {**policies, **venue_policies(section, tables.asset, notes)}, notes)
+    _note_unseen(market, cascade, notes)
     return StressParts(
         section=section,
         tables=tables,
         market=market,
-        cascade=stress_market(market, section, {**policies, **venue_policies(section, tables.asset, notes)}, notes),
+        cascade=cascade,
         fund=None if drawn is None else stress_fund(market, drawn[0], section, notes),
         balance=stress_balance(tables, section, notes),
         network=stress_network(tables, notes),
     )
+
+
+def _note_unseen(market: VenueMarket, cascade: CascadeParts, notes: Notes) -> None:
+    book, totals = market.depth.book, cascade.run.totals
+    if totals["low_price"] < book.bids["price"].iloc[-1] or totals["high_price"] > book.asks["price"].iloc[-1]:
+        words = "beyond them as many orders a unit of price are assumed as were seen on average"
+        notes.add("stress", f"the shown move goes beyond the orders that were seen, {market.reach_words}; {words}")
+    q, price = market.accounts.quantity, market.venue.price
+    broke = (np.sign(q) * (market.accounts.bankruptcy_price - price) > 0.0).sum()
+    if broke:
+        notes.add("stress", f"{int(broke)} accounts are under water at the venue's price before any move")
 
 
 def stress_study(
