@@ -147,3 +147,12 @@ def test_path_stays_at_the_sheet_price_for_dollars_and_says_its_lowest():
     path = solvency_through_time(sheet, pd.DataFrame({"BTC": [80e3, 125e3, 80e3, 80e3]}, index=TIMES))
 
     assert "lowest 0.8 on 2026-01-02, negative surplus at 1 of 4 times" in repr(path)
+
+
+def test_path_of_a_sheet_that_owes_nothing_has_a_summary():
+    path = solvency_through_time(
+        sheet_of(("V", "asset", "BTC", 1.0)), pd.DataFrame({"BTC": [1.0, 2, 3, 4]}, index=TIMES)
+    )
+
+    assert path.summary().loc["solvency_ratio"].tolist() == [np.inf] * 4
+    assert path.summary().loc["assets"].tolist() == [1.0, 2.5, 4.0, 4.0]

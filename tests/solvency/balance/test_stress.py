@@ -61,6 +61,7 @@ def test_joint_scenarios_give_the_share_that_fails():
         (pd.DataFrame({"SOL": [-0.2], "BTC": [-0.1]}), "got SOL beside"),
         (pd.DataFrame({"BTC": [-0.1, -0.2]}, index=["a", "a"]), "must name every scenario once; got a twice"),
         (pd.DataFrame({"BTC": []}), "must have scenarios"),
+        (pd.DataFrame([[-0.3, -0.5]], columns=["BTC", "BTC"]), "must have one column an asset; got BTC twice"),
     ],
 )
 def test_shocks_that_cannot_be_used_are_refused(shocks, said):

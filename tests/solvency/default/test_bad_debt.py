@@ -130,6 +130,8 @@ def test_bad_scenarios_are_refused():
         bad_debt_measures([1.0, 2.0], [1.0])
     with pytest.raises(DataError, match="weights must be finite"):
         bad_debt_measures([1.0, 2.0], [0.0, 0.0])
+    with pytest.raises(DataError, match="weights must be above 0 for at least 2 scenarios; got 1 of 3"):
+        bad_debt_measures([1.0, 2.0, 3.0], [0.0, 1.0, 0.0])
     with pytest.raises(ArgumentError, match="confidence"):
         bad_debt_measures([1.0, 2.0], confidence=0.05)
 
@@ -148,3 +150,11 @@ def test_a_result_says_its_measures_and_that_it_is_simulated():
     assert "value (USD)" in found.summary().columns and found.losses.index[0] == 7
     with pytest.raises(ValueError):
         found.to_frame().iloc[0, 2] = 1.0
+
+
+def test_resamples_without_any_weight_are_drawn_again():
+    with pytest.warns(SmallSampleWarning):
+        found = bad_debt_measures(np.arange(1.0, 11.0), [1, 1, 0, 0, 0, 0, 0, 0, 0, 1])
+
+    assert np.isfinite(found.table[["value", "lower", "upper"]].to_numpy(dtype=float)).all()
+    assert found.table.loc["ES", ["lower", "upper"]].tolist() == [1.0, 10.0]

@@ -140,6 +140,8 @@ def test_default_probability_rises_with_volatility_and_falls_with_drift():
         ("equity", {"equity": 1e-13}),
         ("debt", {"debt": 0.0}),
         ("equity_volatility", {"equity_volatility": 80.0}),
+        ("volatility_error must leave the volatility's interval within", {"volatility_error": 20.0}),
+        ("volatility_error must leave the volatility's interval within", {"volatility_error": 1e9}),
         ("rate", {"rate": np.nan}),
         ("horizon", {"horizon": 0.0}),
     ],

@@ -4,6 +4,7 @@ from scipy import integrate, stats
 
 from volkit.errors import ArgumentError, ConvergenceError, DataError
 from volkit.solvency.default import exponential_claims_ruin, fund_ruin, ruin_probability
+from volkit.solvency.default.survival import integrals_beyond, integrals_of_cells
 
 
 @pytest.mark.parametrize(
@@ -132,6 +133,103 @@ def test_ruin_falls_with_the_fund_and_is_certain_without_loading():
     assert chances[0] == pytest.approx(1 / 1.2) and chances[0] > chances[1] > chances[2]
     assert fund_ruin(5.0, claims=claims, claim_rate=1.0, income=claims.mean() * 0.99).method == "certain"
     assert exponential_claims_ruin(5.0, loading=0.0, mean_claim=1.0) == 1.0
+
+
+@pytest.mark.parametrize("loading", [0.2, 0.001])
+@pytest.mark.parametrize("fund", [1e3, 3e3, 1e4, 1e5, 1e6])
+def test_funds_of_many_claims_keep_bounds_that_hold_the_truth_or_refuse(fund, loading):
+    wanted = exponential_claims_ruin(fund, loading=loading, mean_claim=1.0)
+    try:
+        found = fund_ruin(fund, claims=stats.expon(), claim_rate=1.0, income=1.0 + loading)
+    except ConvergenceError:
+        # Bounds of so many claims a cell are far apart: said, not hidden.
+        assert loading == 0.001 and fund in (3e3, 1e4)
+        return
+
+    assert found.lower <= wanted <= found.upper
+    assert found.upper - found.lower <= max(5e-3 * found.upper, 1e-12)
+
+
+def geometric_sum(height, fund, q, cells):
+    """Bounds by Panjer's recursion term by term from the closed form of the ladder height."""
+    mass = np.diff(height(np.linspace(0.0, fund, cells + 1)))
+    ends = []
+    for f in (mass, np.concatenate([[0.0], mass])):
+        g = np.zeros(cells + 1)
+        g[0] = (1.0 - q) / (1.0 - q * f[0])
+        for k in range(1, cells + 1):
+            j = np.arange(1, min(k, len(f) - 1) + 1)
+            g[k] = q * (f[j] @ g[k - j]) / (1.0 - q * f[0])
+        ends.append(1.0 - g.sum())
+    return ends
+
+
+def lognormal_height(x, sigma=3.0, scale=1e3):
+    mean = scale * np.exp(0.5 * sigma**2)
+    d = np.log(np.maximum(x, 1e-300) / scale) / sigma
+    return stats.norm.cdf(d - sigma) + x * stats.norm.sf(d) / mean
+
+
+def pareto_height(x, a=2.5):
+    return np.where(x < 1.0, x * (a - 1.0) / a, 1.0 - np.maximum(x, 1.0) ** (1.0 - a) / a)
+
+
+@pytest.mark.parametrize(
+    ("law", "height", "fund", "income"),
+    [
+        (stats.lognorm(3.0, scale=1e3), lognormal_height, 5e7, 1.2e3 * np.exp(4.5)),
+        (stats.pareto(2.5), pareto_height, 1e3, 2.0),
+    ],
+    ids=["lognormal", "Pareto"],
+)
+def test_claims_far_smaller_than_a_cell_count_in_full(law, height, fund, income):
+    found = fund_ruin(fund, claims=law, claim_rate=1.0, income=income, tolerance=2e-3)
+    lower, upper = geometric_sum(height, fund, law.mean() / income, 4096)
+
+    assert lower < upper and found.lower < upper and lower < found.upper
+    assert found.probability == pytest.approx(0.5 * (lower + upper), rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    "law",
+    [stats.gamma(0.1), stats.poisson(3.3), stats.pareto(1.01), stats.weibull_min(0.3), stats.invgauss(0.3)],
+    ids=["gamma", "Poisson", "Pareto", "Weibull", "inverse Gaussian"],
+)
+@pytest.mark.parametrize("times", [1e-6, 1.0, 1e5])
+def test_integrals_of_a_law_add_up_to_its_mean(law, times):
+    mean, fund = float(law.mean()), times * float(law.mean())
+    inside, error = integrals_of_cells(law.sf, np.linspace(0.0, fund, 257), mean)
+    beyond, more = integrals_beyond(law.sf, fund, mean)
+
+    assert inside.sum() + beyond == pytest.approx(mean, rel=1e-13)
+    assert error + more < 1e-14 * mean
+
+
+class Misstated:
+    """Claims of 1 that say to be of another mean."""
+
+    def mean(self):
+        return 1.1
+
+    def sf(self, x):
+        return np.where(np.asarray(x) < 1.0, 1.0, 0.0)
+
+    def rvs(self, size, random_state):
+        return random_state.choice([1.0], size)
+
+
+def test_a_law_whose_mean_is_not_that_of_its_tail_is_refused():
+    with pytest.raises(ConvergenceError, match=r"sf must integrate to its mean, got 1 of a mean claim of 1\.1 USD"):
+        fund_ruin(5.0, claims=Misstated(), claim_rate=1.0, income=2.0)
+
+
+def test_a_survival_function_with_noise_ends_and_says_what_is_missing():
+    noise = np.random.default_rng(1)
+    _, error = integrals_of_cells(
+        lambda x: np.exp(-x) + 1e-9 * noise.standard_normal(np.shape(x)), np.linspace(0.0, 5.0, 65), 1.0
+    )
+
+    assert 1e-13 < error < 1e-7
 
 
 def test_impossible_funds_are_refused():

@@ -191,6 +191,21 @@ def test_effect_without_liquidatable_accounts_and_early_toxic_terms():
         liquidation_effect(book, close_factor=0.0)
 
 
+def test_an_account_without_collateral_names_no_asset_and_keeps_its_bad_debt():
+    book = book_of([("A", "BTC", 6e4, "USDC", 100.0), ("B", "ETH", 0.0, "USDC", 500.0)])
+    effect = liquidation_effect(book)
+
+    assert effect.table["asset"].to_dict() == {"B": "none"}
+    assert np.isnan(effect.table.loc["B", "toxic_ltv"]) and not effect.table.loc["B", "worsens"]
+    assert effect.summary().loc["none", "bad_debt (USD)"] == 500.0
+
+
+def test_a_shock_that_stands_twice_is_refused():
+    book = book_of([("A", "ETH", 1000.0, "USDC", 10.0)])
+    with pytest.raises(DataError, match="shocks must have one column an asset; got ETH twice"):
+        lending_response(book, pd.DataFrame([[-0.3, -0.5]], columns=["ETH", "ETH"]))
+
+
 @given(rows=BOOKS)
 @settings(max_examples=30)
 def test_more_of_a_fall_of_collateral_never_helps_dollar_debts(rows):

@@ -118,6 +118,7 @@ def test_sheet_holds_all_liabilities_so_the_flag_is_off():
         ({"BTC": -1.0}, {"BTC": 1.0}, "reserves must be finite and not negative; got -1.0 of BTC"),
         ({"BTC": 1.0}, {"BTC": np.nan}, "liabilities must be finite and not negative; got nan of BTC"),
         ({"BTC": 1.0}, {}, "liabilities must owe something"),
+        (pd.Series([50.0, 50.0], index=["BTC", "BTC"]), {"BTC": 100.0}, "reserves must name every asset once; got BTC"),
     ],
 )
 def test_reserves_that_cannot_be_are_refused(reserves, liabilities, said):
@@ -273,3 +274,28 @@ def test_results_have_tables_and_words():
         assert len(result.summary()) and len(result.to_frame())
         assert result.headline
         assert not result.provenance.simulated
+
+
+def test_a_deficit_that_needs_no_reserve_is_not_covered():
+    hedged = [("V", "asset", "USD", 1e5), ("V", "asset", "BTC", 10.0), ("V", "liability", "BTC", 10.0)]
+    deficit = sheet_of(*hedged, ("V", "liability", "USD", 5e5))
+    policy = MarginPolicy(method="historical", confidence=0.95, lookback=250)
+    path = reserves_through_time(deficit, prices(), policy=policy, periods_per_year=365)
+    found = required_reserve(deficit, scenarios_of(np.random.default_rng(1).normal(0, 0.1, (200, 1))))
+
+    assert (path.frame["held"] < 0.0).all() and (path.frame["required"] == 0.0).all()
+    assert (path.frame["coverage"] == -np.inf).all() and found.coverage == -np.inf
+    n = len(path.frame)
+    assert f"below 1 at {n} of {n} times" in path.headline
+    assert "coverage none (negative surplus, nothing required)" in path.headline
+    assert "coverage none (negative surplus, nothing required); insolvent in 100.00%" in found.headline
+    assert path.summary().loc["coverage"].tolist() == [-np.inf] * 4
+
+
+def test_a_path_that_never_needs_a_reserve_has_a_summary():
+    hedged = sheet_of(("V", "asset", "USD", 1e5), ("V", "asset", "BTC", 10.0), ("V", "liability", "BTC", 10.0))
+    policy = MarginPolicy(method="historical", confidence=0.95, lookback=250)
+    path = reserves_through_time(hedged, prices(), policy=policy, periods_per_year=365)
+
+    assert path.summary().loc["coverage"].tolist() == [np.inf] * 4
+    assert "coverage infinite (nothing required)" in path.headline

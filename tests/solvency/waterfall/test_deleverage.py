@@ -146,6 +146,51 @@ def test_whole_lots_overshoot_a_shortfall_and_keep_a_quantity():
     assert (by_quantity.table["closed"] % 1.0 == 0.0).all() and by_quantity.closed == 29.0
 
 
+def test_loss_of_a_quantity_beyond_the_profits_is_uncovered():
+    shorts = pd.DataFrame(
+        {"account": ["A", "B", "C"], "quantity": -2.0, "entry_price": 62.0, "collateral": [20.0, 20.0, 80.0]}
+    )
+    limited = auto_deleverage(shorts, quantity=5.0, **AT)
+    in_full = auto_deleverage(shorts, quantity=5.0, limit_to_profit=False, **AT)
+    too_many = auto_deleverage(shorts, quantity=9.0, limit_to_profit=False, **AT)
+
+    assert (limited.shortfall, limited.haircuts, limited.uncovered) == (50.0, 10.0, 40.0)
+    assert (in_full.shortfall, in_full.haircuts, in_full.uncovered) == (50.0, 50.0, 0.0)
+    assert (too_many.shortfall, too_many.haircuts, too_many.unmatched) == (90.0, 60.0, 3.0)
+
+
+def test_lots_that_do_not_fit_small_positions_go_to_others():
+    names, entries = ["A", "B", "C"], [100.0, 99.0, 98.0]
+    shorts = pd.DataFrame({"account": names, "quantity": [-1.4, -1.4, -9.0], "entry_price": entries})
+    shorts["collateral"] = [20.0, 20.0, 800.0]
+    run = auto_deleverage(shorts, quantity=3.0, lot=1.0, **AT)
+
+    assert run.table["rank"].tolist() == [2, 1, 3] and run.closed == 3.0 and run.unmatched == 0.0
+    assert (run.table["closed"] % 1.0 == 0.0).all()
+
+
+@given(
+    sizes=st.lists(st.integers(1, 60), min_size=1, max_size=8),
+    losers=st.integers(0, 3),
+    share=st.floats(0.01, 1.3),
+    policy=st.sampled_from(ADL_POLICIES),
+    whole=st.booleans(),
+)
+@settings(max_examples=120, deadline=None)
+def test_lots_keep_a_quantity_as_far_as_winners_have_coins(sizes, losers, share, policy, whole):
+    held = np.array([*sizes, *[50] * losers]) / 10.0
+    entry = np.where(np.arange(len(held)) < len(sizes), 90.0, 50.0)
+    frame = pd.DataFrame({"account": range(len(held)), "quantity": -held, "entry_price": entry, "collateral": 900.0})
+    coins = sum(sizes) / 10.0
+    quantity = max(np.floor(share * coins), 1.0) if whole else share * coins
+    closed = auto_deleverage(frame, quantity=quantity, lot=1.0, policy=policy, **AT).table["closed"].to_numpy()
+
+    assert closed.sum() == pytest.approx(min(quantity, coins), abs=1e-8)
+    assert (closed <= held).all() and not closed[len(sizes) :].any()
+    in_lots = np.isclose(closed, np.round(closed), atol=1e-8) | np.isclose(closed, held, atol=1e-8)
+    assert (~in_lots).sum() <= 1
+
+
 def test_no_policy_is_best_at_everything():
     table = winners(np.random.default_rng(2), 400)
     found = compare_adl_policies(table, mark=100.0, bankruptcy_price=112.0, shortfall=3000.0)
@@ -169,6 +214,7 @@ def test_no_policy_is_best_at_everything():
         ("one side", {"quantity": [-1.0, 1.0, -1.0, -1.0]}),
         ("equity above 0", {"collateral": [-1e4, 1.0, 1.0, 1.0]}),
         ("turnover must be at least 0", {"turnover": [-1.0, 1.0, 1.0, 1.0]}),
+        ("turnover must hold numbers", {"turnover": ["x", 1.0, 1.0, 1.0]}),
     ],
 )
 def test_positions_that_no_venue_can_rank_are_refused(rule, changed):

@@ -71,6 +71,13 @@ def test_capacities_may_differ_by_scenario():
     assert fall.amounts.to_numpy().tolist() == [[1.0, 20.0, 9.0], [30.0, 0.0, 0.0]]
 
 
+def test_adl_counts_as_reached_where_it_has_nothing_to_take():
+    fall = loss_waterfall([10.0, 0.0], venue_layers(fund=1.0, adl=np.array([0.0, 5.0])))
+
+    assert fall.table["reached"].to_dict() == {"fund": 0.5, "adl": 0.0, "socialised": 0.5}
+    assert fall.adl_probability == fall.reached("socialised")
+
+
 def test_probabilities_of_later_layers_never_exceed_those_of_earlier_ones():
     losses = np.random.default_rng(1).pareto(1.5, 3000)
     table = loss_waterfall(losses, venue_layers(margin=0.2, fund=1.0, mutual_fund=2.0, assessments=4.0, adl=9.0)).table

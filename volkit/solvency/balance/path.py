@@ -13,7 +13,7 @@ from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.solvency.balance.ratios import DOLLARS, ratio
 from volkit.solvency.balance.sheet import BalanceSheet
 
-__all__ = ["SolvencyPath", "amounts_through_time", "provenance_of", "solvency_through_time"]
+__all__ = ["SolvencyPath", "amounts_through_time", "lowest_to_last", "provenance_of", "solvency_through_time"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,8 +61,7 @@ class SolvencyPath(ResultDisplay):
 
     def summary(self) -> pd.DataFrame:
         """Return lowest, median, highest and last value of every column (USD and ratios)."""
-        table = self.frame.quantile([0.0, 0.5, 1.0]).T.set_axis(["lowest", "median", "highest"], axis=1)
-        return table.assign(last=self.frame.iloc[-1])
+        return lowest_to_last(self.frame)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the frame by time (UTC)."""
@@ -153,6 +152,24 @@ def amounts_through_time(
         parts.append([pd.DataFrame(part, index=index[held], columns=list(sums.assets)) for part in amounts])
     owned, own, owed = (pd.concat([p[i] for p in parts]).fillna(0.0) for i in range(3))
     return owned, own, owed
+
+
+def lowest_to_last(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return lowest, median, highest and last value of every column; infinite ones are values like others.
+
+    Between an infinite value and another the median is the lower of the two.
+
+    Examples
+    --------
+    >>> lowest_to_last(pd.DataFrame({"ratio": [np.inf, 2.0, np.inf, 4.0]})).loc["ratio"].tolist()
+    [2.0, 4.0, inf, 4.0]
+    """
+    rising, n = np.sort(frame.to_numpy(dtype=np.float64), axis=0), len(frame)
+    lower, upper = rising[(n - 1) // 2], rising[n // 2]
+    # Half the distance to an infinite value is no number, or infinite.
+    middle = np.where(np.isfinite(lower) & np.isfinite(upper), 0.5 * lower + 0.5 * upper, lower)
+    table = {"lowest": rising[0], "median": middle, "highest": rising[-1], "last": frame.iloc[-1].to_numpy()}
+    return pd.DataFrame(table, index=frame.columns)
 
 
 def provenance_of(sheets: BalanceSheet | Sequence[BalanceSheet]) -> Provenance:

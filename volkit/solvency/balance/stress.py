@@ -105,8 +105,8 @@ def stressed_solvency(
     Raises
     ------
     DataError
-        For a shock that is missing or below -1, a column of an asset that the sheet does not have, and a scenario that
-        stands twice.
+        For a shock that is missing or below -1, a column of an asset that the sheet does not have, and a scenario or
+        column that stands twice.
     ArgumentError
         For a haircut that is no fraction.
 
@@ -174,6 +174,9 @@ def shock_matrix(
         got = f"{', '.join(unknown)} beside" if unknown and len(frame) else "none"
         rule = f"must have scenarios of the assets {', '.join(map(str, assets))}"
         raise DataError("shocks", rule, got, "name columns like the assets")
+    if frame.columns.has_duplicates:
+        got = f"{frame.columns[frame.columns.duplicated()][0]} twice"
+        raise DataError("shocks", "must have one column an asset", got, "drop one of them")
     if frame.index.has_duplicates and not several:
         got = f"{frame.index[frame.index.duplicated()][0]} twice"
         raise DataError("shocks", "must name every scenario once", got, "rename one of them")

@@ -25,6 +25,7 @@ Measure: TypeAlias = tuple[str, float, Callable[[Floats, Floats, float], float]]
 Ranks: TypeAlias = npt.NDArray[np.intp]
 _REPLICATIONS = 400
 _SEED = 9
+_LEAST_WEIGHTED = 2
 # n c is a whole number more often than its floating point shows.
 _ROUNDING = 1e-9
 
@@ -179,7 +180,8 @@ def bad_debt_measures(
     Raises
     ------
     DataError
-        For losses that are negative or missing, or liquidations of other scenarios.
+        For losses that are negative or missing, liquidations of other scenarios, or weights of 0 for all scenarios but
+        one.
     ArgumentError
         For a confidence out of range.
 
@@ -194,7 +196,8 @@ def bad_debt_measures(
     percentile over 24 hours [2]_: a quantile, not the entropic Value at Risk of the literature. No quantile sees how
     large the losses beyond it are; ES, their mean, does. Intervals of quantiles are order statistics around a binomial
     count, exact for any law (an end is infinite, or 0, where the sample has none that far out); those of means, and of
-    weighted scenarios, are percentiles of 400 resamples with a fixed seed.
+    weighted scenarios, are percentiles of 400 resamples with a fixed seed (one without any weight is drawn
+    again).
 
     References
     ----------
@@ -212,6 +215,9 @@ def bad_debt_measures(
     """
     values, labels = check_losses(losses)
     w = check_scenario_weights(weights, len(values))
+    if w is not None and int((w > 0.0).sum()) < _LEAST_WEIGHTED:
+        rule = f"must be above 0 for at least {_LEAST_WEIGHTED} scenarios"
+        raise DataError("weights", rule, f"{int((w > 0.0).sum())} of {len(w)}", "nothing can be told of one scenario")
     level, far = check_confidence(confidence), check_confidence(extreme, argument="extreme")
     share = check_confidence(coverage, argument="coverage")
     _warn_of_few(len(values), w, max(level, far))
@@ -297,7 +303,9 @@ def _resampled(
     rng, n = np.random.default_rng(_SEED), len(weights)
     draws = {name: np.empty(_REPLICATIONS) for name in measures}
     for b in range(_REPLICATIONS):
-        drawn = weights * np.bincount(rng.integers(n, size=n), minlength=n)
+        drawn = np.zeros(n)
+        while not drawn.any():
+            drawn = weights * np.bincount(rng.integers(n, size=n), minlength=n)
         by_sample = {of: drawn[ranks] for of, ranks in order.items()}
         for name, (of, level, measure) in measures.items():
             draws[name][b] = measure(rising[of], by_sample[of], level)

@@ -15,6 +15,7 @@ from volkit.checks import check_confidence, check_count, check_positive
 from volkit.errors import ArgumentError, ConvergenceError, DataError
 from volkit.results import Provenance, ResultDisplay
 from volkit.solvency.default.inputs import Floats, check_amount, check_losses
+from volkit.solvency.default.survival import integrals_beyond, integrals_of_cells
 from volkit.validation.proportion import exact_interval
 
 __all__ = ["ClaimLaw", "FundRuin", "fund_ruin"]
@@ -25,6 +26,10 @@ _BLOCK = 256
 _MOST_CLAIMS = 2e9
 # Distance of the bounds that is left by rounding alone: both are 1 less a sum of probabilities.
 _SMALLEST = 1e-12
+# Rounding of that sum, which both are moved out by.
+_ROUNDED = 1e-13
+# Most of the mean claim that the integrals of a law may miss.
+_MISSED = 1e-6
 
 
 @runtime_checkable
@@ -176,13 +181,16 @@ def fund_ruin(
     DataError
         For claims that are negative, missing or all 0.
     ConvergenceError
-        When the finest grid leaves the bounds further apart than the tolerance.
+        When the finest grid leaves the bounds further apart than the tolerance, or the sf of a law does not integrate
+        to its mean.
 
     Notes
     -----
     For ever, ruin is that a geometric number of ladder heights exceeds the fund: psi(u) = P(L > u), with P(n steps) =
     (1 - q) q^n, q = expected claims over income, and heights of density P(claim > x) / mean [1]_. Heights rounded down
     and up to a grid give a lower and an upper bound by Panjer's recursion [2]_; the grid is refined until they agree.
+    The law's sf is integrated at its own scale below the fund and beyond it: what both leave of the mean widens the
+    bounds. Probabilities below 1e-13 are not told from 0.
     Until a horizon ruin can only fall on a claim: paths of claim instants and sizes are exact, not stepped.
 
     References
@@ -256,16 +264,26 @@ class _SampleLaw:
         return np.asarray(random_state.choice(self.sizes, size))
 
 
-def _ladder_heights(law: ClaimLaw, mean: float, edges: Floats) -> Floats:
-    """Return the probability that a ladder height is at most each edge."""
+def _ladder_heights(law: ClaimLaw, mean: float, edges: Floats) -> tuple[Floats, float]:
+    """Return the probability that a ladder height is at most each edge, and by how much it may be wrong.
+
+    Raises
+    ------
+    ConvergenceError
+        When the parts of the mean below and above the last edge do not add up to it.
+    """
     if isinstance(law, _SampleLaw):
-        return np.asarray(1.0 - law.excess(edges) / mean)
-    # Between edges the integral of a falling function: Gauss and Legendre, eight nodes a cell.
-    nodes, weights = np.polynomial.legendre.leggauss(8)
-    half = 0.5 * np.diff(edges)[:, None]
-    inside = np.asarray(law.sf(edges[:-1, None] + half * (nodes + 1.0)))
-    below = np.concatenate([[0.0], np.cumsum((half * inside * weights).sum(axis=1)) / mean])
-    return np.asarray(np.minimum(below, 1.0))
+        return np.asarray(1.0 - law.excess(edges) / mean), 0.0
+    inside, missed = integrals_of_cells(law.sf, edges, mean)
+    beyond, missed_beyond = integrals_beyond(law.sf, float(edges[-1]), mean)
+    whole = float(inside.sum()) + beyond
+    error = (abs(whole - mean) + missed + missed_beyond) / mean
+    if not error <= _MISSED:
+        got = f"{whole:.10g} of a mean claim of {mean:.10g} USD"
+        raise ConvergenceError(
+            f"the law's sf must integrate to its mean, got {got}; check both, or pass a sample of it"
+        )
+    return np.minimum(np.concatenate([[0.0], np.cumsum(inside)]) / mean, 1.0), error
 
 
 def _bounds(u: float, law: ClaimLaw, mean: float, q: float, tolerance: float) -> tuple[float, float, int]:
@@ -274,16 +292,21 @@ def _bounds(u: float, law: ClaimLaw, mean: float, q: float, tolerance: float) ->
         return q, q, 0
     cells = _COARSEST
     while True:
-        held = _ladder_heights(law, mean, np.linspace(0.0, u, cells + 1))
-        mass = np.diff(held)
-        # Rounded down, cell k of heights counts as k steps, and up as k + 1. Ruin is to exceed the fund.
-        lower = 1.0 - _compound(mass, q, cells)
-        upper = 1.0 - _compound(np.concatenate([[0.0], mass]), q, cells)
+        held, error = _ladder_heights(law, mean, np.linspace(0.0, u, cells + 1))
+        # Rounded down, cell k of heights counts as k steps, and up as k + 1. Ruin is to exceed the fund. What the law
+        # may be wrong by is of no height for the lower bound, and exceeds the fund for the upper.
+        low = np.diff(np.minimum(held[1:] + error, 1.0), prepend=0.0)
+        high = np.diff(np.maximum(held - error, 0.0), prepend=0.0)
+        lower, upper = 1.0 - _compound(low, q, cells), 1.0 - _compound(high, q, cells)
+        got = f"{lower:.4g} to {upper:.4g} with {cells} cells"
+        if lower > upper + _SMALLEST:
+            raise ConvergenceError(f"the bounds cross: {got}; pass fund and claims of nearer sizes")
         if upper - lower <= max(wanted * upper, _SMALLEST):
-            return max(lower, 0.0), min(upper, 1.0), cells
+            return max(lower - _ROUNDED, 0.0), min(max(upper, 0.0) + _ROUNDED, 1.0), cells
         if cells >= _FINEST:
-            got = f"{lower:.4g} to {upper:.4g} with {cells} cells"
-            raise ConvergenceError(f"the bounds stay further apart than {wanted:g} of the upper: {got}")
+            raise ConvergenceError(
+                f"the bounds stay further apart than {wanted:g} of the upper, got {got}; pass a wider tolerance"
+            )
         cells *= 4
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.errors import ArgumentError, DataError
+from volkit.checks import check_not_negative
+from volkit.errors import DataError
 
 __all__ = ["Floats", "LossSample", "check_amount", "check_losses", "check_scenario_weights"]
 
@@ -109,8 +110,4 @@ def check_amount(value: float, *, argument: str, unit: str = "USD") -> float:
     >>> check_amount(0, argument="fund")
     0.0
     """
-    number = float(value)
-    if not 0.0 <= number < np.inf:
-        rule = f"must be a finite number of at least 0 ({unit})"
-        raise ArgumentError(argument, rule, f"{value!r}", "pass 0 for none")
-    return number
+    return check_not_negative(value, argument=argument, unit=unit)

@@ -21,6 +21,8 @@ _RESIDUAL = 1e-9
 # Beyond it exp(sigma^2 T / 2) leaves the range of floating point.
 _MOST_DEVIATION = 30.0
 _FEWEST_DEVIATION = 1e-6
+# Of a logarithm, so that its exponential is a number.
+_MOST_SPREAD = 300.0
 _LEVERAGE = (1e-12, 1e12)
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 _SQRT_2PI = float(np.sqrt(2.0 * np.pi))
@@ -199,7 +201,7 @@ def merton_default(
     ------
     ArgumentError
         For inputs that are not positive, equity beyond 1e-12 to 1e12 times the debt, or a volatility over the horizon
-        beyond 1e-6 to 30.
+        or an end of its interval beyond 1e-6 to 30.
     ConvergenceError
         When the equations are left with a relative error above 1e-9.
 
@@ -242,7 +244,8 @@ def merton_default(
     lower, upper = np.nan, np.nan
     if volatility_error is not None:
         error = check_positive(volatility_error, argument="volatility_error", unit="annualised decimal")
-        spread = float(np.exp(special.ndtri(0.5 + 0.5 * share) * error / sigma))
+        spread = float(np.exp(min(special.ndtri(0.5 + 0.5 * share) * error / sigma, _MOST_SPREAD)))
+        _check_spread(error, deviation, spread)
         lower, upper = (_probability(e, deviation * factor) for factor in (1.0 / spread, spread))
     return MertonDefault(
         equity=E, debt=D, equity_volatility=sigma, rate=float(rate), horizon=T, asset_value=E + K * (1.0 - loss),
@@ -262,13 +265,22 @@ def _check_reach(e: float, deviation: float) -> None:
         raise ArgumentError("equity_volatility", rule, f"{deviation:g}", "pass a decimal a year: 0.8 is 80 per cent")
 
 
+def _check_spread(error: float, deviation: float, spread: float) -> None:
+    low, high = deviation / spread, deviation * spread
+    if low < _FEWEST_DEVIATION or high > _MOST_DEVIATION:
+        rule = (
+            f"must leave the volatility's interval within {_FEWEST_DEVIATION:g} to {_MOST_DEVIATION:g} over the horizon"
+        )
+        remedy = "pass the standard error as a decimal a year: 0.2 is 20 per cent"
+        raise ArgumentError("volatility_error", rule, f"{error:g}, so {low:.3g} to {high:.3g}", remedy)
+
+
 def _certify(residual: float) -> None:
     if not residual <= _RESIDUAL:
         raise ConvergenceError(f"the equations are left with a relative error of {residual:.3g}, above {_RESIDUAL:g}")
 
 
 def _probability(e: float, deviation: float) -> float:
-    _check_reach(e, deviation)
     d2, _, residual = _solve(e, deviation)
     _certify(residual)
     return float(special.ndtr(-d2))

@@ -64,9 +64,10 @@ class LiquidationEffect(ResultDisplay):
     ----------
     table : DataFrame, shape (n_liquidatable, 12)
         Index account. USD: collateral and debt before, repaid (by the liquidator) and seized (collateral that he gets);
-        asset (seized); health_before, health_after, ltv_before, ltv_after (infinite where nothing is left of the
-        denominator); toxic_ltv of the asset; worsens (whether the health factor falls) and bad_debt (USD, of the
-        account once all its collateral has been sold with the bonus).
+        asset (seized; "none" where the account has no collateral); health_before, health_after, ltv_before, ltv_after
+        (infinite where nothing is left of the denominator); toxic_ltv of the asset (NaN without one); worsens (whether
+        the health factor falls) and bad_debt (USD, of the account once all its collateral has been sold with the
+        bonus).
     toxic_from_start : Index
         Assets whose liquidation threshold lies above their toxic loan-to-value.
     close_factor : float
@@ -172,7 +173,7 @@ def _table(sums: LendingValues, rows: npt.NDArray[np.intp], close_factor: float)
     before, after = ratio(counted, debt), ratio(counted - seized * sums.thresholds[at], debt - repaid)
     sold = collateral @ (1.0 / (1.0 + sums.bonuses))
     table = {
-        "asset": sums.assets.to_numpy()[at],
+        "asset": np.where(largest > 0.0, sums.assets.to_numpy()[at], "none"),
         "collateral": held,
         "debt": debt,
         "repaid": repaid,
@@ -181,7 +182,7 @@ def _table(sums: LendingValues, rows: npt.NDArray[np.intp], close_factor: float)
         "health_after": after,
         "ltv_before": ratio(debt, held),
         "ltv_after": np.where(debt > repaid, ratio(debt - repaid, held - seized), 0.0),
-        "toxic_ltv": 1.0 / (1.0 + bonus),
+        "toxic_ltv": np.where(largest > 0.0, 1.0 / (1.0 + bonus), np.nan),
         "worsens": after < before,
         "bad_debt": np.maximum(0.0, debt - sold),
     }

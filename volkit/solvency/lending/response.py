@@ -127,7 +127,7 @@ def lending_response(book: LendingBook, shocks: pd.DataFrame | ScenarioSet) -> L
     Raises
     ------
     DataError
-        For a shock that is missing or below -1, columns of other assets, and a scenario that stands twice.
+        For a shock that is missing or below -1, columns of other assets, and a scenario or column that stands twice.
 
     Notes
     -----

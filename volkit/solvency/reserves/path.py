@@ -15,8 +15,8 @@ from volkit.margin.rates import require_tail, tail_of_losses
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.scenarios import compound, simulate_returns
 from volkit.solvency.balance import DOLLARS, BalanceSheet
-from volkit.solvency.balance.path import amounts_through_time, provenance_of
-from volkit.solvency.balance.ratios import ratio
+from volkit.solvency.balance.path import amounts_through_time, lowest_to_last, provenance_of
+from volkit.solvency.reserves.coverage import coverage_words, reserve_coverage
 from volkit.volatility import VolatilityState
 
 __all__ = ["ReservePath", "reserves_through_time"]
@@ -34,8 +34,8 @@ class ReservePath(ResultDisplay):
     frame : DataFrame, shape (n_times, 7)
         Index time (UTC): the last return known. USD: held (surplus), required (by joint scenarios), required_by_margins
         (the policy's maintenance margins asset by asset, without offsets), value_at_risk and expected_shortfall of the
-        loss of surplus; coverage (held over required) and loss (of surplus over the horizon after `time`; NaN where it
-        is not over).
+        loss of surplus; coverage (held over required; where nothing is required infinite, or minus infinite with a
+        negative surplus) and loss (of surplus over the horizon after `time`; NaN where it is not over).
     policy : MarginPolicy
         The specification.
     periods_per_year : float
@@ -72,17 +72,16 @@ class ReservePath(ResultDisplay):
     def headline(self) -> str:
         """Last and lowest coverage, times below 1 and exceptions in one line."""
         f, low = self.frame, self.frame["coverage"].idxmin()
+        last, least = (coverage_words(float(c)) for c in (f["coverage"].iloc[-1], f["coverage"].min()))
+        below = int((f["coverage"] < 1.0).sum())
         return (
-            f"coverage {f['coverage'].iloc[-1]:.3g} as of {self.as_of.date()}, lowest {f['coverage'].min():.3g} on "
-            f"{low.date()}, below 1 at {int((f['coverage'] < 1.0).sum())} of {len(f)} times; "
-            f"{len(self.exceptions)} losses above the required reserve in {len(self.tested)}"
+            f"coverage {last} as of {self.as_of.date()}, lowest {least} on {low.date()}, below 1 at {below} of "
+            f"{len(f)} times; {len(self.exceptions)} losses above the required reserve in {len(self.tested)}"
         )
 
     def summary(self) -> pd.DataFrame:
         """Return lowest, median, highest and last value of every column (USD and ratio)."""
-        columns = self.frame.drop(columns="loss")
-        table = columns.quantile([0.0, 0.5, 1.0]).T.set_axis(["lowest", "median", "highest"], axis=1)
-        return table.assign(last=columns.iloc[-1])
+        return lowest_to_last(self.frame.drop(columns="loss"))
 
     def to_frame(self) -> pd.DataFrame:
         """Return the frame by time (UTC)."""
@@ -180,7 +179,7 @@ def reserves_through_time(
             "required_by_margins": margins,
             "value_at_risk": tails[:, 0],
             "expected_shortfall": tails[:, 1],
-            "coverage": ratio(held, required),
+            "coverage": reserve_coverage(held, required),
             "loss": _came(returns.to_numpy(), exposed, policy.margin_period_of_risk)[rows],
         },
         index=returns.index[rows],

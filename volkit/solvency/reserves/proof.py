@@ -105,7 +105,7 @@ def reserve_ratios(
     Raises
     ------
     DataError
-        For amounts that are missing, infinite or negative, and where nothing is owed.
+        For amounts that are missing, infinite or negative, an asset that stands twice, and where nothing is owed.
 
     Notes
     -----
@@ -179,6 +179,9 @@ def sheet_reserve_ratios(sheet: BalanceSheet, *, leave_out: Sequence[str] = ()) 
 
 
 def _amounts(given: Mapping[str, float] | pd.Series, name: str) -> pd.Series:
+    if isinstance(given, pd.Series) and given.index.has_duplicates:
+        twice = given.index[given.index.duplicated()][0]
+        raise DataError(name, "must name every asset once", f"{twice} twice", "add up its amounts first")
     series = pd.Series(dict(given), dtype=np.float64)
     bad = ~(np.isfinite(series) & (series >= 0.0))
     if bad.any():

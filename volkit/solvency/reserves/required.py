@@ -16,8 +16,8 @@ from volkit.margin.rates import require_tail, tail_of_losses
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.scenarios import ScenarioSet
 from volkit.solvency.balance import DOLLARS, BalanceSheet
-from volkit.solvency.balance.ratios import ratio
 from volkit.solvency.balance.stress import shock_matrix
+from volkit.solvency.reserves.coverage import coverage_words, reserve_coverage
 
 __all__ = ["MarginReserve", "ReserveMeasure", "ReserveRequirement", "margin_reserve", "required_reserve"]
 
@@ -77,8 +77,8 @@ class ReserveRequirement(ResultDisplay):
 
     @property
     def coverage(self) -> float:
-        """Held over required; infinite where nothing is required."""
-        return float(ratio(self.held, self.required))
+        """Held over required; where nothing is required infinite, or minus infinite with a negative surplus."""
+        return float(reserve_coverage(self.held, self.required))
 
     @property
     def headline(self) -> str:
@@ -86,7 +86,7 @@ class ReserveRequirement(ResultDisplay):
         words = self.measure.replace("_", " ")
         return (
             f"required {self.required:,.0f} USD ({words} {self.confidence:.4g}, {spoken_periods(self.horizon)}, "
-            f"{self.method}), held {self.held:,.0f} USD, coverage {self.coverage:.3g}; insolvent in "
+            f"{self.method}), held {self.held:,.0f} USD, coverage {coverage_words(self.coverage)}; insolvent in "
             f"{self.insolvency_share:.2%} of {self.n_scenarios:,} scenarios"
         )
 
@@ -229,8 +229,8 @@ class MarginReserve(ResultDisplay):
 
     @property
     def coverage(self) -> float:
-        """Held over required; infinite where nothing is required."""
-        return float(ratio(self.held, self.required))
+        """Held over required; where nothing is required infinite, or minus infinite with a negative surplus."""
+        return float(reserve_coverage(self.held, self.required))
 
     @property
     def headline(self) -> str:
@@ -238,7 +238,7 @@ class MarginReserve(ResultDisplay):
         first = self.by_asset["required"].idxmax()
         return (
             f"required {self.required:,.0f} USD by margin rates (most for {first}), held {self.held:,.0f} USD, "
-            f"coverage {self.coverage:.3g}; {self.policy}"
+            f"coverage {coverage_words(self.coverage)}; {self.policy}"
         )
 
     def summary(self) -> pd.DataFrame:

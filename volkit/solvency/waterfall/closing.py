@@ -93,22 +93,34 @@ def cheapest_order(cost: Floats, worth: Floats, sizes: Floats) -> npt.NDArray[np
     return np.lexsort((-sizes * worth, ratio)).astype(np.int64)
 
 
-def in_lots(closed: Floats, sizes: Floats, lot: float, *, keep_total: bool) -> Floats:
+def in_lots(
+    closed: Floats, sizes: Floats, lot: float, *, keep_total: bool, order: npt.NDArray[np.int64] | None = None
+) -> Floats:
     """Return closed coins in whole lots, or whole positions where these end between two.
 
     Parameters
     ----------
     closed, sizes : ndarray, shape (n_accounts,)
-        Coins.
+        Coins; a size of 0 is never closed.
     lot : float
         Smallest quantity that trades, coins; 0 leaves the coins as they are.
     keep_total : bool
-        Whether the total stays (largest remainders are rounded up, the rest down), or all are rounded up.
+        Whether the total stays, or all are rounded up.
+    order : ndarray of int, shape (n_accounts,), optional
+        Who gives first among equals; the first row by default.
+
+    Notes
+    -----
+    To keep the total, lots are rounded down and the rest is given out: a lot each by largest remainder, further whole
+    lots in the order, and then what ends positions between two lots. So the sizes bound the total and nothing else
+    does; at most one account is closed in less than that.
 
     Examples
     --------
     >>> in_lots(np.array([1.4, 1.4, 0.2]), np.array([9.0, 9.0, 9.0]), 1.0, keep_total=True)
     array([2., 1., 0.])
+    >>> in_lots(np.array([1.4, 1.4, 0.2]), np.array([1.4, 1.4, 9.0]), 1.0, keep_total=True)
+    array([1., 1., 1.])
     >>> in_lots(np.array([1.4, 1.4, 0.2]), np.array([9.0, 9.0, 9.0]), 1.0, keep_total=False)
     array([2., 2., 1.])
     """
@@ -117,8 +129,28 @@ def in_lots(closed: Floats, sizes: Floats, lot: float, *, keep_total: bool) -> F
     lots = closed / lot
     if not keep_total:
         return np.minimum(np.ceil(lots - _ROUNDING) * lot, sizes)
-    whole = np.floor(lots + _ROUNDING)
-    spare = round(float(lots.sum() - whole.sum()))
-    first = np.argsort(-(lots - whole), kind="stable")[: max(spare, 0)]
-    whole[first] += 1.0
-    return np.minimum(whole * lot, sizes)
+    total, n = float(closed.sum()), len(closed)
+    place = np.arange(n) if order is None else np.argsort(order, kind="stable")
+    whole, most = np.floor(lots + _ROUNDING), np.floor(sizes / lot + _ROUNDING)
+    spare = int(np.floor(total / lot - whole.sum() + _ROUNDING))
+    by_remainder = np.lexsort((place, -np.maximum(lots - whole, 0.0)))
+    with_room = by_remainder[(most > whole)[by_remainder]]
+    whole[with_room[:spare]] += 1.0
+    whole += _given_out(most - whole, max(spare - len(with_room), 0), place)
+    done = np.minimum(whole * lot, sizes)
+    # What is no whole lot, or finds none: the ends of positions first.
+    for least in (lot, np.inf):
+        room = sizes - done
+        missing = total - float(done.sum())
+        if missing > _ROUNDING * lot:
+            done = np.minimum(done + _given_out(np.where(room < least, room, 0.0), missing, place), sizes)
+    return done
+
+
+def _given_out(room: Floats, amount: float, place: npt.NDArray[np.int64]) -> Floats:
+    """Return an amount filled into rooms, one after another by their places."""
+    first = np.argsort(place, kind="stable")
+    before = np.concatenate([[0.0], np.cumsum(room[first])[:-1]])
+    given = np.zeros_like(room)
+    given[first] = np.clip(amount - before, 0.0, room[first])
+    return given

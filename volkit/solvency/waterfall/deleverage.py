@@ -46,7 +46,7 @@ class AutoDeleverage(ResultDisplay):
     quantity : float or None
         Coins to close, where they were given.
     shortfall : float
-        USD to raise; the haircuts themselves where only a quantity was given.
+        USD to raise; where only a quantity was given, its loss at the mark: quantity times the distance of both prices.
     mark, bankruptcy_price : float
         USD per coin: today's, and that at which the positions are closed.
     as_of : Timestamp or None
@@ -195,6 +195,8 @@ def auto_deleverage(
         Coins to close: the bankrupt position that must be matched.
     shortfall : float, optional
         USD to raise. Alone, coins are closed until it is raised; beside a quantity, haircuts beyond it are overshoot.
+        By default the loss of the quantity at the mark: with `limit_to_profit`, what winners' profits do not pay of it
+        is uncovered.
     policy : {"queue", "pro_rata", "least_cost"}
         By score (`adl_queue_scores`); the same share of every winner; or the cheapest for the venue in lost fees.
     limit_to_profit : bool
@@ -203,7 +205,8 @@ def auto_deleverage(
     fee_rate : float
         Fee that the venue earns on a traded notional, decimal: 0.0005 is 5 basis points.
     lot : float
-        Smallest quantity that trades, coins; 0 for none. Whole lots overshoot a shortfall.
+        Smallest quantity that trades, coins; 0 for none. Whole lots overshoot a shortfall. A quantity is closed in full
+        as long as winners have the coins, at most one of them in less than a lot (`in_lots`).
     as_of : Timestamp, optional
         Of the mark, UTC.
     provenance : Provenance, optional
@@ -249,8 +252,12 @@ def auto_deleverage(
     cost = fee * mark * _turnover(table)
     eligible = (table["profit"] > 0.0).to_numpy() | (not limit_to_profit)
     worth, amount = _wanted(quantity, shortfall, taken, eligible)
-    closed = _close(policy, sizes, worth, amount, table["rank"].to_numpy(), cost)
-    closed = in_lots(closed, sizes, step, keep_total=quantity is not None)
+    order = _order(policy, sizes, worth, table["rank"].to_numpy(), cost)
+    in_full = (
+        close_pro_rata(sizes, worth, amount) if policy == "pro_rata" else close_in_order(sizes, worth, order, amount)
+    )
+    paying = np.where(worth > 0.0, sizes, 0.0)
+    closed = in_lots(in_full, paying, step, keep_total=quantity is not None, order=order)
     haircut = closed * taken
     done = table.assign(
         eligible=eligible, haircut_per_coin=taken, closed=closed, haircut=haircut,
@@ -258,7 +265,7 @@ def auto_deleverage(
     )  # fmt: skip
     return AutoDeleverage(
         table=freeze(done), policy=policy, quantity=None if quantity is None else float(quantity),
-        shortfall=float(haircut.sum()) if shortfall is None else float(shortfall), mark=float(mark),
+        shortfall=amount * abs(mark - price) if shortfall is None else float(shortfall), mark=float(mark),
         bankruptcy_price=price, as_of=as_of, provenance=provenance or Provenance(()),
     )  # fmt: skip
 
@@ -282,7 +289,10 @@ def _haircut_per_coin(table: pd.DataFrame, mark: float, price: float, limit_to_p
 def _turnover(table: pd.DataFrame) -> Floats:
     if "turnover" not in table:
         return np.ones(len(table))
-    turnover = np.asarray(table["turnover"], dtype=np.float64)
+    try:
+        turnover = np.asarray(table["turnover"], dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError("turnover", "must hold numbers", str(error), "convert the column to numbers first") from error
     if not (np.isfinite(turnover).all() and (turnover >= 0.0).all()):
         raise DataError("turnover", "must be at least 0 for every account", f"least {turnover.min():g}", "repair it")
     return turnover
@@ -302,8 +312,8 @@ def _wanted(
     return taken, float(shortfall)
 
 
-def _close(policy: AdlPolicy, sizes: Floats, worth: Floats, amount: float, rank: Floats, cost: Floats) -> Floats:
-    if policy == "pro_rata":
-        return close_pro_rata(sizes, worth, amount)
-    order = np.argsort(rank) if policy == "queue" else cheapest_order(cost, worth, sizes)
-    return close_in_order(sizes, worth, order.astype(np.int64), amount)
+def _order(policy: AdlPolicy, sizes: Floats, worth: Floats, rank: Floats, cost: Floats) -> npt.NDArray[np.int64]:
+    """Return who comes first; where all give the same share, the larger position gives what is left over."""
+    if policy == "least_cost":
+        return cheapest_order(cost, worth, sizes)
+    return np.argsort(rank if policy == "queue" else -sizes, kind="stable").astype(np.int64)

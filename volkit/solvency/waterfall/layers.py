@@ -195,18 +195,21 @@ class LossWaterfall(ResultDisplay):
 
     @property
     def adl_probability(self) -> tuple[float, float, float]:
-        """Probability that auto-deleveraging or what stands after it is reached, with its interval's ends.
+        """Probability that auto-deleveraging or what stands after it pays anything, with its interval's ends.
 
         Raises
         ------
         ArgumentError
             When no layer is of the kind "adl".
         """
-        found = [name for name, kind in self.table["kind"].items() if kind == "adl"]
-        if not found:
+        found = (self.table["kind"] == "adl").to_numpy()
+        if not found.any():
             got = ", ".join(str(name) for name in self.table.index)
             raise ArgumentError("layers", "must hold one of the kind 'adl'", got, "add venue_layers(adl=...)")
-        return self.reached(str(found[0]))
+        # A layer may be empty in some scenarios: what it cannot pay is then the next one's.
+        from_there = self.amounts.iloc[:, int(found.argmax()) :].to_numpy()
+        p, low, high = probability_interval((from_there > 0.0).any(axis=1), self.weights, coverage=self.coverage)
+        return float(p), float(low), float(high)
 
     def reached(self, name: str) -> tuple[float, float, float]:
         """Return the probability that a layer pays anything, and the ends of its interval.
