@@ -9,8 +9,10 @@ import pytest
 from volkit.checks import (
     check_choice,
     check_confidence,
+    check_correlation,
     check_count,
     check_fraction,
+    check_not_negative,
     check_positive,
     check_returns,
     check_times,
@@ -92,6 +94,24 @@ def test_positive_number_must_be_finite_and_above_zero(value):
 
     with pytest.raises(ArgumentError, match=exactly(message)):
         check_positive(value, argument="half_life", unit="periods")
+
+
+@pytest.mark.parametrize("value", [-1e-9, float("nan"), float("inf")])
+def test_number_must_not_be_negative(value):
+    message = f"fund must be a finite number of at least 0 (USD); got {value!r}; pass 0 for none."
+
+    with pytest.raises(ArgumentError, match=exactly(message)):
+        check_not_negative(value, argument="fund", unit="USD")
+    with pytest.raises(ArgumentError, match=exactly(message.replace(" (USD)", ""))):
+        check_not_negative(value, argument="fund")
+    assert check_not_negative(0, argument="fund") == 0.0
+
+
+@pytest.mark.parametrize("value", [-1.01, 1.01, float("nan")])
+def test_correlation_must_lie_from_minus_one_to_one(value):
+    with pytest.raises(ArgumentError, match=exactly(f"rho must be from -1 to 1; got {value!r}; pass a correlation.")):
+        check_correlation(value, argument="rho")
+    assert check_correlation(-1) == -1.0 and check_correlation(1) == 1.0
 
 
 def test_times_become_utc_microseconds_named_time():

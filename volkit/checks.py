@@ -15,8 +15,10 @@ from volkit.errors import ArgumentError, DataError
 __all__ = [
     "check_choice",
     "check_confidence",
+    "check_correlation",
     "check_count",
     "check_fraction",
+    "check_not_negative",
     "check_positive",
     "check_returns",
     "check_times",
@@ -112,6 +114,45 @@ def check_fraction(value: float, *, argument: str) -> float:
     if not 0.0 <= number <= 1.0:
         remedy = f"pass a decimal, {argument}={number / 100:g}" if 1 < number <= 100 else "pass a decimal fraction"
         raise ArgumentError(argument, "must be a fraction from 0 to 1", f"{value!r}", remedy)
+    return number
+
+
+def check_correlation(value: float, *, argument: str = "correlation") -> float:
+    """Return a correlation from -1 to 1, both inclusive.
+
+    Raises
+    ------
+    ArgumentError
+        When the value lies outside, or is NaN.
+
+    Examples
+    --------
+    >>> check_correlation(-1)
+    -1.0
+    """
+    number = float(value)
+    if not -1.0 <= number <= 1.0:
+        raise ArgumentError(argument, "must be from -1 to 1", f"{value!r}", "pass a correlation")
+    return number
+
+
+def check_not_negative(value: float, *, argument: str, unit: str = "") -> float:
+    """Return a finite number of at least zero.
+
+    Raises
+    ------
+    ArgumentError
+        When the value is negative, NaN or infinite.
+
+    Examples
+    --------
+    >>> check_not_negative(0, argument="fund", unit="USD")
+    0.0
+    """
+    number = float(value)
+    if not 0.0 <= number < np.inf:
+        rule = "must be a finite number of at least 0" + (f" ({unit})" if unit else "")
+        raise ArgumentError(argument, rule, f"{value!r}", "pass 0 for none")
     return number
 
 

@@ -44,8 +44,9 @@ def test_money_within_a_cap_is_what_its_coins_fetch(law, trade, sign, cap):
 
     assert law.displacement(sign * found.coins) == pytest.approx(cap, rel=1e-9)
     assert found.money == pytest.approx(found.coins * 100.0 * law.average_price(sign * found.coins), rel=1e-12)
-    # Every coin is filled between the reference and the cap.
-    assert sign * np.log(100.0 / found.average_price) <= cap
+    # Every coin is filled between the reference and the cap, but for the fee.
+    fee = -np.log1p(-getattr(law, "fee", 0.0))
+    assert fee < sign * np.log(100.0 / found.average_price) <= cap + fee
 
 
 @laws
@@ -58,11 +59,17 @@ def test_coins_at_a_cost_cost_that(law, trade, sign, cost):
 
 
 def test_cost_within_the_spread_buys_nothing_and_none_without_impact_all():
-    assert coins_at_cost(LAWS["pool"], 0.001) == 0.0 and effective_depth(LAWS["pool"], 0.001, price=1.0).money == 0.0
+    pool, walked = LAWS["pool"], BookImpact.from_book(ONE)
+    assert [coins_at_cost(pool, cost) for cost in (0.001, 0.00299)] == [0.0, 0.0] < [coins_at_cost(pool, 0.00301)]
+    # The caps of a displacement are on the middle: the fee uses up nothing of them.
+    assert effective_depth(pool, 0.001, price=1.0).coins == pytest.approx(500.0 * np.expm1(0.0005) / 0.997)
+    for cost in (0.0051, 0.006, 0.02, 0.1):
+        for trade, sign in (("sale", 1.0), ("purchase", -1.0)):
+            coins = coins_at_cost(walked, cost, trade=trade)
+            assert sign * (1.0 - walked.average_price(sign * coins)) == pytest.approx(cost, rel=1e-9)
     free = LinearImpact(0.0)
     assert coins_at_cost(free, 0.01) == np.inf and effective_depth(free, 0.01, price=1.0).coins == np.inf
-    walked = BookImpact.from_book(ONE)
-    assert coins_at_cost(walked, 0.0075) == pytest.approx(4.0 - 1.0, rel=0.5)
+    assert coins_at_cost(walked, 0.0049) == 0.0
 
 
 def test_depth_counts_the_levels_within_each_cap():
@@ -84,7 +91,9 @@ def test_merged_depth_is_the_sum_of_the_venues():
     np.testing.assert_allclose(both["sale"], found.table["sale_money"], rtol=1e-12)
     np.testing.assert_allclose(both["purchase"], found.table["purchase_money"], rtol=1e-12)
     assert found.book.venues == ("one", "two") and found.by_venue.shape == (3, 4)
-    assert found.law().coins_for(0.02) == pytest.approx(found.table.loc[0.02, "sale_coins"])
+    # A cap counts from the reference, a displacement from the best bid.
+    law = found.law()
+    assert law.coins_for(0.02 - law.half_spread["sale"]) == pytest.approx(found.table.loc[0.02, "sale_coins"])
     assert found.law(tail_share=0.5).tail_share == 0.5
 
 
@@ -94,6 +103,16 @@ def test_depth_rises_with_the_cap(cuts):
     table = market_depth([ONE, TWO], caps=cuts).table.drop(columns="reaches")
 
     assert (table.astype(float).diff().dropna() >= -1e-9).all(axis=None)
+
+
+def test_venue_whose_bids_stand_above_the_middle_of_all_is_counted():
+    high = book([(103.0, 2.0)], [(105.0, 1.0)], venue="two")
+
+    found = market_depth([book([(99.0, 1.0)], [(101.0, 1.0)]), high], caps=[0.001, 0.1])
+
+    # It rests at the reference of 102, within every cap.
+    assert found.table["sale_coins"].tolist() == [2.0, 3.0]
+    assert found.table["sale_money"].tolist() == pytest.approx([204.0, 303.0])
 
 
 def test_open_interest_is_compared_with_depth():

@@ -95,7 +95,7 @@ def test_frontier_trades_cost_for_risk():
         (
             lambda: almgren_cost(1, volume=1, volatility=1, days=1, outstanding=1, temporary=-1),
             ArgumentError,
-            "temporary must be finite and not negative",
+            "temporary must be a finite number of at least 0",
         ),
         (lambda: execution_schedule(1, PAPER, horizon=100, n_steps=1, risk_aversion=0), ArgumentError, "more steps"),
         (lambda: execution_schedule(1, PAPER, horizon=1, n_steps=0, risk_aversion=0), ArgumentError, "n_steps must"),

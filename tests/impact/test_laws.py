@@ -66,13 +66,37 @@ def test_displacement_rises_with_the_coins_and_has_the_sign_of_the_trade(law, a,
 
 
 @laws
-@given(a=STATES, b=STATES, c=STATES)
-def test_parts_of_a_trade_fetch_what_the_whole_does(law, a, b, c):
+@given(states=st.tuples(STATES, STATES, STATES).map(sorted), is_sale=st.booleans())
+def test_parts_of_a_trade_fetch_what_the_whole_does(law, states, is_sale):
+    a, b, c = states if is_sale else states[::-1]
     whole = law.average_price(c - a, a) * (c - a)
     parts = law.average_price(b - a, a) * (b - a) + law.average_price(c - b, b) * (c - b)
 
     assert whole == pytest.approx(parts, rel=1e-9, abs=1e-8)
-    assert law.average_price(b - a, a) * np.exp(-max(kernels(law, a)[0], kernels(law, b)[0])) <= 1.0 + 1e-9
+
+
+# Half spreads and fees, told by hand: what a sale is of the middle, and what a purchase is.
+SPREADS = {"book": (0.995, 1.005), "thin book": (99.5 / 99.9, 100.5 / 99.9), "pool": (0.997, 1.0 / 0.997)}
+
+
+@pytest.mark.parametrize("name", LAWS)
+@given(start=STATES, coins=st.floats(0.01, 40.0))
+def test_spread_is_paid_in_the_direction_of_the_trade_on_either_side(name, start, coins):
+    law, (sale, purchase) = LAWS[name], SPREADS.get(name, (1.0, 1.0))
+    before, after = (np.exp(kernels(law, x)[0]) for x in (start, start + coins))
+    sold, bought = law.average_price(coins, start), law.average_price(-coins, start + coins)
+
+    # Never above the middle, also where more was bought before than is sold now.
+    assert after * sale * (1 - 1e-9) <= sold <= before * sale * (1 + 1e-9)
+    assert after * purchase * (1 - 1e-9) <= bought <= before * purchase * (1 + 1e-9)
+    # There and back costs both half spreads, from wherever it starts.
+    assert sold / bought == pytest.approx(sale / purchase, rel=1e-9)
+
+
+@laws
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_middle_rests_at_the_reference_without_a_state(law, sign):
+    assert law.displacement(sign * 1e-14) < 1e-7 and law.average_price(0.0) == 1.0
 
 
 @laws
@@ -94,7 +118,8 @@ def test_coins_for_a_displacement_are_the_last_within_it(law, trade, g):
 @pytest.mark.parametrize("coins", [0.5, 2.0, 2.5, 3.0, 5.9])
 def test_book_law_fills_as_a_loop_over_the_levels(trade, sign, coins):
     left, paid, last = coins, 0.0, None
-    for price, amount in (UNEVEN.bids if trade == "sale" else UNEVEN.asks).itertuples(index=False):
+    side = UNEVEN.bids if trade == "sale" else UNEVEN.asks
+    for price, amount in side.itertuples(index=False):
         taken = min(left, amount)
         if taken > 0.0:
             left, paid, last = left - taken, paid + taken * price, price
@@ -102,15 +127,18 @@ def test_book_law_fills_as_a_loop_over_the_levels(trade, sign, coins):
     law = LAWS["book"]
 
     assert law.average_price(sign * coins) * 100.0 == pytest.approx(paid / coins, rel=1e-13)
-    assert law.displacement(sign * coins) == pytest.approx(abs(np.log(last / 100.0)), rel=1e-12)
+    # From the best level: the half spread is no displacement.
+    assert law.displacement(sign * coins) == pytest.approx(abs(np.log(last / side["price"][0])), rel=1e-12)
+    assert law.half_spread[trade] == pytest.approx(abs(np.log(side["price"][0] / 100.0)), rel=1e-12)
 
 
 def test_beyond_the_last_level_a_book_goes_on_at_its_average_depth():
     law, thin = LAWS["book"], BookImpact.from_book(UNEVEN, tail_share=0.25)
-    last = np.log(100.0 / 96.5)
+    last, half_spread = np.log(100.0 / 96.5), np.log(100.0 / 99.5)
 
-    assert law.displacement(15.0) == pytest.approx(2.0 * last)
-    assert thin.displacement(15.0) == pytest.approx(5.0 * last)
+    assert law.displacement(15.0) == pytest.approx(2.0 * last - half_spread)
+    assert thin.displacement(15.0) == pytest.approx(5.0 * last - half_spread)
+    assert law.coins_for(2.0 * last - half_spread) == pytest.approx(15.0)
     assert law.seen.to_dict() == {"sale": 7.5, "purchase": 6.0}
 
 
@@ -118,6 +146,21 @@ def test_crossed_levels_of_a_merged_book_rest_at_the_reference():
     law = BookImpact.from_book(book_of([(101.0, 1.0), (99.0, 1.0)], [(100.0, 1.0), (102.0, 1.0)], mid=100.5))
 
     assert law.displacement(0.5) == 0.0 and law.displacement(1.5) > 0.0
+
+
+@pytest.mark.parametrize(
+    ("book", "reference", "words"),
+    [
+        (book_of([(99.0, 1.0), (98.0, 1.0)], [(101.0, 1.0)]), 98.0, "book.bids must have a level beyond the reference"),
+        (book_of([(99.0, 1.0)], [(101.0, 1.0)]), 99.0, r"book.bids .* got all 1 at it"),
+        (book_of([(99.0, 1.0)], [(101.0, 1.0), (102.0, 3.0)]), 103.0, r"book.asks .* got all 2 at it"),
+        # Two venues merged that cross: both bids stand above the middle.
+        (book_of([(103.0, 1.0), (102.5, 1.0)], [(101.0, 1.0), (105.0, 1.0)], mid=102.0), None, "book.bids must have a"),
+    ],
+)
+def test_side_at_the_reference_has_no_depth_to_tell(book, reference, words):
+    with pytest.raises(DataError, match=words):
+        BookImpact.from_book(book, reference=reference)
 
 
 def test_square_root_series_meets_its_closed_form():
@@ -171,7 +214,7 @@ def test_curve_has_displacement_and_cost_of_both_trades():
     curve = impact_curve(LAWS["book"], [-2.0, 0.0, 2.0])
 
     np.testing.assert_allclose(curve["cost"], [0.0075, 0.0, 0.005], rtol=1e-12)
-    assert curve.loc[-2.0, "displacement"] == pytest.approx(np.log(1.01))
+    assert curve.loc[-2.0, "displacement"] == pytest.approx(np.log(101.0 / 100.5))
     assert all(isinstance(law, ImpactLaw) for law in LAWS.values())
 
 
@@ -189,6 +232,7 @@ def test_curve_has_displacement_and_cost_of_both_trades():
         (lambda: BookImpact.from_book(book_of([], [(101.0, 1.0)])), DataError, "book.bids must have positive"),
         (lambda: BookImpact.from_book(book_of([(99.0, 0.0)], [(101.0, 1.0)])), DataError, "book.bids must have"),
         (lambda: BookImpact(np.array([[0.1, 0.0]]), np.array([[0.1, 1.0]])), DataError, "bids must be levels"),
+        (lambda: BookImpact(np.array([[0.0, 1.0]]), np.array([[0.1, 1.0]])), DataError, "bids must have a level"),
         (lambda: LAWS["linear"].displacement(np.nan), ArgumentError, "coins must be a finite"),
         (lambda: LAWS["linear"].average_price(1.0, np.inf), ArgumentError, "start must be a finite"),
         (lambda: LAWS["pool"].coins_for(-0.1), ArgumentError, "displacement must be a finite log move"),

@@ -125,12 +125,17 @@ def test_velocity_scales_with_depth_and_speed():
     assert base.refill == pytest.approx(np.log(2) / 10)
 
 
-def test_cap_within_the_fee_takes_nothing():
-    pool = PoolImpact(base_reserve=5_000.0, quote_reserve=500_000.0, fee=0.003)
-    found = liquidity_velocity(pool, price=100.0, half_life=TEN, caps=[0.001, 0.02])
+def test_cap_is_on_the_middle_and_money_is_after_the_fee():
+    pool, free = (PoolImpact(base_reserve=5_000.0, quote_reserve=500_000.0, fee=fee) for fee in (0.003, 0.0))
+    caps = [0.001, 0.02]
+    found, without = (liquidity_velocity(law, price=100.0, half_life=TEN, caps=caps).table for law in (pool, free))
 
-    assert found.table.loc[0.001].tolist() == [0.0] * 4
-    assert found.absorbed(0.001, window=TEN).average_price == 100.0
+    # What comes in is kept to 0.997, and moves the pool by that much less.
+    np.testing.assert_allclose(found["coins_per_minute"], without["coins_per_minute"] / 0.997)
+    np.testing.assert_allclose(found["money_per_minute"], without["money_per_minute"])
+    bought = liquidity_velocity(pool, price=100.0, half_life=TEN, caps=caps, trade="purchase").table
+    price = bought["money_per_minute"] / bought["coins_per_minute"]
+    np.testing.assert_allclose(price, 100.0 * np.exp(caps) / 0.997)
 
 
 def test_result_says_what_it_is():

@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_positive
+from volkit.checks import check_choice, check_not_negative, check_positive
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError, DataError
 from volkit.impact.law import impact_curve
-from volkit.impact.laws import Book, BookImpact, SquareRootImpact
+from volkit.impact.laws import BookImpact, SquareRootImpact
+from volkit.impact.levels import Book
 from volkit.results import ResultDisplay, freeze
 
 __all__ = ["ImpactCalibration", "ImpactModel", "calibrate_impact"]
@@ -69,9 +70,7 @@ class ImpactModel:
 
     def __post_init__(self) -> None:
         for name in ("half_spread", "constant"):
-            value = float(getattr(self, name))
-            if not 0.0 <= value < np.inf:
-                raise ArgumentError(name, "must be a finite number of at least 0", f"{value!r}", "pass 0 for none")
+            check_not_negative(float(getattr(self, name)), argument=name)
         if self.half_spread >= 1.0:
             remedy = f"pass a decimal: half_spread={self.half_spread / 1e4:g} if these are basis points"
             raise ArgumentError("half_spread", "must be a fraction below 1", f"{self.half_spread!r}", remedy)

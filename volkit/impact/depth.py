@@ -1,6 +1,6 @@
 """Depth: what rests within a distance of the price, on one venue or on several, and how open interest compares.
 
-Order books or a law of impact enter; coins and money within a cap on the displacement leave.
+Order books enter; coins and money within a cap on the displacement leave.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
 
 from volkit.checks import check_positive
-from volkit.errors import ArgumentError, DataError
-from volkit.impact.law import ImpactLaw, Trade, check_displacement
+from volkit.errors import DataError
+from volkit.impact.law import Trade, check_displacement
+from volkit.impact.law_depth import SIGNS, EffectiveDepth, coins_at_cost, effective_depth
 from volkit.impact.laws import BookImpact
+from volkit.impact.levels import levels_from
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.sources.exchange.book import OrderBook, merge_order_books
 
@@ -28,116 +29,8 @@ __all__ = [
     "open_interest_to_depth",
 ]
 
+_SIDES: dict[Trade, str] = {"sale": "bids", "purchase": "asks"}
 DEFAULT_CAPS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05)
-_SIGNS: dict[Trade, float] = {"sale": 1.0, "purchase": -1.0}
-_MOST_DOUBLINGS = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EffectiveDepth:
-    """What can be traded before the price of the next coin is a cap away.
-
-    Attributes
-    ----------
-    coins : float
-        0 or more.
-    money : float
-        Fetched by a sale or paid by a purchase of them.
-    average_price : float
-        Money per coin; the reference price where there are no coins.
-    """
-
-    coins: float
-    money: float
-    average_price: float
-
-
-def effective_depth(law: ImpactLaw, cap: float, *, price: float, trade: Trade = "sale") -> EffectiveDepth:
-    """Return the coins and the money that can be traded until the price is a cap away from the reference.
-
-    Parameters
-    ----------
-    law : ImpactLaw
-        Any of `volkit.impact.laws`.
-    cap : float
-        Displacement: log move of the price of the next coin, 0 or more; 0.02 is about 2 %.
-    price : float
-        Reference, money per coin.
-    trade : {"sale", "purchase"}
-        Direction.
-
-    Returns
-    -------
-    EffectiveDepth
-        Infinite where the law has no impact.
-
-    Raises
-    ------
-    ArgumentError
-        For a negative cap, a price that is not positive, or an unknown trade.
-
-    Examples
-    --------
-    >>> from volkit.impact.laws import LinearImpact
-    >>> found = effective_depth(LinearImpact(1e-5), 0.02, price=100.0)
-    >>> round(found.coins), round(found.money, 1)
-    (2000, 198013.3)
-    """
-    reference = check_positive(price, argument="price", unit="money per coin")
-    coins = law.coins_for(check_displacement(cap, trade), trade=trade)
-    if not 0.0 < coins < np.inf:
-        return EffectiveDepth(coins=coins, money=coins, average_price=reference)
-    average = reference * law.average_price(_SIGNS[trade] * coins)
-    return EffectiveDepth(coins=coins, money=coins * average, average_price=average)
-
-
-def coins_at_cost(law: ImpactLaw, cost: float, *, trade: Trade = "sale") -> float:
-    """Return the coins whose mean fill is a fraction worse than the reference.
-
-    Parameters
-    ----------
-    law : ImpactLaw
-        Any of `volkit.impact.laws`.
-    cost : float
-        Fraction of the reference, above 0; below 1 for a sale.
-    trade : {"sale", "purchase"}
-        Direction.
-
-    Returns
-    -------
-    float
-        0 where the first coin costs more; infinite where none does.
-
-    Raises
-    ------
-    ArgumentError
-        For a cost out of range or an unknown trade.
-
-    Examples
-    --------
-    >>> from volkit.impact.laws import PoolImpact
-    >>> round(coins_at_cost(PoolImpact(base_reserve=1_000, quote_reserve=2e6), 0.02), 4)
-    20.4082
-    """
-    check_displacement(0.0, trade)
-    wanted = check_positive(cost, argument="cost", unit="fraction of the price")
-    if trade == "sale" and wanted >= 1.0:
-        raise ArgumentError("cost", "must be below 1 for a sale", f"{cost!r}", "pass for example 0.02")
-    sign = _SIGNS[trade]
-
-    def beyond(coins: float) -> float:
-        return sign * (1.0 - law.average_price(sign * coins)) - wanted
-
-    # The mean costs less than the last coin: where that alone costs so much, the mean does not yet.
-    low = law.coins_for(abs(float(np.log1p(-sign * wanted))), trade=trade)
-    if not 0.0 < low < np.inf:
-        return low
-    high = low
-    for _ in range(_MOST_DOUBLINGS):
-        if beyond(high) >= 0.0:
-            return float(brentq(lambda x: min(beyond(x), 1e300), low, high, xtol=1e-12 * high, rtol=1e-12))
-        low, high = high, 2.0 * high
-    return np.inf
 
 
 def open_interest_to_depth(open_interest: float, depth: float) -> float:
@@ -164,7 +57,7 @@ def open_interest_to_depth(open_interest: float, depth: float) -> float:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
 class MarketDepth(ResultDisplay):
-    """What rests on order books within caps on the displacement.
+    """What rests on order books within caps on the distance from a reference price.
 
     Attributes
     ----------
@@ -172,7 +65,8 @@ class MarketDepth(ResultDisplay):
         All venues merged.
     table : DataFrame
         By cap: sale_coins, sale_money (bids), purchase_coins, purchase_money (asks), and reaches: whether both sides
-        were seen to beyond the cap. Only what was seen counts.
+        were seen to beyond the cap. Only what was seen counts, from the reference on: the half spread uses up part of
+        a cap, where the displacement of a law counts from the best level.
     books : tuple of OrderBook
         As given, one a venue.
     reference : float
@@ -222,7 +116,7 @@ class MarketDepth(ResultDisplay):
         """
         levels = [check_displacement(one, "sale") for one in displacements]
         rows = {"+".join(book.venues): _within(book, levels, self.reference) for book in self.books}
-        columns = {(trade, venue): [row[f"{trade}_money"] for row in rows[venue]] for trade in _SIGNS for venue in rows}
+        columns = {(trade, venue): [row[f"{trade}_money"] for row in rows[venue]] for trade in SIGNS for venue in rows}
         return pd.DataFrame(columns, index=pd.Index(levels, name="displacement")).rename_axis(
             columns=["trade", "venue"]
         )
@@ -349,15 +243,15 @@ def depth_path(books: Sequence[OrderBook], *, cap: float) -> pd.DataFrame:
 
 
 def _within(book: OrderBook, caps: Sequence[float], reference: float) -> list[dict[str, float | bool]]:
-    law = BookImpact.from_book(book, reference=reference)
+    """Return what rests within caps of a reference price, spread included; a tail beyond the levels is not seen."""
+    sides = {trade: levels_from(book, side, reference) for trade, side in _SIDES.items()}
     rows: list[dict[str, float | bool]] = []
     for cap in caps:
         row: dict[str, float | bool] = {}
-        for trade in _SIGNS:
-            # The tail beyond the levels was not seen.
-            seen = min(cap, float((law.bids if trade == "sale" else law.asks)[-1, 0]))
-            found = effective_depth(law, seen, price=reference, trade=trade)
-            row |= {f"{trade}_coins": found.coins, f"{trade}_money": found.money}
-        row["reaches"] = bool(law.bids[-1, 0] > cap and law.asks[-1, 0] > cap)
+        for trade, (away, coins) in ((trade, levels.T) for trade, levels in sides.items()):
+            k = int(np.searchsorted(away, cap, side="right"))
+            worth = np.exp(-SIGNS[trade] * away[:k]) @ np.diff(coins[:k], prepend=0.0)
+            row |= {f"{trade}_coins": float(coins[k - 1]) if k else 0.0, f"{trade}_money": float(reference * worth)}
+        row["reaches"] = all(bool(levels[-1, 0] > cap) for levels in sides.values())
         rows.append(row)
     return rows

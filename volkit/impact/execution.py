@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
 
-from volkit.checks import check_confidence, check_count, check_positive
+from volkit.checks import check_confidence, check_count, check_not_negative, check_positive
 from volkit.errors import ArgumentError, DataError
 from volkit.results import ResultDisplay, freeze
 
@@ -103,7 +103,10 @@ def almgren_cost(
     sigma = check_positive(volatility, argument="volatility", unit="decimal per day")
     T = check_positive(days, argument="days", unit="days")
     theta = check_positive(outstanding, argument="outstanding", unit="coins")
-    gamma, eta = _not_negative(permanent, "permanent"), _not_negative(temporary, "temporary")
+    gamma, eta = (
+        check_not_negative(permanent, argument="permanent"),
+        check_not_negative(temporary, argument="temporary"),
+    )
     lasting = gamma * sigma * (X / V) * (theta / V) ** 0.25
     passing = eta * sigma * (X / (V * T)) ** 0.6
     return AlmgrenCost(permanent=lasting, temporary=passing, realized=lasting / 2.0 + passing)
@@ -134,7 +137,7 @@ class ExecutionMarket:
         check_positive(self.volatility, argument="volatility", unit="money per root of a period")
         check_positive(self.temporary, argument="temporary", unit="money per coin and period")
         for name in ("half_spread", "permanent"):
-            _not_negative(getattr(self, name), name)
+            check_not_negative(getattr(self, name), argument=name)
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -251,7 +254,7 @@ def execution_schedule(
     X = check_positive(quantity, argument="quantity", unit="coins")
     T = check_positive(horizon, argument="horizon", unit="periods")
     N = check_count(n_steps, argument="n_steps", unit="steps")
-    aversion = _not_negative(risk_aversion, "risk_aversion")
+    aversion = check_not_negative(risk_aversion, argument="risk_aversion")
     tau, sigma = T / N, market.volatility
     eta = market.temporary - 0.5 * market.permanent * tau
     if eta <= 0.0:
@@ -328,10 +331,3 @@ def _sinh_ratio(kappa: float, left: Floats, total: float) -> Floats:
         return left / total
     scale: Floats = np.exp(kappa * (left - total)) * np.expm1(-2.0 * kappa * left) / np.expm1(-2.0 * kappa * total)
     return scale
-
-
-def _not_negative(value: float, argument: str) -> float:
-    number = float(value)
-    if not 0.0 <= number < np.inf:
-        raise ArgumentError(argument, "must be finite and not negative", f"{value!r}", "pass 0 for none")
-    return number

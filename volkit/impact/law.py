@@ -1,8 +1,9 @@
 """What every law of price impact shares: its protocol, the methods that its kernels give, and its checks.
 
-The state is the net number of coins sold since equilibrium. At x coins sold the price is reference x exp(-g(x)), at x
-coins bought reference x exp(g(x)), with g(0) = 0 and rising: g is the displacement. The price is that of the next coin,
-so that half a spread or a fee stands in it.
+The state is the net number of coins sold since equilibrium. At x coins sold the middle is reference x exp(-g(x)), at x
+coins bought reference x exp(g(x)), with g(0) = 0 and rising: g is the displacement. Half a spread or a fee does not
+stand in it: it is paid in the direction of the trade, so that a sale is filled below the middle and a purchase above
+it whatever was traded before, and a state that has decayed leaves the price at the reference.
 """
 
 from typing import Literal, Protocol, runtime_checkable
@@ -28,15 +29,15 @@ class ImpactLaw(Protocol):
     """What a cascade asks of a law."""
 
     def displacement(self, coins: float) -> float:
-        """Return abs(log(price / reference)) after coins sold (positive) or bought (negative)."""
+        """Return abs(log(middle / reference)) after coins sold (positive) or bought (negative), without the spread."""
         ...
 
     def average_price(self, coins: float, start: float = 0.0) -> float:
-        """Return the mean fill over the reference of coins traded from the state start on."""
+        """Return the mean fill over the reference of coins traded from the state start on, spread or fee included."""
         ...
 
     def coins_for(self, displacement: float, *, trade: Trade = "sale") -> float:
-        """Return how many coins move the log price by a displacement."""
+        """Return how many coins move the log of the middle by a displacement."""
         ...
 
     def kernel_form(self) -> tuple[int, Floats]:
@@ -54,7 +55,7 @@ class KernelLaw:
         raise NotImplementedError
 
     def displacement(self, coins: float) -> float:
-        """Return the displacement of the price after a net trade from equilibrium.
+        """Return the displacement of the middle after a net trade from equilibrium, without half spread or fee.
 
         Parameters
         ----------
@@ -64,7 +65,7 @@ class KernelLaw:
         Returns
         -------
         float
-            abs(log(price / reference)), 0 or more: of the next coin.
+            abs(log(middle / reference)), 0 or more.
 
         Raises
         ------
@@ -75,19 +76,20 @@ class KernelLaw:
         return abs(float(load_kernels(_KERNELS).log_displacement(*self.kernel_form(), x)))
 
     def average_price(self, coins: float, start: float = 0.0) -> float:
-        """Return the mean fill over the reference of a trade.
+        """Return the mean fill over the reference of a trade, half spread or fee included.
 
         Parameters
         ----------
         coins : float
-            Traded: positive for sales, negative for purchases; 0 gives the price of the next coin.
+            Traded: positive for sales, negative for purchases; 0 gives the middle.
         start : float
             State before it: net number of coins sold since equilibrium.
 
         Returns
         -------
         float
-            1 is the reference price.
+            1 is the reference price. The half spread or fee goes by the trade: below the middle for a sale, above it
+            for a purchase, whatever the sign of start.
 
         Raises
         ------
@@ -111,8 +113,8 @@ def impact_curve(law: ImpactLaw, coins: npt.ArrayLike) -> pd.DataFrame:
     Returns
     -------
     DataFrame, shape (n, 2)
-        displacement (of the last coin, log) and cost (of the mean fill, fraction of the reference, 0 or more), index
-        coins.
+        displacement (of the middle after the trade, log, without half spread or fee) and cost (of the mean fill, both
+        included, fraction of the reference, 0 or more), index coins.
 
     Raises
     ------

@@ -4,15 +4,16 @@ Linear, square root, a constant-product pool and a walked order book; `volkit.im
 """
 
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_fraction, check_positive
-from volkit.errors import ArgumentError, DataError
+from volkit.checks import check_fraction, check_not_negative, check_positive
+from volkit.errors import ArgumentError
 from volkit.impact.law import ImpactLaw, KernelLaw, Trade, check_displacement
+from volkit.impact.levels import Book, check_levels, check_slope, levels_from, packed
 
 __all__ = ["BookImpact", "ImpactLaw", "LinearImpact", "PoolImpact", "SquareRootImpact"]
 
@@ -44,7 +45,7 @@ class LinearImpact(KernelLaw):
     coefficient: float
 
     def __post_init__(self) -> None:
-        _check_not_negative(self.coefficient, "coefficient", "log move per coin")
+        check_not_negative(self.coefficient, argument="coefficient", unit="log move per coin")
 
     @classmethod
     def from_depth(cls, coins: float, *, displacement: float) -> Self:
@@ -108,7 +109,7 @@ class SquareRootImpact(KernelLaw):
     volume: float
 
     def __post_init__(self) -> None:
-        _check_not_negative(self.constant, "constant", "no unit")
+        check_not_negative(self.constant, argument="constant", unit="no unit")
         check_positive(self.volatility, argument="volatility", unit="decimal per period")
         check_positive(self.volume, argument="volume", unit="coins per period")
 
@@ -150,10 +151,11 @@ class PoolImpact(KernelLaw):
 
     Notes
     -----
-    With kept = 1 - fee and share = coins / base_reserve: a sale fetches kept / (1 + kept share) of the reference on
-    average and the next coin kept / (1 + kept share)^2; a purchase pays 1 / (kept (1 - share)), the next coin 1 / (kept
-    (1 - share)^2). More than the reserve cannot be bought: the price is infinite there. Where states come and go the
-    fee that stays in the pool is left out of its depth; `constant_product_swap` counts it.
+    With kept = 1 - fee and share = coins / base_reserve: a sale from equilibrium fetches kept / (1 + kept share) of the
+    reference on average and leaves the middle at 1 / (1 + kept share)^2; a purchase pays 1 / (kept (1 - share)) and
+    leaves it at 1 / (1 - share)^2. The fee is paid by every trade in its own direction and does not displace the
+    middle. More than the reserve cannot be bought: the price is infinite there. Where states come and go the fee that
+    stays in the pool is left out of its depth; `constant_product_swap` counts it.
 
     Examples
     --------
@@ -178,41 +180,20 @@ class PoolImpact(KernelLaw):
         return self.quote_reserve / self.base_reserve
 
     def coins_for(self, displacement: float, *, trade: Trade = "sale") -> float:
-        """Return the coins that move the price of the next one by a displacement; 0 within the fee.
+        """Return the coins that move the middle by a displacement, the fee not counted.
 
         Raises
         ------
         ArgumentError
             For a negative displacement or an unknown trade.
         """
-        g, kept = check_displacement(displacement, trade), 1.0 - self.fee
-        root = float(np.sqrt(kept) * np.exp(0.5 * g))
-        if root <= 1.0:
-            return 0.0
-        return self.base_reserve * ((root - 1.0) / kept if trade == "sale" else 1.0 - 1.0 / root)
+        g = check_displacement(displacement, trade)
+        share = np.expm1(0.5 * g) / (1.0 - self.fee) if trade == "sale" else -np.expm1(-0.5 * g)
+        return float(self.base_reserve * share)
 
     def kernel_form(self) -> tuple[int, Floats]:
         """Return the code and (base reserve, 1 - fee)."""
         return _POOL, np.array([self.base_reserve, 1.0 - self.fee])
-
-
-class Book(Protocol):
-    """What is asked of an order book: `volkit.sources.exchange.book.OrderBook`."""
-
-    @property
-    def bids(self) -> pd.DataFrame:
-        """Columns price and amount, best price first."""
-        ...
-
-    @property
-    def asks(self) -> pd.DataFrame:
-        """Columns price and amount, best price first."""
-        ...
-
-    @property
-    def mid(self) -> float:
-        """Middle of best bid and best ask."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,16 +203,19 @@ class BookImpact(KernelLaw):
     Attributes
     ----------
     bids, asks : ndarray, shape (n_levels, 2)
-        Displacement of the level from the reference (rising, 0 or more) and coins up to it (rising); read-only.
+        Log distance of the level from the reference (rising, 0 or more, the last above 0) and coins up to it (rising);
+        read-only.
     tail_share : float
-        Beyond the last level a displacement takes this share of the coins that it takes on average up to there:
+        Beyond the last level a log distance takes this share of the coins that it takes on average up to there:
         1 for a book that goes on as it is seen, less for one that thins out; positive.
 
     Notes
     -----
-    The first coin moves the price to the best level, by half the spread. The log price beyond the last level falls in
-    proportion to the coins, with slope g / (tail_share x coins) of the last level: a stated rule, not something seen
-    (`seen`).
+    Displacements count from the best bid for sales and from the best ask for purchases: what lies between them and the
+    reference is the half spread of the side, which every sale pays below the middle and every purchase above it. The
+    log price beyond the last level moves in proportion to the coins, with slope d / (tail_share x coins) of the last
+    level, d its distance from the reference: a stated rule, not something seen (`seen`). A side whose levels all lie at
+    the reference says nothing of a slope, and is refused.
 
     Examples
     --------
@@ -239,8 +223,10 @@ class BookImpact(KernelLaw):
     >>> bids = pd.DataFrame({"price": [99.0, 98.0], "amount": [1.0, 2.0]})
     >>> asks = pd.DataFrame({"price": [101.0, 102.0], "amount": [1.0, 2.0]})
     >>> law = BookImpact.from_book(SimpleNamespace(bids=bids, asks=asks, mid=100.0))
-    >>> round(law.average_price(2.0), 6), round(law.displacement(2.0), 6), law.coins_for(0.0102)
-    (0.985, 0.020203, 1.0)
+    >>> round(law.average_price(2.0), 6), round(law.displacement(2.0), 6), law.coins_for(0.01)
+    (0.985, 0.010152, 1.0)
+    >>> round(law.average_price(-1.0), 6), round(law.average_price(1.0, start=-1.0), 6)
+    (1.01, 0.99)
     """
 
     bids: Floats
@@ -251,7 +237,8 @@ class BookImpact(KernelLaw):
         check_positive(self.tail_share, argument="tail_share", unit="share of the average depth")
         for name in ("bids", "asks"):
             levels = np.array(getattr(self, name), dtype=np.float64)
-            _check_levels(levels, name)
+            check_levels(levels, name)
+            check_slope(levels, name)
             levels.flags.writeable = False
             object.__setattr__(self, name, levels)
 
@@ -265,19 +252,28 @@ class BookImpact(KernelLaw):
             bids and asks with price (quote currency) and amount (coins), best first. Where merged books cross, what
             stands beyond the reference is taken to rest at it.
         reference : float, optional
-            Price that displacements count from; the middle of the book by default.
+            Price that half spreads and mean fills count from; the middle of the book by default.
         tail_share : float
             Depth beyond the last level over the average depth up to it, positive.
 
         Raises
         ------
         DataError
-            For a side without levels, or prices or amounts that are not positive.
+            For a side without levels, prices or amounts that are not positive, or a side without a level beyond the
+            reference: its depth would have no end.
         ArgumentError
             For a reference or a tail_share that is not positive.
         """
         start = check_positive(book.mid if reference is None else reference, argument="reference", unit="price")
-        return cls(_relative(book, "bids", start), _relative(book, "asks", start), tail_share)
+        bids, asks = (levels_from(book, side, start) for side in ("bids", "asks"))
+        for name, levels in (("book.bids", bids), ("book.asks", asks)):
+            check_slope(levels, name)
+        return cls(bids, asks, tail_share)
+
+    @property
+    def half_spread(self) -> pd.Series:
+        """Log distance of the best level from the reference, by trade: sale (bids) and purchase (asks)."""
+        return pd.Series({"sale": self.bids[0, 0], "purchase": self.asks[0, 0]}, name="half_spread")
 
     @property
     def seen(self) -> pd.Series:
@@ -285,7 +281,7 @@ class BookImpact(KernelLaw):
         return pd.Series({"sale": self.bids[-1, 1], "purchase": self.asks[-1, 1]}, name="coins")
 
     def coins_for(self, displacement: float, *, trade: Trade = "sale") -> float:
-        """Return the coins that rest within a displacement, the tail beyond the last level included.
+        """Return the coins that rest within a displacement of the best level, the tail beyond the last one included.
 
         Raises
         ------
@@ -294,57 +290,18 @@ class BookImpact(KernelLaw):
         """
         g = check_displacement(displacement, trade)
         levels = self.bids if trade == "sale" else self.asks
-        last, coins = levels[-1]
-        if g > last:
-            slope = self._slope(levels)
-            return float(coins + (g - last) / slope) if slope > 0.0 else np.inf
-        k = int(np.searchsorted(levels[:, 0], g, side="right"))
-        return float(levels[k - 1, 1]) if k else 0.0
+        moved, coins = levels[:, 0] - levels[0, 0], levels[:, 1]
+        if g > moved[-1]:
+            return float(coins[-1] + (g - moved[-1]) / self._slope(levels))
+        return float(coins[int(np.searchsorted(moved, g, side="right")) - 1])
 
     def kernel_form(self) -> tuple[int, Floats]:
-        """Return the code and the levels of both sides with their cumulated worth."""
-        slopes = [self._slope(levels) for levels in (self.bids, self.asks)]
-        sides = [_packed(self.bids, -1.0), _packed(self.asks, 1.0)]
-        return _BOOK, np.concatenate([[len(self.bids), len(self.asks), *slopes], *sides])
+        """Return the code, slopes and half spreads of both sides, and their levels with the cumulated worth."""
+        both = (self.bids, self.asks)
+        slopes, half_spreads = [self._slope(levels) for levels in both], [levels[0, 0] for levels in both]
+        sides = [packed(self.bids, -1.0), packed(self.asks, 1.0)]
+        return _BOOK, np.concatenate([[len(self.bids), len(self.asks)], slopes, half_spreads, *sides])
 
     def _slope(self, levels: Floats) -> float:
         last, coins = levels[-1]
         return float(last / (coins * self.tail_share))
-
-
-def _packed(levels: Floats, sign: float) -> Floats:
-    moved, coins = levels.T
-    worth = np.cumsum(np.diff(coins, prepend=0.0) * np.exp(sign * moved))
-    return np.concatenate([coins, worth, moved])
-
-
-def _relative(book: Book, side: str, reference: float) -> Floats:
-    levels: pd.DataFrame = getattr(book, side)
-    prices, amounts = (levels[name].to_numpy(dtype=np.float64) for name in ("price", "amount"))
-    if not len(prices) or not ((prices > 0.0) & (amounts > 0.0) & np.isfinite(prices * amounts)).all():
-        got = "others" if len(prices) else "no level"
-        raise DataError(f"book.{side}", "must have positive prices and amounts", got, "clean the levels")
-    away = np.maximum(np.log(prices / reference) * (-1.0 if side == "bids" else 1.0), 0.0)
-    order = np.argsort(away, kind="stable")
-    return np.column_stack([away[order], np.cumsum(amounts[order])])
-
-
-def _check_levels(levels: Floats, name: str) -> None:
-    fits = levels.ndim == 2 and levels.shape[1] == 2 and len(levels) > 0 and bool(np.isfinite(levels).all())
-    rises = (
-        fits and (np.diff(levels[:, 0], prepend=0.0) >= 0.0).all() and (np.diff(levels[:, 1], prepend=0.0) > 0.0).all()
-    )
-    if not rises:
-        raise DataError(
-            name,
-            "must be levels of a rising displacement of at least 0 and rising positive coins",
-            f"an array of shape {levels.shape}",
-            "use BookImpact.from_book",
-        )
-
-
-def _check_not_negative(value: float, argument: str, unit: str) -> None:
-    if not 0.0 <= float(value) < np.inf:
-        raise ArgumentError(
-            argument, f"must be a finite number of at least 0 ({unit})", f"{value!r}", "pass 0 for none"
-        )

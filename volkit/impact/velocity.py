@@ -1,7 +1,8 @@
 """Liquidity velocity: the money a minute that a venue takes for ever without the price leaving a cap.
 
 Forced flow displaces the state x (net coins sold); the venue refills, so that x decays with a half-life. A law of
-impact and a half-life enter; rates, and what a window or a time can take, leave.
+impact and a half-life enter; rates, and what a window or a time can take, leave. Caps are on the middle, without half
+spread or fee; money is what trades are filled at, with it.
 """
 
 from collections.abc import Sequence
@@ -12,13 +13,16 @@ import pandas as pd
 
 from volkit.checks import check_choice, check_positive
 from volkit.errors import ArgumentError, DataError
-from volkit.impact.depth import DEFAULT_CAPS, EffectiveDepth, effective_depth
+from volkit.impact.depth import DEFAULT_CAPS
 from volkit.impact.law import TRADES, ImpactLaw, Trade
+from volkit.impact.law_depth import EffectiveDepth, effective_depth
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["LiquidityVelocity", "liquidity_velocity"]
 
 _MINUTE = pd.Timedelta("1min")
+# Share of the coins of a state that counts as its last one.
+_LAST = 1e-12
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -62,7 +66,7 @@ class LiquidityVelocity(ResultDisplay):
         rows = []
         for cap in self.caps:
             depth, rate = self.at(cap), self.per_minute(cap)
-            rows.append((depth.coins, depth.money, rate, rate * self._price_at(depth.coins)))
+            rows.append((depth.coins, depth.money, rate, rate * self._fill_at(depth.coins)))
         columns = ["depth_coins", "depth_money", "coins_per_minute", "money_per_minute"]
         return freeze(pd.DataFrame(rows, columns=columns, index=pd.Index(self.caps, name="cap")))
 
@@ -130,7 +134,7 @@ class LiquidityVelocity(ResultDisplay):
         """
         depth = self.at(cap)
         later = self.refill * _minutes(window, "window") * depth.coins
-        coins, money = depth.coins + later, depth.money + later * self._price_at(depth.coins)
+        coins, money = depth.coins + later, depth.money + later * self._fill_at(depth.coins)
         return EffectiveDepth(coins=coins, money=money, average_price=money / coins if coins > 0.0 else self.price)
 
     def time_to_cap(self, flow: float, *, cap: float) -> pd.Timedelta | None:
@@ -184,10 +188,10 @@ class LiquidityVelocity(ResultDisplay):
         """Return the table."""
         return self.table
 
-    def _price_at(self, coins: float) -> float:
-        """Return the price of the next coin at a state."""
-        sign = 1.0 if self.trade == "sale" else -1.0
-        return float(self.price * np.exp(-sign * self.law.displacement(sign * coins)))
+    def _fill_at(self, coins: float) -> float:
+        """Return what the last of the coins that reach a state is filled at, half spread or fee included."""
+        end = coins if self.trade == "sale" else -coins
+        return float(self.price * self.law.average_price(_LAST * end, start=(1.0 - _LAST) * end))
 
 
 def liquidity_velocity(
@@ -235,8 +239,9 @@ def liquidity_velocity(
     Definition. With x' = flow - kappa x, kappa = ln 2 / half-life, a constant flow ends at x = flow / kappa. The price
     stays within a cap c for ever if and only if flow <= kappa D(c), where D(c) = g^-1(c) is the depth: kappa D(c) is
     the velocity in coins a minute, and kappa D(c) price exp(-c) that in money (exp(c) for purchases), all of it
-    executed at the cap. The cap counts from the reference as it then stands: where a share f of what decays stays in
-    the reference, that moves by f kappa g'(D) D a minute (f kappa c for a linear law, half of it for a square root).
+    executed at the cap, less half the spread or the fee (plus it for purchases). The cap counts from the reference as
+    it then stands: where a share f of what decays stays in the reference, that moves by f kappa g'(D) D a minute
+    (f kappa c for a linear law, half of it for a square root).
 
     Examples
     --------

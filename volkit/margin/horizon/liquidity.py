@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_positive
+from volkit.checks import check_not_negative, check_positive
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.horizon.clock import check_interval, spoken_time
 from volkit.results import ResultDisplay
@@ -264,8 +264,8 @@ def concentration_add_on(
     if not 0.0 < share <= 1.0:
         remedy = f"pass a decimal: participation={share / 100:g}" if 1.0 < share <= 100.0 else "pass for example 0.1"
         raise ArgumentError("participation", "must be above 0 and at most 1", f"{participation!r}", remedy)
-    size = _not_negative(position, "position")
-    wait = _not_negative(reaction / pd.Timedelta("1D"), "reaction")
+    size = check_not_negative(position, argument="position")
+    wait = check_not_negative(reaction / pd.Timedelta("1D"), argument="reaction")
     if longest_period is not None and check_interval(longest_period, argument="longest_period") < base:
         raise ArgumentError(
             "longest_period", f"must be at least the base period, {base}", str(longest_period), "pass None for no cap"
@@ -273,7 +273,7 @@ def concentration_add_on(
     uncapped = pd.Timedelta(days=size / (share * volume) + wait)
     period = uncapped if longest_period is None else min(uncapped, longest_period)
     add_on = money * (float(np.sqrt(max(period, base) / base)) - 1.0)
-    cap = np.inf if largest_add_on is None else money * _not_negative(largest_add_on, "largest_add_on")
+    cap = np.inf if largest_add_on is None else money * check_not_negative(largest_add_on, argument="largest_add_on")
     return ConcentrationAddOn(
         add_on=min(add_on, cap),
         margin=money,
@@ -288,13 +288,6 @@ def _number(horizon: int | pd.Timedelta, argument: str) -> float:
     if isinstance(horizon, pd.Timedelta):
         return float(check_interval(horizon, argument=argument) / pd.Timedelta("1D"))
     return check_positive(horizon, argument=argument, unit="periods")
-
-
-def _not_negative(value: float, argument: str) -> float:
-    number = float(value)
-    if not 0.0 <= number < np.inf:
-        raise ArgumentError(argument, "must be finite and not negative", f"{value!r}", "pass 0 for none")
-    return number
 
 
 def _days(length: pd.Timedelta) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from volkit.checks import check_positive
+from volkit.checks import check_not_negative, check_positive
 from volkit.errors import ArgumentError
 from volkit.margin.tiers.table import check_notional
 
@@ -161,7 +161,7 @@ class SquareRootMargin:
         if _rate(self.maintenance_rate, "maintenance_rate") > _rate(self.initial_rate, "initial_rate"):
             got = f"{self.maintenance_rate:g} above {self.initial_rate:g}"
             raise ArgumentError("maintenance_rate", "must be at most the initial rate", got, "swap them")
-        _not_negative(self.factor, "factor")
+        check_not_negative(self.factor, argument="factor")
         if not 0.0 <= self.maintenance_share <= 1.0:
             got, remedy = f"{self.maintenance_share!r}", "pass a decimal such as 0.6"
             raise ArgumentError("maintenance_share", "must be a fraction from 0 to 1", got, remedy)
@@ -222,8 +222,8 @@ class SkewScaleMargin:
 
     def __post_init__(self) -> None:
         check_positive(self.skew_scale, argument="skew_scale", unit="coins")
-        _not_negative(self.slope, "slope")
-        _not_negative(self.minimum_margin, "minimum_margin")
+        check_not_negative(self.slope, argument="slope")
+        check_not_negative(self.minimum_margin, argument="minimum_margin")
         _rate(self.minimum_rate, "minimum_rate")
         _rate(self.maintenance_share, "maintenance_share")
 
@@ -290,7 +290,7 @@ def size_weights(size: float, *, factor: float, asset_weight: float, liability_w
     >>> round(weights.asset, 4), round(weights.liability, 4)
     (0.8357, 1.1962)
     """
-    root = _not_negative(factor, "factor") * float(np.sqrt(_not_negative(size, "size")))
+    root = check_not_negative(factor, argument="factor") * float(np.sqrt(check_not_negative(size, argument="size")))
     w = _rate(asset_weight, "asset_weight")
     if not 1.0 <= liability_weight < float("inf"):
         raise ArgumentError("liability_weight", "must be at least 1", f"{liability_weight!r}", "pass for example 1.1")
@@ -307,10 +307,3 @@ def _rate(value: float, name: str) -> float:
         remedy = f"pass a decimal: {name}={rate / 100:g}" if 1.0 < rate <= 100.0 else "pass a decimal fraction"
         raise ArgumentError(name, "must be a fraction above 0 and at most 1", f"{value!r}", remedy)
     return rate
-
-
-def _not_negative(value: float, name: str) -> float:
-    number = float(value)
-    if not 0.0 <= number < float("inf"):
-        raise ArgumentError(name, "must be a finite number of at least 0", f"{value!r}", "pass 0 for none")
-    return number
