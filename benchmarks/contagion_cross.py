@@ -201,19 +201,22 @@ def rows() -> list[Row]:
             f"liquidated, {looked:.1%} of account-rounds looked at, statuses {set(found['status'])}"
         )
         task, scale = f"shocks of {size:.0%}, 5 x {N_ACCOUNTS:,}", N_SHOCKS / SAMPLE
-        table += [
-            compare(
-                f"{N_SHOCKS:,} {task}",
-                ours,
-                theirs,
-                peer="full scan a round",
-                scale=scale,
-                floor=FLOOR,
-                aim=AIM,
-                calls=1,
-            ),
-            compare(f"{SAMPLE} {task}", partial(ours, few), unscreened, peer="own engine unscreened", calls=1),
-        ]
+        gated = compare(
+            f"{N_SHOCKS:,} {task}",
+            ours,
+            theirs,
+            peer="full scan a round",
+            scale=scale,
+            floor=FLOOR,
+            aim=AIM,
+            calls=1,
+        )
+        own = compare(f"{SAMPLE} {task}", partial(ours, few), unscreened, peer="own engine unscreened", calls=1)
+        print(
+            f"of the gated {gated.value:.1f}x over the full scan, {own.value:.1f}x is the screen (over our own engine "
+            f"without it, on {SAMPLE} shocks, blocks made anew); the rest is memory layout: accounts in blocks by asset"
+        )
+        table += [gated, own]
     return table
 
 

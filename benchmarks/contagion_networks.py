@@ -147,10 +147,13 @@ def ranking_rows() -> list[Row]:
     np.testing.assert_allclose(ours(), one_by_one(), rtol=0.0, atol=100.0 * TOLERANCE)
     np.testing.assert_allclose(ours(), all_at_once(), rtol=0.0, atol=100.0 * TOLERANCE)
     size = f"{N_RANKED} defaults in {N_RANKED} nodes"
-    return [
-        compare(f"DebtRank to 1e-12, {size}", ours, one_by_one, peer="numpy, one by one", floor=3.0, aim=6.0),
-        compare(f"the same, {size}", ours, all_at_once, peer="numpy, all at once"),
-    ]
+    gated = compare(f"DebtRank to 1e-12, {size}", ours, one_by_one, peer="numpy, one by one", floor=3.0, aim=6.0)
+    beside = compare(f"the same, {size}", ours, all_at_once, peer="numpy, all at once")
+    print(
+        f"the gated peer of DebtRank takes one default at a time ({gated.value:.1f}x); beside numpy with all defaults "
+        f"in one table, as a user of numpy would write it, the ratio is {beside.value:.1f}x (the row below, no floor)"
+    )
+    return [gated, beside]
 
 
 def _iterated(spread: np.ndarray, h0: np.ndarray) -> np.ndarray:

@@ -111,6 +111,23 @@ def test_mitigations_stand_beside_none(comparison):
     assert [text.get_text() for text in ax.get_yticklabels()] == ["none", "halt", "part"]
     drop = comparison.table["drop"]
     np.testing.assert_allclose([bar.get_width() for bar in ax.patches[:3]], drop / drop["none"])
+    loss = comparison.losses
+    np.testing.assert_allclose([bar.get_width() for bar in ax.patches[3:6]], loss / loss["none"])
+
+
+def test_what_stays_open_is_hatched_at_the_end_of_the_losses(book, venue):
+    mitigations = {"halt": TradingHalt(drop=0.08, within=1, length=1), "part": PartialLiquidation(share=0.2)}
+    found = compare_mitigations(book, venue, mitigations=mitigations, shock=-0.12)
+    ax = plot_mitigations(found, ax=axes())
+    bars, hatched = ax.patches[3:6], ax.patches[6:9]
+    hole = found.table["open_deficit"] / found.losses["none"]
+    assert (hole[["halt", "part"]] > 0.0).all() and all(bar.get_hatch() for bar in hatched)
+    np.testing.assert_allclose([bar.get_width() for bar in hatched], hole)
+    np.testing.assert_allclose([b.get_x() + b.get_width() for b in hatched], [b.get_width() for b in bars], atol=1e-12)
+    words = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert words[-1] == "deficit of accounts left open"
+    note = next(text.get_text() for text in ax.texts if text.get_gid() == "volkit-note")
+    assert f"least of both losses with: {found.best}" in note.replace("\n", " ")
 
 
 def test_figures_are_written_at_both_widths_and_called_simulated(run, paths, comparison, tmp_path):

@@ -14,21 +14,17 @@ from volkit.contagion.fracture import (
     liquidation_heat_map,
     phase_diagram,
     policies_in_cascade,
-    velocity_claim,
 )
-from volkit.errors import ArgumentError
 from volkit.impact.laws import LinearImpact
 from volkit.report.figures import save_figure
 from volkit.report.plots_fracture import (
     fracture_figures,
     plot_amplification,
     plot_bad_debt_curve,
-    plot_claim_roc,
-    plot_claim_scores,
     plot_liquidation_heat_map,
     plot_phase_diagram,
-    plot_policies,
 )
+from volkit.report.plots_policies import plot_policies
 from volkit.sources.venue import simulate_venue
 
 
@@ -51,11 +47,6 @@ def venue(simulated):
 @pytest.fixture(scope="module")
 def curve(accounts, venue):
     return amplification_curve(accounts, venue, n_shocks=40)
-
-
-@pytest.fixture(scope="module")
-def claim():
-    return velocity_claim(n_venues=60, n_paths=30, n_replications=20)
 
 
 def axes(width=8.6):
@@ -125,19 +116,6 @@ def test_policies_carry_a_cross_where_the_fund_is_too_small(accounts, venue):
 
     crossed = [text.endswith("\u00d7") for text in cells]
     assert crossed == (~found.survival.astype(bool)).to_numpy().ravel().tolist()
-
-
-def test_scores_and_curves_are_those_of_the_claim(claim):
-    ax = plot_claim_scores(claim, ax=axes())
-    assert len(ax.containers) == len(claim.scores)
-    assert "200 venues" not in ax.texts[0].get_text()
-    assert "30 venues x 30 paths" in ax.texts[0].get_text()
-
-    ax = plot_claim_roc(claim, fracture="exhausted", ax=axes())
-    auc = claim.scores.loc[("exhausted", "velocity_to_forced_flow"), "auc"]
-    assert f"velocity / forced flow {auc:.2f}" in words_of(ax)
-    with pytest.raises(ArgumentError, match="fracture must be one of dislocated, exhausted"):
-        plot_claim_roc(claim, fracture="broken", ax=axes())
 
 
 def test_figures_are_drawn_for_a_page_and_for_a_phone(curve, accounts, venue, tmp_path):

@@ -13,13 +13,8 @@ from volkit.contagion.networks import (
 )
 from volkit.errors import ArgumentError
 from volkit.report.figures import save_figure
-from volkit.report.plots_networks import (
-    network_figures,
-    plot_exposure_network,
-    plot_recovery,
-    plot_sampled_defaults,
-    plot_systemic_ranking,
-)
+from volkit.report.plots_network_graph import plot_exposure_network
+from volkit.report.plots_networks import network_figures, plot_recovery, plot_sampled_defaults, plot_systemic_ranking
 from volkit.results import Provenance, SeriesProvenance
 
 MADE = SeriesProvenance(name="net", source="simulated", sha256="0", unit="USD", close_rule="", simulated=True)
@@ -105,7 +100,17 @@ def test_ranking_draws_a_bar_for_each_of_the_first(ranking):
 
     np.testing.assert_allclose([bar.get_width() for bar in ax.patches], ranking.table["additional_stress"].head(5))
     assert [label.get_text() for label in ax.get_yticklabels()] == ranking.table.index[:5].tolist()
-    assert "7 more nodes do less" in words(ax) and marked(ax)
+    # All twelve of them take everything with them.
+    assert "7 more nodes do no more" in words(ax) and marked(ax)
+    assert "node 0 (or of any of 11 that tie with it)" in words(ax)
+
+
+def test_ranking_without_ties_names_the_first():
+    chain = LiabilityNetwork.from_matrix([[0, 3, 0], [0, 0, 2], [0, 0, 0]], nodes=["A", "B", "C"])
+
+    ax = plot_systemic_ranking(systemic_ranking(chain, buffer=[1.0, 2.0, 4.0]), most=2, ax=axes())
+
+    assert "the default of A takes" in words(ax) and "1 more nodes do less" in words(ax)
 
 
 def test_recovery_shows_defaults_alone_worst_first(clearing):

@@ -5,12 +5,11 @@ from matplotlib.figure import Figure
 
 from volkit.errors import ArgumentError
 from volkit.margin import MarginPolicy
+from volkit.report.plots_reserves import plot_reserve_path, plot_reserve_ratios
 from volkit.report.plots_solvency import (
     plot_health_factors,
     plot_liquidation_map,
     plot_own_token_haircut,
-    plot_reserve_path,
-    plot_reserve_ratios,
     plot_reverse_stress,
 )
 from volkit.report.style import ROLE_COLOURS
@@ -110,6 +109,13 @@ def test_slider_crosses_one_at_the_break_even_haircut(sheet):
     line = ax.lines[0]
     assert np.interp(ring.get_xdata()[0], line.get_xdata(), line.get_ydata()) == pytest.approx(1.0, abs=1e-3)
     assert is_marked(ax)
+
+
+def test_slider_of_one_entity_does_not_speak_of_several(sheet):
+    together, alone = (plot_own_token_haircut(own_token_sensitivity(s), ax=axes()) for s in (sheet, sheet.of("V")))
+
+    assert "all entities together" in words(together)
+    assert "entities" not in words(alone)
 
 
 def test_slider_without_break_even_says_so(sheet):

@@ -1,12 +1,10 @@
 """Drawings of spillovers: what stands where, in which unit, and that simulated data say so."""
 
-import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
 from volkit.contagion.firesale import ProtocolBook, cont_schaanning, portfolio_overlaps
-from volkit.contagion.measures import absorption_ratio, systemic_table, turbulence
 from volkit.contagion.shared import (
     CollateralMarket,
     OracleFeed,
@@ -15,17 +13,9 @@ from volkit.contagion.shared import (
     lag_sensitivity,
     oracle_cascade,
 )
-from volkit.errors import ArgumentError, DataError
+from volkit.errors import ArgumentError
 from volkit.impact.laws import LinearImpact
-from volkit.report.plots_spillover import (
-    plot_absorption,
-    plot_default_timeline,
-    plot_fire_sale,
-    plot_lag_sensitivity,
-    plot_overlaps,
-    plot_systemic_table,
-    plot_turbulence,
-)
+from volkit.report.plots_spillover import plot_default_timeline, plot_fire_sale, plot_lag_sensitivity, plot_overlaps
 from volkit.results import Provenance, SeriesProvenance
 
 SIMULATED = Provenance(
@@ -56,14 +46,6 @@ def loans():
 
 
 MARKET = CollateralMarket(prices={"ETH": 3_000.0}, laws={"ETH": LinearImpact(1e-4)})
-
-
-def panel(n=400):
-    rng = np.random.default_rng(1)
-    common = rng.standard_normal((n, 1))
-    values = 0.01 * (common + rng.standard_normal((n, 4)))
-    times = pd.date_range("2020-01-01", periods=n, tz="UTC", name="time")
-    return pd.DataFrame(values, index=times, columns=["SPX", "BTC", "ETH", "GOLD"])
 
 
 def test_bars_add_up_to_the_loss_over_equity(ax):
@@ -133,49 +115,3 @@ def test_a_run_without_liquidation_can_be_drawn(ax):
     plot_default_timeline(run, ax=ax)
 
     assert "no default" in words(ax)
-
-
-def test_absorption_with_its_noise_and_crises(ax):
-    path = absorption_ratio(panel(), window=60, rng=np.random.default_rng(1))
-    windows = {"one": (pd.Timestamp("2020-06-01", tz="UTC"), pd.Timestamp("2020-06-20", tz="UTC"))}
-
-    plot_absorption(path, windows=windows, ax=ax)
-
-    assert ax.lines[0].get_ydata() == pytest.approx(path.path["ratio"].to_numpy())
-    assert ax.lines[1].get_ydata()[0] == path.noise_upper
-    labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels[-1] == "named crises" and labels[0] == "share of the first factor"
-    assert ax.figure.get_suptitle() == "" and "%" in ax.get_ylabel()
-
-
-def test_crises_outside_the_sample_are_not_in_the_legend(ax):
-    old = pd.DataFrame(
-        {"first": [pd.Timestamp("2008-09-12", tz="UTC")], "last": [pd.Timestamp("2008-11-20", tz="UTC")]}
-    )
-
-    plot_turbulence(turbulence(panel(), minimum=100), windows=old, ax=ax)
-
-    assert "named crises" not in [text.get_text() for text in ax.get_legend().get_texts()]
-    with pytest.raises(DataError, match="first and last"):
-        plot_turbulence(turbulence(panel(), minimum=100), windows=old[["first"]])
-
-
-def test_turbulence_names_its_highest_day(ax):
-    frame = panel()
-    frame.iloc[300] = -0.2
-    path = turbulence(frame, minimum=100)
-
-    plot_turbulence(path, ax=ax)
-
-    assert ax.get_yscale() == "log" and str(frame.index[300].date()) in words(ax)
-    assert ax.lines[0].get_ydata()[-1] == pytest.approx(path.path["turbulence"].iloc[-20:].mean())
-
-
-def test_ranking_rows_have_intervals_and_ranks(ax):
-    table = systemic_table(panel(), market="SPX")
-
-    plot_systemic_table(table, ax=ax)
-
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == table.table.index.tolist()
-    assert sum("rank" in text.get_text() for text in ax.texts) >= 3
-    assert "%" in ax.get_xlabel() and "SPX" in ax.get_xlabel()

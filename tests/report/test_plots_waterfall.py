@@ -5,15 +5,10 @@ from matplotlib.figure import Figure
 
 from volkit.errors import DataError, SmallSampleWarning
 from volkit.report.figures import save_figure
-from volkit.report.plots_waterfall import (
-    plot_adl_haircuts,
-    plot_adl_lorenz,
-    plot_bad_debt,
-    plot_cover_k,
-    plot_layer_reach,
-    plot_loss_layers,
-    waterfall_figures,
-)
+from volkit.report.plots_cover import plot_cover_k
+from volkit.report.plots_deleveraging import plot_adl_haircuts, plot_adl_lorenz
+from volkit.report.plots_waterfall import plot_bad_debt, plot_layer_reach, plot_loss_layers, waterfall_figures
+from volkit.report.style import money_words
 from volkit.results import Provenance, SeriesProvenance
 from volkit.solvency.default import bad_debt_measures
 from volkit.solvency.fund import cover_k
@@ -60,6 +55,16 @@ def test_steps_of_the_waterfall_join_and_end_at_the_whole_loss(fall):
 
         assert [bar.get_x() for bar in chosen[1:]] == pytest.approx(ends[:-1])
         assert ends[-1] == pytest.approx(1.0)
+
+
+def test_amounts_stand_inside_the_axes_upon_a_long_first_bar():
+    fall = loss_waterfall([0.0, 8e6, 60e6], venue_layers(fund=50e6, adl=5e6))
+    ax = plot_loss_layers(fall, ax=axes())
+    first = ax.texts[0]
+
+    assert first.get_text() == money_words(float(fall.table.loc["fund", "expected"]))
+    assert first.xy[0] == pytest.approx(ax.patches[0].get_width()) and first.xy[0] > 0.72
+    assert first.get_ha() == "right" and first.get_color() == "white"
 
 
 def test_a_layer_that_nothing_reached_shows_its_upper_end_alone(fall):

@@ -99,7 +99,8 @@ def test_closed_forms_of_the_thresholds_hold_at_the_threshold():
     truth = simulate_venue(n_accounts=200).truth
     for direction in ("down", "up"):
         side = truth.side(direction)
-        fund = truth.threshold("fund_exhausted", direction=direction)
+        fund = truth.threshold("bad_debt", direction=direction)
+        assert truth.threshold("fund_exhausted", direction=direction) == fund
         everybody = truth.threshold("all_liquidated", direction=direction)
         amplified = truth.threshold("amplification", direction=direction, amplification=1.5)
 
@@ -270,5 +271,5 @@ def test_numbers_that_make_no_venue_are_refused(arguments, message):
 
 
 def test_unknown_criterion_lists_the_known_ones():
-    with pytest.raises(ArgumentError, match="criterion must be one of fund_exhausted, amplification, all_liquidated"):
+    with pytest.raises(ArgumentError, match="criterion must be one of bad_debt, fund_exhausted, amplification"):
         simulate_venue(n_accounts=100).truth.threshold("collapse")

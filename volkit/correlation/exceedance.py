@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import integrate, special, stats
 
-from volkit.checks import check_confidence
+from volkit.checks import check_confidence, check_correlation
 from volkit.correlation.inputs import MINIMUM_PAIRS, check_pair, warn_small
 from volkit.correlation.intervals import CorrelationBand, ewc_band
 from volkit.errors import ArgumentError, DataError
@@ -254,9 +254,7 @@ def normal_exceedance_correlation(correlation: float, *, threshold: float) -> fl
     >>> [round(normal_exceedance_correlation(0.5, threshold=a), 3) for a in (0.0, 1.0, 2.0)]
     [0.269, 0.179, 0.119]
     """
-    rho, a = float(correlation), float(threshold)
-    if not -1.0 <= rho <= 1.0:
-        raise ArgumentError("correlation", "must be from -1 to 1", repr(correlation), "pass a correlation")
+    rho, a = check_correlation(correlation), float(threshold)
     if abs(rho) == 1.0:
         return 1.0 if rho == 1.0 else float("nan")
     L = _joint_exceedance(rho, a)

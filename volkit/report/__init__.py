@@ -26,6 +26,7 @@ from volkit.report.plots_change import (
     plot_correlation_change,
     plot_structural_breaks,
 )
+from volkit.report.plots_claim import plot_claim_roc, plot_claim_scores
 from volkit.report.plots_cone import plot_volatility_cone
 from volkit.report.plots_connectedness import (
     plot_connectedness,
@@ -41,8 +42,10 @@ from volkit.report.plots_correlation import (
     plot_rolling_correlation,
 )
 from volkit.report.plots_correlation_regimes import plot_regime_correlation, plot_regime_probabilities
+from volkit.report.plots_cover import plot_cover_k
 from volkit.report.plots_data import plot_gaps
 from volkit.report.plots_dcc import plot_correlation_forecast, plot_dcc_path
+from volkit.report.plots_deleveraging import plot_adl_haircuts, plot_adl_lorenz
 from volkit.report.plots_dependence import plot_exceedance, plot_tail_dependence
 from volkit.report.plots_evaluation import plot_cumulative_loss_difference, plot_forecast_comparison
 from volkit.report.plots_events import plot_event_study
@@ -58,11 +61,8 @@ from volkit.report.plots_fracture import (
     fracture_figures,
     plot_amplification,
     plot_bad_debt_curve,
-    plot_claim_roc,
-    plot_claim_scores,
     plot_liquidation_heat_map,
     plot_phase_diagram,
-    plot_policies,
 )
 from volkit.report.plots_frontier import plot_frontier
 from volkit.report.plots_hedge import plot_hedge_effectiveness, plot_macro_hedge
@@ -76,36 +76,34 @@ from volkit.report.plots_impact import (
 from volkit.report.plots_leadlag import plot_cross_correlogram, plot_granger_network, plot_rolling_granger
 from volkit.report.plots_macro import plot_directional_betas, plot_risk_split, plot_rolling_betas
 from volkit.report.plots_margin import plot_coverage, plot_margin_schedule, plot_parameters
+from volkit.report.plots_measures import plot_absorption, plot_systemic_table, plot_turbulence
 from volkit.report.plots_netting import plot_hedge_programme, plot_margin_modes, plot_neutrality
+from volkit.report.plots_network_graph import plot_exposure_network
 from volkit.report.plots_networks import (
     network_figures,
-    plot_exposure_network,
     plot_recovery,
     plot_sampled_defaults,
     plot_systemic_ranking,
 )
 from volkit.report.plots_options import plot_risk_reversals, plot_smile, plot_term_structure
+from volkit.report.plots_policies import plot_policies
 from volkit.report.plots_portfolio import plot_margin_contributions, plot_risk_array
 from volkit.report.plots_premium import plot_premium
 from volkit.report.plots_procyclicality import plot_treated_margin
 from volkit.report.plots_realtime import plot_replay, plot_replay_equity, plot_static_dynamic, replay_figures
 from volkit.report.plots_regimes import plot_regimes
+from volkit.report.plots_reserves import plot_reserve_path, plot_reserve_ratios
 from volkit.report.plots_solvency import (
     plot_health_factors,
     plot_liquidation_map,
     plot_own_token_haircut,
-    plot_reserve_path,
-    plot_reserve_ratios,
     plot_reverse_stress,
 )
 from volkit.report.plots_spillover import (
-    plot_absorption,
     plot_default_timeline,
     plot_fire_sale,
     plot_lag_sensitivity,
     plot_overlaps,
-    plot_systemic_table,
-    plot_turbulence,
 )
 from volkit.report.plots_surface import plot_arbitrage, plot_density_factor, plot_surface, plot_surface_smiles
 from volkit.report.plots_tails import (
@@ -119,10 +117,7 @@ from volkit.report.plots_transmission import plot_volatility_response, plot_vola
 from volkit.report.plots_validation import plot_exception_cells
 from volkit.report.plots_volatility import plot_volatility, plot_volatility_models
 from volkit.report.plots_waterfall import (
-    plot_adl_haircuts,
-    plot_adl_lorenz,
     plot_bad_debt,
-    plot_cover_k,
     plot_layer_reach,
     plot_loss_layers,
     waterfall_figures,

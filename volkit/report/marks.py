@@ -1,4 +1,4 @@
-"""The strokes that drawings of correlation results share: bands, reference lines, rows of intervals, cells, notes."""
+"""The strokes that drawings share: bands, reference lines, rows of intervals, cells, thinned curves, notes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,13 @@ __all__ = [
     "draw_rows",
     "finish",
     "require_values",
+    "short_number",
+    "thinned_places",
+    "two_digits",
 ]
+
+# Curves of more points than a figure has dots only make the file large.
+_MOST_POINTS = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +182,32 @@ def draw_cells(
     ax.tick_params(axis="both", length=0, labelsize=size)
     if is_narrow(ax) and n_columns > 5:
         ax.tick_params(axis="x", labelrotation=60)
+
+
+def short_number(value: float, ax: Axes) -> str:
+    """Return a number with one digit after the point, or none where the figure or the number leaves no need of it."""
+    if value == 0.0:
+        return "0"
+    return f"{value:.0f}" if value >= 100.0 or (is_narrow(ax) and value >= 9.95) else f"{value:.1f}"
+
+
+def two_digits(value: float) -> str:
+    """Return a number with two digits after the point, with a true minus and without a negative zero.
+
+    Examples
+    --------
+    >>> two_digits(-0.256), two_digits(-0.001)
+    ('\u22120.26', '0.00')
+    """
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "\u2212")
+
+
+def thinned_places(last: int) -> pd.Index:
+    """Return positions from 0 to `last`, at most some thousand, dense at the end, where tails are thin."""
+    if last < _MOST_POINTS:
+        return pd.Index(np.arange(last + 1))
+    even = np.linspace(0, last, _MOST_POINTS // 2)
+    return pd.Index(np.unique(np.concatenate([even, np.arange(last - _MOST_POINTS // 2, last + 1)]).astype(int)))
 
 
 def finish(ax: Axes, note: Sequence[str], provenance: Provenance) -> Axes:

@@ -12,21 +12,19 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from volkit.contagion.cascade import CascadePaths, CascadeRun, MitigationComparison
 from volkit.errors import DataError
 from volkit.report.figures import FigureSpec
+from volkit.report.marks import finish
 from volkit.report.style import (
     MODEL_COLOURS,
     ROLE_COLOURS,
     add_legend,
-    add_note,
     format_money,
     format_percent,
     is_narrow,
-    mark_simulated,
     money_words,
     new_axes,
     percent_words,
     set_label,
 )
-from volkit.results import Provenance
 
 __all__ = [
     "cascade_figures",
@@ -89,9 +87,7 @@ def plot_cascade_price(run: CascadeRun, *, ax: Axes | None = None, **line_kws: o
         ),
     ]
     add_legend(axes, handles, columns=3)
-    add_note(axes, run.headline)
-    _mark(axes, run.provenance)
-    return axes
+    return finish(axes, [run.headline], run.provenance)
 
 
 def plot_cascade_rounds(run: CascadeRun, *, ax: Axes | None = None) -> Axes:
@@ -146,13 +142,14 @@ def plot_cascade_rounds(run: CascadeRun, *, ax: Axes | None = None) -> Axes:
     set_label(axes, f"batch of liquidations, in order{more}")
     add_legend(axes, handles, columns=1 if is_narrow(axes) else 2)
     t = run.totals
-    add_note(
+    return finish(
         axes,
-        f"{money_words(float(notional.sum()))} USD liquidated in {int(t['rounds'])} rounds; bad debt "
-        f"{money_words(float(t['bad_debt']))} USD, {run.status}",
+        [
+            f"{money_words(float(notional.sum()))} USD liquidated in {int(t['rounds'])} rounds; bad debt "
+            f"{money_words(float(t['bad_debt']))} USD, {run.status}"
+        ],
+        run.provenance,
     )
-    _mark(axes, run.provenance)
-    return axes
 
 
 def plot_fund_paths(paths: CascadePaths, *, ax: Axes | None = None) -> Axes:
@@ -201,14 +198,15 @@ def plot_fund_paths(paths: CascadePaths, *, ax: Axes | None = None) -> Axes:
     set_label(axes, f"step{length}")
     add_legend(axes, handles, columns=3)
     told = paths.depletion()
-    add_note(
+    return finish(
         axes,
-        f"P(fund does not suffice) {percent_words(told.probability)} ({percent_words(told.low)} to "
-        f"{percent_words(told.high)}, {told.n_paths:,} paths); {percent_words(told.independent)} if losses of "
-        "the steps were independent",
+        [
+            f"P(fund does not suffice) {percent_words(told.probability)} ({percent_words(told.low)} to "
+            f"{percent_words(told.high)}, {told.n_paths:,} paths); {percent_words(told.independent)} if losses of "
+            "the steps were independent"
+        ],
+        paths.provenance,
     )
-    _mark(axes, paths.provenance)
-    return axes
 
 
 def plot_loss_payers(paths: CascadePaths, *, ax: Axes | None = None) -> Axes:
@@ -251,13 +249,11 @@ def plot_loss_payers(paths: CascadePaths, *, ax: Axes | None = None) -> Axes:
     set_label(axes, "paths, the worst first")
     add_legend(axes, handles, columns=1 if is_narrow(axes) else 2)
     of = f"the worst {len(shown):,}" if len(shown) < len(losses) else f"all {len(shown):,}"
-    add_note(axes, f"{of} of {len(losses):,} paths with bad debt, out of {paths.n_paths:,}")
-    _mark(axes, paths.provenance)
-    return axes
+    return finish(axes, [f"{of} of {len(losses):,} paths with bad debt, out of {paths.n_paths:,}"], paths.provenance)
 
 
 def plot_mitigations(comparison: MitigationComparison, *, ax: Axes | None = None) -> Axes:
-    """Return axes with the deepest fall and the bad debt under each mitigation, beside none.
+    """Return axes with the deepest fall and the losses under each mitigation, beside none.
 
     Parameters
     ----------
@@ -269,11 +265,17 @@ def plot_mitigations(comparison: MitigationComparison, *, ax: Axes | None = None
     Returns
     -------
     Axes
-        One row a mitigation; bars are per cent of what there is without any, with amounts beside them.
+        One row a mitigation; bars are per cent of what there is without any, with amounts beside them. Losses are bad
+        debt and, hatched, what accounts owe that are still open and should be closed.
     """
-    axes, table = new_axes(ax), comparison.table
+    axes = new_axes(ax)
+    table = comparison.table.assign(loss=comparison.losses)
     rows = np.arange(len(table))
-    measures = {"drop": ("deepest fall of the price", MODEL_COLOURS[0]), "bad_debt": ("bad debt", MODEL_COLOURS[1])}
+    has_open = bool((table["open_deficit"] > 0.0).any())
+    measures = {
+        "drop": ("deepest fall of the price", MODEL_COLOURS[0]),
+        "loss": ("bad debt", MODEL_COLOURS[1]),
+    }
     handles: list[Artist] = []
     widest = 1.0
     for offset, (name, (words, colour)) in zip((-0.19, 0.19), measures.items(), strict=True):
@@ -288,6 +290,15 @@ def plot_mitigations(comparison: MitigationComparison, *, ax: Axes | None = None
                 color=colour, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
             )  # fmt: skip
         handles.append(Patch(color=colour, label=words))
+        if name == "loss" and has_open and base > 0.0:
+            hidden = table["open_deficit"].to_numpy() / base
+            axes.barh(
+                rows + offset, hidden, left=share - hidden, height=0.34, color=colour, hatch="////", edgecolor="white",
+                linewidth=0.0,
+            )  # fmt: skip
+            handles.append(
+                Patch(facecolor=colour, hatch="////", edgecolor="white", label="deficit of accounts left open")
+            )
     axes.axvline(1.0, color=ROLE_COLOURS["zero"], linewidth=0.8, linestyle="--")
     axes.set_yticks(rows, [str(name) for name in table.index])
     axes.invert_yaxis()
@@ -295,12 +306,10 @@ def plot_mitigations(comparison: MitigationComparison, *, ax: Axes | None = None
     axes.set_xlim(0.0, widest * (1.32 if is_narrow(axes) else 1.15))
     format_percent(axes, axis="x")
     set_label(axes, "of what there is without a mitigation")
-    add_legend(axes, handles, columns=2)
+    add_legend(axes, handles, columns=1 if is_narrow(axes) and has_open else len(handles))
     # Short: beside long names the axes are narrow.
-    best = str(table.drop(index="none")["bad_debt"].idxmin())
-    add_note(axes, f"least bad debt with: {best}")
-    _mark(axes, comparison.provenance)
-    return axes
+    note = f"least {'of both losses' if has_open else 'bad debt'} with: {comparison.best}"
+    return finish(axes, [note], comparison.provenance)
 
 
 def cascade_figures(
@@ -354,8 +363,3 @@ def cascade_figures(
             )
         )
     return tuple(specs)
-
-
-def _mark(axes: Axes, provenance: Provenance) -> None:
-    if provenance.simulated:
-        mark_simulated(axes)

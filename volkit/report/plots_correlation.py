@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 
 from volkit.correlation import CorrelationEstimate, CorrelationMatrix, EraCorrelations, MacroBetas
 from volkit.errors import ArgumentError
+from volkit.report.marks import two_digits
 from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
@@ -149,7 +150,7 @@ def plot_correlation_matrix(matrix: CorrelationMatrix, *, ax: Axes | None = None
     shown = matrix.correlation.iloc[1:, :-1]
     above = np.triu(np.ones(shown.shape, dtype=bool), k=1)
     style: dict[str, object] = {
-        "vmin": -1.0, "vmax": 1.0, "cmap": "RdBu_r", "annot": shown.map(_two_digits), "fmt": "", "linewidths": 1.5,
+        "vmin": -1.0, "vmax": 1.0, "cmap": "RdBu_r", "annot": shown.map(two_digits), "fmt": "", "linewidths": 1.5,
         "linecolor": "white", "annot_kws": {"fontsize": "small"}, "mask": above,
         "cbar_kws": {"label": _UNIT, "ticks": [-1, -0.5, 0, 0.5, 1], "shrink": 0.8}, **heatmap_kws,
     }  # fmt: skip
@@ -249,10 +250,6 @@ def _name_rows(ax: Axes, rows: Sequence[tuple[float, str, bool]], *, bottom: flo
     headings = [y for y, _, heading in rows if heading]
     for _, start in pairwise(headings):
         ax.axhline(start - 0.7, color="#E4E7EB", linewidth=0.8)
-
-
-def _two_digits(value: float) -> str:
-    return f"{round(value, 2) + 0.0:.2f}".replace("-", "\u2212")
 
 
 def _constancy_words(estimate: CorrelationEstimate) -> str:

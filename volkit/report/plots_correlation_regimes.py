@@ -1,12 +1,12 @@
 """Drawings of correlation states: which one the markets were in, and the correlation that follows from it."""
 
 import matplotlib as mpl
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from volkit.correlation.regimes.fit import CorrelationRegimeFit
 from volkit.errors import ArgumentError
+from volkit.report.marks import two_digits
 from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
@@ -65,7 +65,7 @@ def plot_regime_probabilities(
     format_dates(axes)
     averages = fit.states.averages[::-1]
     handles = [
-        Patch(facecolor=shade, edgecolor=mpl.rcParams["axes.edgecolor"], label=f"{label}, {_two_digits(average)}")
+        Patch(facecolor=shade, edgecolor=mpl.rcParams["axes.edgecolor"], label=f"{label}, {two_digits(average)}")
         for label, shade, average in zip(order, shades, averages, strict=True)
     ]
     add_legend(axes, handles, columns=len(handles))
@@ -142,7 +142,3 @@ def plot_regime_correlation(
 
 def _source_words(fit: CorrelationRegimeFit) -> str:
     return f"{fit.spec}; parameters from {fit.n_obs:,} periods up to {fit.as_of.date()}"
-
-
-def _two_digits(value: float) -> str:
-    return f"{np.round(value, 2) + 0.0:.2f}".replace("-", "\u2212")

@@ -13,16 +13,15 @@ from matplotlib.ticker import MaxNLocator
 from volkit.contagion.cross import CrossCascadeRun
 from volkit.contagion.options import DealerSigns, FlowSplit
 from volkit.report.figures import FigureSpec
+from volkit.report.marks import finish
 from volkit.report.style import (
     MODEL_COLOURS,
     ROLE_COLOURS,
     add_legend,
-    add_note,
     colour_of,
     format_money,
     format_percent,
     is_narrow,
-    mark_simulated,
     money_words,
     new_axes,
     set_label,
@@ -86,10 +85,7 @@ def plot_forced_flow(signs: DealerSigns, *, ax: Axes | None = None, **bar_kws: o
         Patch(facecolor=grey, edgecolor="white", hatch=_HATCH, label="dealers on the other side"),
     ]
     add_legend(axes, handles, columns=3)
-    add_note(axes, _flow_note(signs))
-    if signs.provenance.simulated:
-        mark_simulated(axes)
-    return axes
+    return finish(axes, [_flow_note(signs)], signs.provenance)
 
 
 def plot_cross_prices(run: CrossCascadeRun, *, ax: Axes | None = None, **line_kws: object) -> Axes:
@@ -123,15 +119,15 @@ def plot_cross_prices(run: CrossCascadeRun, *, ax: Axes | None = None, **line_kw
     format_percent(axes)
     add_legend(axes, handles, columns=min(len(handles), 6))
     deepest = str(run.moves.idxmin())
-    add_note(
+    return finish(
         axes,
-        f"Round 0 is the shock alone. {deepest} ends at {run.moves.min():+.1%} after a shock of "
-        f"{run.shock[deepest]:+.1%}; {int((run.closed > 0).sum()):,} of {len(run.closed):,} accounts closed, "
-        f"{run.status} after {run.n_rounds} rounds.",
+        [
+            f"Round 0 is the shock alone. {deepest} ends at {run.moves.min():+.1%} after a shock of "
+            f"{run.shock[deepest]:+.1%}; {int((run.closed > 0).sum()):,} of {len(run.closed):,} accounts closed, "
+            f"{run.status} after {run.n_rounds} rounds."
+        ],
+        run.provenance,
     )
-    if run.provenance.simulated:
-        mark_simulated(axes)
-    return axes
 
 
 def plot_cross_liquidations(run: CrossCascadeRun, *, ax: Axes | None = None, **bar_kws: object) -> Axes:
@@ -167,10 +163,7 @@ def plot_cross_liquidations(run: CrossCascadeRun, *, ax: Axes | None = None, **b
     table = run.rounds
     paid = [("the fund", "from_fund"), ("winners' profits", "deleveraged"), ("everybody", "socialised")]
     words = ", ".join(f"{money_words(float(table[column].sum()))} by {who}" for who, column in paid)
-    add_note(axes, f"Bad debt {money_words(run.bad_debt)} USD, paid: {words}.")
-    if run.provenance.simulated:
-        mark_simulated(axes)
-    return axes
+    return finish(axes, [f"Bad debt {money_words(run.bad_debt)} USD, paid: {words}."], run.provenance)
 
 
 def flow_figures(signs: DealerSigns) -> list[FigureSpec]:

@@ -1,5 +1,4 @@
-"""Drawings of liquidity fracture: amplification and bad debt by shock, leverage by depth, where liquidations wait, what
-margin policies survive, and whether velocity tells who breaks."""
+"""Drawings of liquidity fracture: amplification and bad debt by shock, thresholds, where liquidations wait."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,23 +7,20 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap, LogNorm
+from matplotlib.colors import LogNorm
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from volkit.checks import check_choice
-from volkit.contagion.fracture.claim import MODELS, VelocityClaim
 from volkit.contagion.fracture.heat import LiquidationHeatMap
 from volkit.contagion.fracture.phase import PhaseDiagram
 from volkit.contagion.fracture.policies import PoliciesInCascade
-from volkit.contagion.fracture.population import DEPTH, FRACTURES, VELOCITY
-from volkit.contagion.fracture.response import AmplificationCurve
+from volkit.contagion.fracture.response import MOVES, AmplificationCurve
 from volkit.contagion.fracture.threshold import FractureThreshold
 from volkit.report.figures import FigureSpec
-from volkit.report.marks import IntervalRow, draw_cells, draw_rows, finish
+from volkit.report.marks import draw_cells, finish, short_number
+from volkit.report.plots_policies import plot_policies
 from volkit.report.style import (
-    MODEL_COLOURS,
     ROLE_COLOURS,
     add_legend,
     format_money,
@@ -40,27 +36,11 @@ __all__ = [
     "fracture_figures",
     "plot_amplification",
     "plot_bad_debt_curve",
-    "plot_claim_roc",
-    "plot_claim_scores",
     "plot_liquidation_heat_map",
     "plot_phase_diagram",
-    "plot_policies",
 ]
 
-_WORD = {"down": "fall", "up": "rise"}
 _MARKS = ("o", "s", "D", "^")
-_MODEL_WORDS = {
-    "fund_to_open_interest": "fund / open interest",
-    "fund_to_expected_shortfall": "fund / expected shortfall",
-    "fund_to_stressed_loss": "fund / stressed loss",
-    DEPTH: "depth / forced flow",
-    VELOCITY: "velocity / forced flow",
-    "capital and velocity": "capital and velocity",
-}
-_MODEL_COLOURS = dict(zip(_MODEL_WORDS, ("#6B7785", "#B08900", MODEL_COLOURS[1], MODEL_COLOURS[2], MODEL_COLOURS[0],
-                                         MODEL_COLOURS[5]), strict=True))  # fmt: skip
-_MODEL_LINES = dict(zip(_MODEL_WORDS, (":", ":", "--", "-.", "-", "-"), strict=True))
-_EVENT_WORDS = {"dislocated": "price dislocated", "exhausted": "fund exhausted"}
 
 
 def plot_amplification(
@@ -105,11 +85,11 @@ def plot_amplification(
     axes.set_ylabel("final over initial move (logs)")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
     format_percent(axes, axis="x")
-    set_label(axes, f"exogenous {_WORD[curve.direction]} of the price")
+    set_label(axes, f"exogenous {MOVES[curve.direction]} of the price")
     add_legend(axes, handles, columns=1 if is_narrow(axes) else 2)
     worst = curve.most_amplified
     note = (
-        f"A {_WORD[curve.direction]} of {percent_words(worst)} is amplified most, "
+        f"A {MOVES[curve.direction]} of {percent_words(worst)} is amplified most, "
         f"{frame.loc[worst, 'amplification']:.3g} times"
     )
     return finish(axes, [note, _how_it_comes(curve)], curve.provenance)
@@ -135,32 +115,33 @@ def plot_bad_debt_curve(
     Returns
     -------
     Axes
-        USD by shock (per cent of the price): bad debt, the part beyond fund and skin in the game shaded.
+        USD by shock (per cent of the price): bad debt, with what accounts owe that are still open and should be closed,
+        the part beyond fund and skin in the game shaded.
     """
     axes = new_axes(ax)
     frame = curve.frame
     held = curve.venue.fund + curve.venue.skin_in_the_game
     colour = ROLE_COLOURS["exception"]
-    paid = frame["bad_debt"] - frame["unpaid"]
-    axes.fill_between(frame.index, paid, frame["bad_debt"], color=colour, alpha=0.25, linewidth=0)
+    lost = frame["bad_debt"] + frame["open_deficit"]
+    words = "bad debt" if not frame["open_deficit"].any() else "bad debt and open deficit"
+    axes.fill_between(frame.index, lost - frame["unpaid"], lost, color=colour, alpha=0.25, linewidth=0)
     style: dict[str, Any] = {"color": colour, **line_kws}
-    axes.plot(frame.index, frame["bad_debt"], **style)
+    axes.plot(frame.index, lost, **style)
     axes.axhline(held, color=ROLE_COLOURS["target"], linestyle="--", linewidth=1.0)
     axes.set_xlim(0.0, float(frame.index.max()))
-    axes.set_ylim(0.0, 1.06 * max(float(frame["bad_debt"].max()), held))
+    axes.set_ylim(0.0, 1.06 * max(float(lost.max()), held))
     handles: list[Artist] = [
-        Line2D([], [], color=str(style["color"]), label="bad debt"),
+        Line2D([], [], color=str(style["color"]), label=words),
         Patch(color=colour, alpha=0.25, label="beyond the fund"),
         Line2D([], [], color=ROLE_COLOURS["target"], linestyle="--", linewidth=1.0, label="fund at the start"),
     ]
-    handles += _mark_thresholds(axes, curve, thresholds, frame["bad_debt"])
+    handles += _mark_thresholds(axes, curve, thresholds, lost)
     axes.set_ylabel("USD")
     format_money(axes)
     format_percent(axes, axis="x")
-    set_label(axes, f"exogenous {_WORD[curve.direction]} of the price")
+    set_label(axes, f"exogenous {MOVES[curve.direction]} of the price")
     add_legend(axes, handles, columns=1 if is_narrow(axes) else 4)
-    worst = float(frame["bad_debt"].max())
-    note = f"{money_words(worst)} USD of bad debt at most, {money_words(held)} USD held against it"
+    note = f"{money_words(float(lost.max()))} USD of {words} at most, {money_words(held)} USD held against it"
     return finish(axes, [note, _how_it_comes(curve)], curve.provenance)
 
 
@@ -183,7 +164,10 @@ def plot_phase_diagram(diagram: PhaseDiagram, *, ax: Axes | None = None) -> Axes
     shocks = diagram.shocks.iloc[::-1]
     states = diagram.states.iloc[::-1]
     words = [
-        ["none" if state == "none" else _short(100.0 * shock, axes) for shock, state in zip(row, kinds, strict=True)]
+        [
+            "none" if state == "none" else short_number(100.0 * shock, axes)
+            for shock, state in zip(row, kinds, strict=True)
+        ]
         for row, kinds in zip(shocks.to_numpy(), states.to_numpy(), strict=True)
     ]
     named = shocks.set_axis([f"{x:g}x" for x in shocks.index]).set_axis([f"{x:g}" for x in shocks.columns], axis=1)
@@ -199,7 +183,7 @@ def plot_phase_diagram(diagram: PhaseDiagram, *, ax: Axes | None = None) -> Axes
         "amplification": "is amplified beyond the limit",
         "all_liquidated": "liquidates the whole side",
     }[diagram.criterion]
-    note = f"Smallest {_WORD[diagram.direction]} in per cent that {what}; dark is fragile"
+    note = f"Smallest {MOVES[diagram.direction]} in per cent that {what}; dark is fragile"
     return finish(axes, [note], diagram.provenance)
 
 
@@ -247,145 +231,6 @@ def plot_liquidation_heat_map(heat: LiquidationHeatMap, *, ax: Axes | None = Non
     return finish(axes, [note, f"{money_words(heat.outside)} USD beyond the map"], heat.provenance)
 
 
-def plot_policies(result: PoliciesInCascade, *, ax: Axes | None = None) -> Axes:
-    """Return axes with the fund that each margin policy needs at each shock, and which it survives.
-
-    Parameters
-    ----------
-    result : PoliciesInCascade
-        From `volkit.contagion.fracture.policies_in_cascade`.
-    ax : Axes, optional
-        Drawn upon; a new figure by default.
-
-    Returns
-    -------
-    Axes
-        USD needed in each cell; a cross and the darker colour where the venue's fund does not hold it.
-    """
-    axes = new_axes(ax)
-    needed, survives = result.required_fund, result.survival.astype(bool)
-    most = float(np.nanmax(needed.replace(np.inf, np.nan).to_numpy()))
-    unit, unit_words = (1e6, "million USD") if most >= 1e6 else (1e3, "thousand USD") if most >= 1e3 else (1.0, "USD")
-    cross = "\u00d7" if is_narrow(axes) else " \u00d7"
-    words = [
-        [
-            ("all" if np.isinf(x) else _short(x / unit, axes)) + ("" if held else cross)
-            for x, held in zip(row, kinds, strict=True)
-        ]
-        for row, kinds in zip(needed.to_numpy(), survives.to_numpy(), strict=True)
-    ]
-    broken = (~survives).astype(float)
-    named = broken.set_axis([percent_words(float(s)) for s in broken.columns], axis=1)
-    colours = ListedColormap([ROLE_COLOURS["region"], "#E7A9A0"])
-    draw_cells(axes, named, words, colours=colours, limits=(0.0, 1.0))
-    set_label(axes, f"exogenous {_WORD[result.direction]} of the price")
-    held = result.venue.fund + result.venue.skin_in_the_game
-    what = {"post": "post collateral", "cut": "cut their position"}[result.how]
-    note = (
-        f"Fund needed, {unit_words}; a cross where {money_words(held)} is not enough. Accounts above a cap {what} first"
-    )
-    return finish(axes, [note], result.provenance)
-
-
-def plot_claim_scores(claim: VelocityClaim, *, ax: Axes | None = None, **point_kws: object) -> Axes:
-    """Return axes with the AUC of each number known beforehand, for both kinds of fracture.
-
-    Parameters
-    ----------
-    claim : VelocityClaim
-        From `volkit.contagion.fracture.velocity_claim`.
-    ax : Axes, optional
-        Drawn upon; a new figure by default.
-    **point_kws
-        Handed to `Axes.errorbar`.
-
-    Returns
-    -------
-    Axes
-        Area under the ROC curve on the test venues with its interval; 0.5 tells nothing, 1 everything.
-    """
-    axes = new_axes(ax)
-    rows = []
-    for model in MODELS:
-        for k, fracture in enumerate(FRACTURES):
-            score = claim.scores.loc[(fracture, model)]
-            rows.append(
-                IntervalRow(
-                    words=_MODEL_WORDS[model] if k == 0 else "",
-                    value=float(score["auc"]),
-                    lower=float(score["auc_low"]),
-                    upper=float(score["auc_high"]),
-                    colour=MODEL_COLOURS[k],
-                    marker=_MARKS[k],
-                    is_hollow=k == 1,
-                )
-            )
-    draw_rows(axes, rows, **point_kws)
-    axes.axvline(0.5, color=ROLE_COLOURS["zero"], linewidth=1.0)
-    set_label(axes, "area under ROC curve, test venues")
-    handles: list[Artist] = [
-        Line2D([], [], color=MODEL_COLOURS[k], marker=_MARKS[k], linestyle="-", markerfacecolor="white" if k else
-               MODEL_COLOURS[k], label=_EVENT_WORDS[fracture])
-        for k, fracture in enumerate(FRACTURES)
-    ]  # fmt: skip
-    add_legend(axes, handles, columns=2)
-    n_test = int(claim.venues["is_test"].sum())
-    note = f"{n_test} venues x {claim.n_paths} paths, {percent_words(claim.confidence)} intervals"
-    return finish(axes, [note], claim.provenance)
-
-
-def plot_claim_roc(
-    claim: VelocityClaim, *, fracture: str = "dislocated", ax: Axes | None = None, **line_kws: object
-) -> Axes:
-    """Return axes with the ROC curves of the numbers known beforehand.
-
-    Parameters
-    ----------
-    claim : VelocityClaim
-        From `volkit.contagion.fracture.velocity_claim`.
-    fracture : {"dislocated", "exhausted"}
-        What counts as a fracture.
-    ax : Axes, optional
-        Drawn upon; a new figure by default.
-    **line_kws
-        Handed to `Axes.plot`.
-
-    Returns
-    -------
-    Axes
-        Share of fractured paths caught by share of the others flagged.
-
-    Raises
-    ------
-    ArgumentError
-        For another fracture.
-    """
-    check_choice(fracture, argument="fracture", choices=FRACTURES)
-    axes = new_axes(ax)
-    handles: list[Artist] = []
-    for model in MODELS:
-        curve = claim.curve(fracture, model)
-        style: dict[str, Any] = {"color": _MODEL_COLOURS[model], "linestyle": _MODEL_LINES[model], **line_kws}
-        axes.plot(curve["false"], curve["caught"], **style)
-        auc = claim.scores.loc[(fracture, model), "auc"]
-        handles.append(Line2D([], [], **style, label=f"{_MODEL_WORDS[model]} {auc:.2f}"))
-    axes.plot([0.0, 1.0], [0.0, 1.0], color=ROLE_COLOURS["zero"], linewidth=1.0)
-    axes.set_xlim(0.0, 1.0)
-    axes.set_ylim(0.0, 1.0)
-    axes.set_ylabel("fractured paths caught")
-    set_label(axes, "other paths flagged")
-    for axis in ("x", "y"):
-        format_percent(axes, axis=axis)
-    add_legend(axes, handles, columns=3)
-    row = claim.differences.loc[fracture]
-    gap = row.loc[row.index != DEPTH, "auc"].min()
-    note = (
-        f"{_EVENT_WORDS[fracture].capitalize()}: velocity less the best capital measure {gap:+.2f} in AUC, "
-        f"less depth alone {row.loc[DEPTH, 'auc']:+.2f}"
-    )
-    return finish(axes, [note.replace("-0", "\u22120"), "numbers: AUC"], claim.provenance)
-
-
 def fracture_figures(
     curve: AmplificationCurve,
     thresholds: Sequence[FractureThreshold],
@@ -405,7 +250,7 @@ def fracture_figures(
     tuple of FigureSpec
         amplification, bad_debt, phase, heat_map and, with policies, policies.
     """
-    word = _WORD[curve.direction]
+    word = MOVES[curve.direction]
     found = "; ".join(t.headline for t in thresholds)
     specs = [
         FigureSpec(
@@ -425,7 +270,7 @@ def fracture_figures(
         FigureSpec(
             name="phase",
             draw=lambda ax: plot_phase_diagram(diagram, ax=ax),
-            alt=f"Smallest {_WORD[diagram.direction]} that breaks the venue, by leverage cap and depth of the market",
+            alt=f"Smallest {MOVES[diagram.direction]} that breaks the venue, by leverage cap and depth of the market",
             caption=diagram.headline,
             narrow_height_ratio=0.95,
         ),
@@ -452,13 +297,6 @@ def fracture_figures(
 
 def _how_it_comes(curve: AmplificationCurve) -> str:
     return "all at once" if curve.over == 1 else f"spread over {curve.over} steps"
-
-
-def _short(value: float, axes: Axes) -> str:
-    """Return a number with one digit after the point, or none where the figure or the number leaves no need of it."""
-    if value == 0.0:
-        return "0"
-    return f"{value:.0f}" if value >= 100.0 or (is_narrow(axes) and value >= 9.95) else f"{value:.1f}"
 
 
 def _mark_thresholds(

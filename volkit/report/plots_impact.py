@@ -19,6 +19,7 @@ from volkit.impact.law import ImpactLaw, impact_curve
 from volkit.impact.laws import BookImpact
 from volkit.impact.resilience import HalfLife
 from volkit.impact.velocity import LiquidityVelocity
+from volkit.report.marks import finish
 from volkit.report.style import (
     MODEL_COLOURS,
     ROLE_COLOURS,
@@ -62,8 +63,8 @@ def plot_impact_laws(
     Returns
     -------
     Axes
-        Per cent below the reference by coins sold; solid: the next coin, dots: the mean fill. A walked book ends in a
-        small bar where its levels do.
+        Per cent below the reference by coins sold; solid: the middle after the sale, dots: the mean fill, half spread
+        or fee included. A walked book ends in a small bar where its levels do.
 
     Raises
     ------
@@ -88,7 +89,7 @@ def plot_impact_laws(
         axes.plot(sizes, curve["cost"], color=colour, linestyle=":", linewidth=1.1)
         handles.append(Line2D([], [], color=colour, label=name))
     handles += [
-        Line2D([], [], color=ROLE_COLOURS["note"], label="price of the next coin"),
+        Line2D([], [], color=ROLE_COLOURS["note"], label="middle after it"),
         Line2D([], [], color=ROLE_COLOURS["note"], linestyle=":", label="mean fill"),
     ]
     axes.set_xlim(0.0, most)
@@ -162,14 +163,14 @@ def plot_market_depth(
     set_label(axes, "distance from the reference price (%): bids left, asks right")
     add_legend(axes, handles, columns=min(len(venues), 4))
     bid, ask = (money_words(float(profile[trade].iloc[-1].sum())) for trade in ("sale", "purchase"))
-    add_note(
+    return finish(
         axes,
-        f"{depth.book.symbol}: {bid} bid and {ask} asked within {percent_words(reach)}, "
-        f"{depth.as_of:%d %b %Y %H:%M} UTC.",
+        [
+            f"{depth.book.symbol}: {bid} bid and {ask} asked within {percent_words(reach)}, "
+            f"{depth.as_of:%d %b %Y %H:%M} UTC."
+        ],
+        depth.provenance,
     )
-    if depth.provenance.simulated:
-        mark_simulated(axes)
-    return axes
 
 
 def plot_velocity(
@@ -238,10 +239,7 @@ def plot_velocity(
     axes.set_ylabel("taken per minute (money)")
     set_label(axes, f"cap on the displacement by {velocity.trade}s (%)")
     add_legend(axes, handles, columns=4)
-    add_note(axes, words + ".")
-    if velocity.provenance.simulated:
-        mark_simulated(axes)
-    return axes
+    return finish(axes, [words + "."], velocity.provenance)
 
 
 def plot_impact_fit(fit: ImpactFit, *, ax: Axes | None = None, **marker_kws: object) -> Axes:
@@ -277,14 +275,14 @@ def plot_impact_fit(fit: ImpactFit, *, ax: Axes | None = None, **marker_kws: obj
     add_legend(axes, axes.get_legend_handles_labels()[0], columns=2)
     name = f"Y = {fit.constant:.2f}" if fit.shape == "square_root" else f"{fit.coefficient * 1e4:.3g} bp per coin"
     cause = "" if fit.method == "flow" else " Volume and news rise together: a size, not a cause."
-    add_note(
+    return finish(
         axes,
-        f"Moves rise with the power {fit.exponent:.2f} of the size; {fit.shape.replace('_', '-')} law, {name}, tenths "
-        f"within {fit.worst_bin:.0%} of it.{cause}",
+        [
+            f"Moves rise with the power {fit.exponent:.2f} of the size; {fit.shape.replace('_', '-')} law, {name}, "
+            f"tenths within {fit.worst_bin:.0%} of it.{cause}"
+        ],
+        fit.provenance,
     )
-    if fit.provenance.simulated:
-        mark_simulated(axes)
-    return axes
 
 
 def plot_half_life(found: HalfLife, *, ax: Axes | None = None, **line_kws: object) -> Axes:
@@ -317,18 +315,20 @@ def plot_half_life(found: HalfLife, *, ax: Axes | None = None, **line_kws: objec
     set_label(axes, "minutes after")
     add_legend(axes, axes.get_legend_handles_labels()[0], columns=2)
     doubt = "" if found.is_seen else " No decay is told from none."
-    add_note(
+    return finish(
         axes,
-        f"Half-life {found.minutes:.3g} min ({found.confidence:.0%} interval {found.low:.3g} to {found.high:.3g}), "
-        f"{found.n_obs} {'busy bars' if found.method == 'moves' else 'depths'}, p {found.p_value:.2g}.{doubt}",
+        [
+            f"Half-life {found.minutes:.3g} min ({found.confidence:.0%} interval {found.low:.3g} to {found.high:.3g}), "
+            f"{found.n_obs} {'busy bars' if found.method == 'moves' else 'depths'}, p {found.p_value:.2g}.{doubt}"
+        ],
+        found.provenance,
     )
-    if found.provenance.simulated:
-        mark_simulated(axes)
-    return axes
 
 
 def _end_of_book(axes: Axes, law: BookImpact, most: float, colour: str) -> None:
     """Mark where the levels of the bids end: beyond it a rule speaks."""
-    displaced, coins = law.bids[-1]
+    coins = float(law.bids[-1, 1])
     if coins < most:
-        axes.plot([coins], [-np.expm1(-displaced)], color=colour, marker="|", markersize=12, markeredgewidth=2)
+        axes.plot(
+            [coins], [-np.expm1(-law.displacement(coins))], color=colour, marker="|", markersize=12, markeredgewidth=2
+        )

@@ -1,4 +1,4 @@
-"""Drawings of solvency: health of loans, surplus against shocks, own tokens, reserves through time and by asset."""
+"""Drawings of solvency: health of loans, surplus against shocks, own tokens, falls that liquidate."""
 
 from typing import Any
 
@@ -7,20 +7,17 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from volkit.errors import ArgumentError
+from volkit.report.marks import finish
 from volkit.report.style import (
     MODEL_COLOURS,
     ROLE_COLOURS,
     add_legend,
-    add_note,
-    format_dates,
     format_money,
     format_percent,
     is_narrow,
-    mark_simulated,
     money_words,
     new_axes,
     percent_words,
@@ -29,22 +26,11 @@ from volkit.report.style import (
 from volkit.solvency.balance import OwnTokenSensitivity, ReverseStress
 from volkit.solvency.balance.sheet import ALL
 from volkit.solvency.lending import HealthDistribution, LiquidationMap
-from volkit.solvency.reserves import ReservePath, ReserveRatios
 
-__all__ = [
-    "plot_health_factors",
-    "plot_liquidation_map",
-    "plot_own_token_haircut",
-    "plot_reserve_path",
-    "plot_reserve_ratios",
-    "plot_reverse_stress",
-]
+__all__ = ["plot_health_factors", "plot_liquidation_map", "plot_own_token_haircut", "plot_reverse_stress"]
 
-# Health factors from here on share the last bar, and reserve ratios from here on are cut.
+# Health factors from here on share the last bar.
 _HEALTHY = 3.0
-_WELL_COVERED = 2.0
-# A number at the end of a bar up to here would be crossed by the line at 100 %.
-_CROSSED = 1.2
 _BINS = 45
 _MOST_ENTITIES = len(MODEL_COLOURS)
 _DASHES = (0, (4, 2))
@@ -105,14 +91,14 @@ def plot_health_factors(distribution: HealthDistribution, *, ax: Axes | None = N
     ticks = [t for t in (0.5, 1.0, 1.5, 2.0, 2.5, 3.0) if t >= axes.get_xlim()[0]]
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: "3+" if abs(v - 3.0) < 1e-9 else f"{v:g}"))
-    add_note(
+    return finish(
         axes,
-        f"{money_words(distribution.total_debt)} USD debt of {len(owing):,} accounts; below 1 a position can be "
-        f"liquidated. Half of the debt has a health factor of at most {distribution.weighted_quantiles[0.5]:.2f}.",
+        [
+            f"{money_words(distribution.total_debt)} USD debt of {len(owing):,} accounts; below 1 a position can be "
+            f"liquidated. Half of the debt has a health factor of at most {distribution.weighted_quantiles[0.5]:.2f}."
+        ],
+        distribution.provenance,
     )
-    if distribution.provenance.simulated:
-        mark_simulated(axes)
-    return axes
 
 
 def plot_reverse_stress(reverse: ReverseStress, *, ax: Axes | None = None, **line_kws: object) -> Axes:
@@ -161,10 +147,7 @@ def plot_reverse_stress(reverse: ReverseStress, *, ax: Axes | None = None, **lin
     set_label(axes, f"{reverse.direction} {kind}")
     format_percent(axes, axis="x")
     add_legend(axes, handles, columns=1 if is_narrow(axes) else min(3, len(handles)))
-    add_note(axes, _reverse_words(reverse))
-    if reverse.provenance.simulated:
-        mark_simulated(axes)
-    return axes
+    return finish(axes, [_reverse_words(reverse)], reverse.provenance)
 
 
 def plot_own_token_haircut(sensitivity: OwnTokenSensitivity, *, ax: Axes | None = None, **line_kws: object) -> Axes:
@@ -199,131 +182,19 @@ def plot_own_token_haircut(sensitivity: OwnTokenSensitivity, *, ax: Axes | None 
         at = float(total["haircut"])
         axes.plot(at, 1.0, marker="o", markersize=7, mfc="white", mec=ROLE_COLOURS["exception"], mew=1.8, zorder=4)
         # The line falls: above it there is room on the right, below it on the left.
-        side, place = ("right", (-9, -16)) if at > 0.5 else ("left", (9, 9))
+        side, place, end = ("right", (-9, -6), "top") if at > 0.5 else ("left", (9, 6), "bottom")
         axes.annotate(
-            f"nothing left at {at:.1%}", (at, 1.0), place, textcoords="offset points",
-            ha=side, color=ROLE_COLOURS["exception"], weight="bold",
+            f"nothing left{chr(10) if is_narrow(axes) else ' '}at {at:.1%}", (at, 1.0), place,
+            textcoords="offset points", ha=side, va=end, color=ROLE_COLOURS["exception"], weight="bold",
         )  # fmt: skip
     axes.set_xlim(haircuts[0], haircuts[-1])
     axes.set_ylabel("solvency ratio (assets / liabilities)" if not is_narrow(axes) else "assets / liabilities")
     set_label(axes, "haircut on own tokens")
     format_percent(axes, axis="x")
-    add_note(axes, f"{sensitivity.headline[0].upper()}{sensitivity.headline[1:]}; all entities together.")
-    if sensitivity.provenance.simulated:
-        mark_simulated(axes)
-    return axes
-
-
-def plot_reserve_path(path: ReservePath, *, ax: Axes | None = None, **line_kws: object) -> Axes:
-    """Return axes with the reserve held and required through time.
-
-    Parameters
-    ----------
-    path : ReservePath
-        From `volkit.solvency.reserves.reserves_through_time`.
-    ax : Axes, optional
-        Drawn upon; a new figure by default.
-    **line_kws
-        Handed to `Axes.plot` for the reserves.
-
-    Returns
-    -------
-    Axes
-        USD by time (UTC). Filled where less is held than required; a cross is a loss above the required reserve, at the
-        time from which on it came.
-    """
-    axes = new_axes(ax)
-    frame = path.frame
-    held, required, margins = (frame[name].to_numpy() for name in ("held", "required", "required_by_margins"))
-    short = held < required
-    axes.fill_between(
-        frame.index, held, required, where=short.tolist(), color=ROLE_COLOURS["exception"], alpha=0.25, linewidth=0
-    )
-    colours = {"held": ROLE_COLOURS["target"], "required": ROLE_COLOURS["long"], "margins": ROLE_COLOURS["short"]}
-    style: dict[str, Any] = {"linewidth": 1.3, **line_kws}
-    axes.plot(frame.index, held, **{"color": colours["held"], **style})
-    axes.plot(frame.index, required, **{"color": colours["required"], **style})
-    axes.plot(frame.index, margins, **{"color": colours["margins"], **style, "linewidth": 0.9, "linestyle": _DASHES})
-    handles: list[Artist] = [
-        Line2D([], [], color=colours["held"], label="held (surplus)"),
-        Line2D([], [], color=colours["required"], label="required, assets together"),
-        Line2D([], [], color=colours["margins"], linestyle=_DASHES, label="required, asset by asset"),
-    ]
-    if short.any():
-        handles.append(Patch(color=ROLE_COLOURS["exception"], alpha=0.25, label=f"not covered ({int(short.sum()):,})"))
-    beyond = path.exceptions
-    if len(beyond):
-        mark: dict[str, Any] = {
-            "color": ROLE_COLOURS["exception"], "marker": "X", "markersize": 6.0, "linestyle": "none", "mec": "white",
-        }  # fmt: skip
-        axes.plot(beyond, frame.loc[beyond, "loss"].to_numpy(), **mark)
-        handles.append(Line2D([], [], **mark, label=f"loss above required ({len(beyond):,})"))
-    axes.margins(x=0.01)
-    axes.set_ylim(bottom=min(0.0, 1.05 * float(min(held.min(), 0.0))))
-    axes.set_ylabel("reserve (USD)")
-    format_money(axes)
-    format_dates(axes)
-    add_legend(axes, handles, columns=3)
-    policy = path.policy
-    expected = (1.0 - policy.confidence) * len(path.tested)
-    fewer = "" if policy.measure == "value_at_risk" else "fewer than "
-    ending = f"{fewer}{expected:.1f} exceptions expected"
-    add_note(
-        axes,
-        f"{policy.measure.replace('_', ' ').capitalize()} {percent_words(policy.confidence)} over "
-        f"{policy.margin_period_of_risk} bar{'s' * (policy.margin_period_of_risk > 1)}, "
-        f"{policy.method.replace('_', ' ')}; {len(beyond)} of {len(path.tested):,} losses above it, {ending}.",
-    )
-    if path.provenance.simulated:
-        mark_simulated(axes)
-    return axes
-
-
-def plot_reserve_ratios(ratios: ReserveRatios, *, ax: Axes | None = None, **bar_kws: object) -> Axes:
-    """Return axes with the reserve ratio of every asset that is owed, the weakest on top.
-
-    Parameters
-    ----------
-    ratios : ReserveRatios
-        From `volkit.solvency.reserves.reserve_ratios`.
-    ax : Axes, optional
-        Drawn upon; a new figure by default.
-    **bar_kws
-        Handed to `Axes.barh`.
-
-    Returns
-    -------
-    Axes
-        Per cent of what is owed; bars end at 200 %, and their numbers go on.
-    """
-    axes = new_axes(ax)
-    owed = ratios.owed.iloc[::-1]
-    values = owed["reserve_ratio"].to_numpy()
-    shown = np.minimum(values, _WELL_COVERED)
-    colours = [ROLE_COLOURS["exception"] if v < 1.0 else ROLE_COLOURS["long"] for v in values]
-    places = np.arange(len(owed))
-    style: dict[str, Any] = {"color": colours, "height": 0.62, **bar_kws}
-    axes.barh(places, shown, **style)
-    axes.axvline(1.0, color=ROLE_COLOURS["target"], linewidth=1.1, linestyle=_DASHES)
-    for place, value, end in zip(places, values, shown, strict=True):
-        # Inside the bar, where the line at 100 % does not cross it.
-        inside = end > 0.25
-        at = 1.0 if 1.0 < end < _CROSSED else end
-        axes.annotate(
-            f"{value:.1%}", (at, place), (-5 if inside else 5, 0), textcoords="offset points", va="center",
-            ha="right" if inside else "left", fontsize="small", color="white" if inside else ROLE_COLOURS["exception"],
-            weight="bold",
-        )  # fmt: skip
-    axes.set_yticks(places, [str(name) for name in owed.index])
-    axes.grid(visible=False, axis="y")
-    axes.set_xlim(0.0, max(1.1, 1.04 * float(shown.max())))
-    set_label(axes, "held, per cent of what is owed of the same asset")
-    format_percent(axes, axis="x")
-    ending = f" {ratios.warning[0].upper()}{ratios.warning[1:]}." if ratios.warning else ""
-    add_note(axes, f"Lowest is {ratios.weakest} with {ratios.minimum:.1%}: customers are owed each asset.{ending}")
-    if ratios.provenance.simulated:
-        mark_simulated(axes)
-    return axes
+    # Below the sum stands a row an entity.
+    several = "; all entities together" * (len(sensitivity.break_even) > 2)
+    words = f"{sensitivity.headline[0].upper()}{sensitivity.headline[1:]}{several}."
+    return finish(axes, [words], sensitivity.provenance)
 
 
 def plot_liquidation_map(found: LiquidationMap, *, ax: Axes | None = None, **mesh_kws: object) -> Axes:
@@ -365,14 +236,14 @@ def plot_liquidation_map(found: LiquidationMap, *, ax: Axes | None = None, **mes
     set_label(axes, "fall of the asset's price, the others as they stand")
     worst = found.bad_debt.iloc[:, -1]
     fall, unpaid = percent_words(found.bad_debt.columns[-1]), money_words(float(worst.max()))
-    add_note(
+    return finish(
         axes,
-        f"Debt that can be liquidated, per cent of {money_words(found.total_debt)} USD, before anybody reacts. A fall "
-        f"by {fall} of {worst.idxmax()} leaves {unpaid} USD unpaid.",
+        [
+            f"Debt that can be liquidated, per cent of {money_words(found.total_debt)} USD, before anybody reacts. A "
+            f"fall by {fall} of {worst.idxmax()} leaves {unpaid} USD unpaid."
+        ],
+        found.provenance,
     )
-    if found.provenance.simulated:
-        mark_simulated(axes)
-    return axes
 
 
 def _mark_level(axes: Axes, level: float, share: float, *, height: float) -> None:

@@ -1,60 +1,42 @@
-"""Drawings of spillovers: fire sales, overlaps, late oracles, defaults in order, common factors, who is systemic."""
+"""Drawings of spillovers: fire sales, overlaps, late oracles, defaults in order."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from volkit.contagion.firesale import FireSaleRun, PortfolioOverlaps
-from volkit.contagion.measures import AbsorptionPath, SystemicTable, TurbulencePath
 from volkit.contagion.shared import LagSensitivity, SharedCollateralRun
-from volkit.errors import ArgumentError, DataError
-from volkit.report.marks import IntervalRow as Row
-from volkit.report.marks import draw_band, draw_cells, draw_counts, draw_reference, draw_rows, finish, require_values
+from volkit.errors import ArgumentError
+from volkit.report.marks import draw_cells, draw_counts, finish
 from volkit.report.style import (
     MODEL_COLOURS,
     ROLE_COLOURS,
     add_legend,
     colour_of,
-    format_dates,
     format_money,
     format_percent,
     is_narrow,
     money_words,
     new_axes,
-    percent_words,
     set_label,
 )
 
-__all__ = [
-    "plot_absorption",
-    "plot_default_timeline",
-    "plot_fire_sale",
-    "plot_lag_sensitivity",
-    "plot_overlaps",
-    "plot_systemic_table",
-    "plot_turbulence",
-]
+__all__ = ["plot_default_timeline", "plot_fire_sale", "plot_lag_sensitivity", "plot_overlaps"]
 
-Windows: TypeAlias = Mapping[str, tuple[pd.Timestamp, pd.Timestamp]] | pd.DataFrame
 # The shock itself in grey, then rounds from dark to light; what comes later is one colour.
 _ROUND_COLOURS = (ROLE_COLOURS["loss"], "#8B0021", "#C75B00", "#E3A35C", "#F2D9B8")
 _ROUND_HATCHES = ("", "", "", "", "///")
 _STATE_WORDS = {"insolvent": "insolvent", "illiquid": "illiquid", "sold": "", "sound": ""}
 _SETTLEMENT_WORDS = {"auction": "protocol auctions", "fixed": "liquidators pay the reported price"}
 _SETTLEMENT_COLOURS = {"auction": MODEL_COLOURS[0], "fixed": MODEL_COLOURS[1]}
-_SHADE = "#EEE3D3"
 _MOST_CELLS = 12
 _TOO_SMALL_TO_SEE = 0.002
-_SHOWN_SHARE = 0.99
-# Of the drawn time: a crisis of two days would not show on ten years.
-_LEAST_SHADE = 0.008
 
 
 def plot_fire_sale(run: FireSaleRun, *, ax: Axes | None = None) -> Axes:
@@ -268,202 +250,11 @@ def plot_default_timeline(run: SharedCollateralRun, *, ax: Axes | None = None) -
     return finish(axes, note, run.provenance)
 
 
-def plot_absorption(
-    path: AbsorptionPath, *, windows: Windows | None = None, ax: Axes | None = None, **line_kws: object
-) -> Axes:
-    """Return axes with the absorption ratio through time, its interval, and what independent series would show.
-
-    Parameters
-    ----------
-    path : AbsorptionPath
-        From `absorption_ratio`.
-    windows : mapping of (first, last) or DataFrame, optional
-        Crises by name (UTC days), to be shaded: `load_events().stress`.
-    ax : Axes, optional
-        Drawn upon; a new figure by default.
-    **line_kws
-        Handed to `Axes.plot`.
-
-    Returns
-    -------
-    Axes
-        Per cent by the end of each window (UTC). Where one row makes a window's ratio its interval is very wide; a
-        hundredth of the upper limits may lie beyond the frame.
-
-    Raises
-    ------
-    DataError
-        When no ratio is known.
-    """
-    require_values(path.path["ratio"], what="the absorption ratio")
-    axes = new_axes(ax)
-    ratio = path.path["ratio"]
-    draw_band(axes, path.path["lower"], path.path["upper"])
-    style: dict[str, Any] = {"color": ROLE_COLOURS["long"], **line_kws}
-    axes.plot(ratio.index, ratio.to_numpy(), **style)
-    handles: list[Artist] = [
-        Line2D([], [], color=ROLE_COLOURS["long"], label=_factor_words(path.n_components)),
-        Patch(facecolor=ROLE_COLOURS["band"], alpha=0.45, label=f"{path.confidence:.0%} interval"),
-    ]
-    if np.isfinite(path.noise_upper):
-        draw_reference(axes, path.noise_upper, linestyle=":", colour="target")
-        handles.append(Line2D([], [], color=ROLE_COLOURS["target"], linestyle=":", label="95 % of independent series"))
-    axes.margins(x=0.01)
-    handles += _shade(axes, windows, ratio.index)
-    axes.set_ylim(0.0, min(1.0, 1.08 * max(float(ratio.max()), float(path.path["upper"].quantile(_SHOWN_SHARE)))))
-    axes.set_ylabel("absorption ratio (% of variance)")
-    format_percent(axes)
-    format_dates(axes)
-    add_legend(axes, handles, columns=4)
-    top = ratio.idxmax()
-    note = (
-        f"{ratio.iloc[-1]:.0%} of the variance of {len(path.assets)} series at the end; highest {ratio.max():.0%} in "
-        f"the {path.window} rows to {top.date()}, lowest {ratio.min():.0%} in those to {ratio.idxmin().date()}",
-        f"{path.matrix} matrix of {', '.join(path.assets)}" if len(path.assets) < 8 else f"{path.matrix} matrix",
-    )
-    return finish(axes, note, path.provenance)
-
-
-def plot_turbulence(
-    path: TurbulencePath, *, windows: Windows | None = None, ax: Axes | None = None, **line_kws: object
-) -> Axes:
-    """Return axes with turbulence through time on a log scale, the level of a usual day, and the highest days named.
-
-    Parameters
-    ----------
-    path : TurbulencePath
-        From `turbulence`.
-    windows : mapping of (first, last) or DataFrame, optional
-        As in `plot_absorption`.
-    ax : Axes, optional
-        Drawn upon; a new figure by default.
-    **line_kws
-        Handed to `Axes.plot`.
-
-    Returns
-    -------
-    Axes
-        No unit by time (UTC): grey each row, a line their mean over 20 rows.
-
-    Raises
-    ------
-    DataError
-        When no value is known.
-    """
-    values = path.path["turbulence"]
-    require_values(values, what="turbulence")
-    axes = new_axes(ax)
-    floor = max(float(values[values > 0.0].quantile(0.01)), 1e-3)
-    shown = values.clip(lower=floor)
-    axes.vlines(shown.index, floor, shown.to_numpy(), color=ROLE_COLOURS["realized"], linewidth=0.4, alpha=0.45)
-    mean = values.rolling(20).mean().dropna()
-    style: dict[str, Any] = {"color": ROLE_COLOURS["long"], **line_kws}
-    axes.plot(mean.index, mean.to_numpy(), **style)
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    axes.set_ylim(floor, 1.6 * float(values.max()))
-    draw_reference(axes, 1.0, linestyle="--", colour="target")
-    handles: list[Artist] = [
-        Line2D([], [], color=ROLE_COLOURS["realized"], linewidth=1.0, label="each row"),
-        Line2D([], [], color=ROLE_COLOURS["long"], label="mean of 20"),
-        Line2D([], [], color=ROLE_COLOURS["target"], linestyle="--", label="a usual row"),
-    ]
-    axes.margins(x=0.01)
-    handles += _shade(axes, windows, values.index)
-    axes.set_ylabel("turbulence (log scale)")
-    format_dates(axes)
-    add_legend(axes, handles, columns=4)
-    top = values.idxmax()
-    before = "all rows before" if path.window is None else f"the {path.window} rows before"
-    note = (
-        f"Highest {values.max():,.0f} on {top.date()}, then {values.nlargest(2).iloc[-1]:,.0f} on "
-        f"{values.nlargest(2).index[-1].date()}",
-        f"squared distance of {', '.join(path.assets) if len(path.assets) < 8 else len(path.assets)} from {before}, "
-        "over the number of series",
-    )
-    return finish(axes, note, path.provenance)
-
-
-def plot_systemic_table(table: SystemicTable, *, ax: Axes | None = None, **point_kws: object) -> Axes:
-    """Return axes with DeltaCoVaR by asset with its interval, the most systemic on top.
-
-    Parameters
-    ----------
-    table : SystemicTable
-        From `systemic_table`.
-    ax : Axes, optional
-        Drawn upon; a new figure by default.
-    **point_kws
-        Handed to `Axes.errorbar`.
-
-    Returns
-    -------
-    Axes
-        Per cent; at the right the ranks that the intervals leave open. Hollow where the interval holds zero.
-    """
-    axes = new_axes(ax)
-    rows = []
-    for name, row in table.table.iterrows():
-        best, worst = int(row["rank_best"]), int(row["rank_worst"])
-        ranks = f"rank {best}" if best == worst else f"rank {best} to {worst}"
-        rows.append(
-            Row(
-                words=str(name),
-                value=float(row["delta_covar"]),
-                lower=float(row["delta_covar_lower"]),
-                upper=float(row["delta_covar_upper"]),
-                colour=colour_of(str(name)),
-                is_hollow=bool(row["delta_covar_lower"] <= 0.0 <= row["delta_covar_upper"]),
-                aside=ranks,
-            )
-        )
-    draw_rows(axes, rows, **point_kws)
-    axes.axvline(0.0, color=ROLE_COLOURS["zero"], linewidth=1.0)
-    format_percent(axes, axis="x")
-    set_label(
-        axes, f"what its distress adds to the {percent_words(table.confidence)} loss of {table.market} (% a period)"
-    )
-    note = (
-        table.headline,
-        f"{table.interval_confidence:.0%} intervals ({table.interval}), {table.n_obs:,} rows to {table.as_of.date()}",
-        "hollow: zero lies inside",
-    )
-    return finish(axes, note, table.provenance)
-
-
-def _shade(ax: Axes, windows: Windows | None, times: pd.Index) -> list[Artist]:
-    """Shade named windows that meet the drawn times; return the legend's entry."""
-    if windows is None:
-        return []
-    spans = _spans(windows)
-    low, high = times[0], times[-1]
-    drawn = [(first, last) for first, last in spans.values() if last >= low and first <= high]
-    for first, last in drawn:
-        end = max(last, first + _LEAST_SHADE * (high - low))
-        ax.axvspan(max(first, low), min(end, high), color=_SHADE, linewidth=0, zorder=0)
-    return [Patch(facecolor=_SHADE, label="named crises")] if drawn else []
-
-
-def _spans(windows: Windows) -> dict[str, tuple[pd.Timestamp, pd.Timestamp]]:
-    if isinstance(windows, pd.DataFrame):
-        if not {"first", "last"} <= set(windows.columns):
-            got, remedy = f"{', '.join(map(str, windows.columns))}", "pass load_events().stress"
-            raise DataError("windows", "must have the columns first and last", got, remedy)
-        return {str(n): (row["first"], row["last"]) for n, row in windows.iterrows()}
-    return {str(name): (pd.Timestamp(first), pd.Timestamp(last)) for name, (first, last) in windows.items()}
-
-
 def _other_words(run: LagSensitivity) -> str:
     loss = run.table["loss"]
     return (
         f"{_SETTLEMENT_WORDS[run.settlement]}: {money_words(float(loss.iloc[0]))} to {money_words(float(loss.max()))}"
     )
-
-
-def _factor_words(count: int) -> str:
-    return "share of the first factor" if count == 1 else f"share of the first {count} factors"
 
 
 def _cell_words(share: float) -> str:

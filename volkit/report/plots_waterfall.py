@@ -1,11 +1,10 @@
-"""Drawings of who pays: losses by layer, how often each is reached, bad debt, auto-deleveraging and covers."""
+"""Drawings of who pays: losses by layer, how often each is reached, and bad debt."""
 
 import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -14,42 +13,28 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from volkit.errors import DataError
 from volkit.report.figures import FigureSpec
+from volkit.report.marks import finish, thinned_places
+from volkit.report.plots_cover import plot_cover_k
+from volkit.report.plots_deleveraging import plot_adl_haircuts, plot_adl_lorenz
 from volkit.report.style import (
     MODEL_COLOURS,
     ROLE_COLOURS,
     add_legend,
-    add_note,
     format_money,
     format_percent,
     is_narrow,
-    mark_simulated,
-    method_words,
     money_words,
     new_axes,
     percent_words,
     set_label,
 )
-from volkit.results import Provenance
 from volkit.solvency.default import BadDebtMeasures
 from volkit.solvency.fund import CoverK
-from volkit.solvency.waterfall import AdlComparison, LossWaterfall, lorenz_curve
+from volkit.solvency.waterfall import AdlComparison, LossWaterfall
 
-__all__ = [
-    "plot_adl_haircuts",
-    "plot_adl_lorenz",
-    "plot_bad_debt",
-    "plot_cover_k",
-    "plot_layer_reach",
-    "plot_loss_layers",
-    "waterfall_figures",
-]
+__all__ = ["plot_bad_debt", "plot_layer_reach", "plot_loss_layers", "waterfall_figures"]
 
 _EXPECTED, _WORST = MODEL_COLOURS[0], MODEL_COLOURS[1]
-_POLICY_COLOURS = {"queue": MODEL_COLOURS[0], "pro_rata": MODEL_COLOURS[2], "least_cost": MODEL_COLOURS[1]}
-_POLICY_LINES = {"queue": "-", "pro_rata": "--", "least_cost": "-."}
-# Curves of more points than a figure has dots only make the file large.
-_MOST_POINTS = 2000
-_MEMBERS_NAMED = 3
 
 
 def plot_loss_layers(fall: LossWaterfall, *, ax: Axes | None = None) -> Axes:
@@ -83,12 +68,12 @@ def plot_loss_layers(fall: LossWaterfall, *, ax: Axes | None = None) -> Axes:
         start = np.concatenate([[0.0], np.cumsum(length)[:-1]])
         axes.barh(rows + offset, length, left=start, height=0.34, color=colour)
         for row, (left, width, amount) in enumerate(zip(start, length, table[column], strict=True)):
-            # Inside the axes: beside the bar, on the side where there is room.
-            right = left + width <= 0.72
+            # Inside the axes: beside the bar, on the side where there is room, or upon a bar that leaves none.
+            right, upon = left + width <= 0.72, left < 0.28
             axes.annotate(
-                money_words(float(amount)), (left + width if right else left, row + offset), (4 if right else -4, 0),
-                textcoords="offset points", ha="left" if right else "right", va="center", fontsize="small",
-                color=colour,
+                money_words(float(amount)), (left + width if right or upon else left, row + offset),
+                (4 if right else -4, 0), textcoords="offset points", ha="left" if right else "right", va="center",
+                fontsize="small", color="white" if upon and not right else colour,
             )  # fmt: skip
     _name_rows(axes, [str(name) for name in table.index])
     axes.set_xlim(0.0, 1.0)
@@ -99,9 +84,9 @@ def plot_loss_layers(fall: LossWaterfall, *, ax: Axes | None = None) -> Axes:
         Patch(color=_WORST, label=f"worst scenario, {money_words(float(total['worst']))} USD"),
     ]
     add_legend(axes, handles, columns=2)
-    add_note(axes, f"{fall.n_scenarios:,} scenarios; the layers sum to the loss in each of them")
-    _mark(axes, fall.provenance)
-    return axes
+    return finish(
+        axes, [f"{fall.n_scenarios:,} scenarios; the layers sum to the loss in each of them"], fall.provenance
+    )
 
 
 def plot_layer_reach(fall: LossWaterfall, *, ax: Axes | None = None) -> Axes:
@@ -142,9 +127,7 @@ def plot_layer_reach(fall: LossWaterfall, *, ax: Axes | None = None) -> Axes:
     _percent_ticks(axes, "x")
     _name_rows(axes, [str(name) for name in table.index])
     set_label(axes, f"probability that the layer pays, {_percent(fall.coverage)} interval (log scale)")
-    add_note(axes, f"{fall.n_scenarios:,} scenarios, Clopper-Pearson intervals")
-    _mark(axes, fall.provenance)
-    return axes
+    return finish(axes, [f"{fall.n_scenarios:,} scenarios, Clopper-Pearson intervals"], fall.provenance)
 
 
 def plot_bad_debt(measures: BadDebtMeasures, *, ax: Axes | None = None, **line_kws: object) -> Axes:
@@ -181,7 +164,7 @@ def plot_bad_debt(measures: BadDebtMeasures, *, ax: Axes | None = None, **line_k
     # Beyond each amount: the weights of all that is larger, summed from the largest down.
     beyond = np.concatenate([np.cumsum(share[::-1])[::-1][-positive:], [0.0]])
     floor = 0.5 * float(share[share > 0.0].min()) if measures.weights is not None else 0.5 / n
-    kept = _thinned(len(x) - 1)
+    kept = thinned_places(len(x) - 1)
     style: dict[str, Any] = {"color": ROLE_COLOURS["target"], "linewidth": 1.3, **line_kws}
     axes.step(x[kept], beyond[kept], where="post", **style)
     axes.set_yscale("log")
@@ -207,141 +190,14 @@ def plot_bad_debt(measures: BadDebtMeasures, *, ax: Axes | None = None, **line_k
     axes.set_ylabel("share of scenarios" if is_narrow(axes) else "share of scenarios with more (log scale)")
     set_label(axes, "bad debt (USD)")
     add_legend(axes, handles, columns=3)
-    add_note(
+    return finish(
         axes,
-        f"{n:,} scenarios; any bad debt in {_percent(measures.probability)} ({_percent(measures.lower)} to "
-        f"{_percent(measures.upper)}), mean {money_words(measures.mean)} USD; EVaR as Chaos Labs has it: a quantile",
+        [
+            f"{n:,} scenarios; any bad debt in {_percent(measures.probability)} ({_percent(measures.lower)} to "
+            f"{_percent(measures.upper)}), mean {money_words(measures.mean)} USD; EVaR as Chaos Labs has it: a quantile"
+        ],
+        measures.provenance,
     )
-    _mark(axes, measures.provenance)
-    return axes
-
-
-def plot_adl_haircuts(comparison: AdlComparison, *, ax: Axes | None = None, **line_kws: object) -> Axes:
-    """Return axes with the haircut of each winner under each policy, the hardest hit first.
-
-    Parameters
-    ----------
-    comparison : AdlComparison
-        From `volkit.solvency.waterfall.compare_adl_policies`.
-    ax : Axes, optional
-        Drawn upon; a new figure by default.
-    **line_kws
-        Handed to `Axes.step`.
-
-    Returns
-    -------
-    Axes
-        Haircut (per cent of the notional) by share of the eligible accounts.
-    """
-    axes, handles = new_axes(ax), []
-    for run in comparison.runs:
-        rates = np.sort(run.table.loc[run.table["eligible"], "haircut_rate"].to_numpy())[::-1]
-        place = np.linspace(0.0, 1.0, len(rates) + 1)
-        kept = _thinned(len(rates))
-        style = _policy_style(run.policy) | line_kws
-        axes.step(place[kept], np.append(rates, rates[-1:])[kept], where="post", **style)
-        words = f"{method_words(run.policy)}: {run.n_closed:,} accounts, lost fees {money_words(run.lost_fees)} USD"
-        handles.append(Line2D([], [], **style, label=words))
-    axes.set_xlim(0.0, 1.0)
-    axes.set_ylim(bottom=0.0)
-    format_percent(axes, axis="x")
-    format_percent(axes)
-    axes.set_ylabel("haircut (% of notional)")
-    set_label(axes, "winning accounts, the hardest hit first (% of them)")
-    add_legend(axes, handles, columns=1)
-    add_note(axes, _adl_note(comparison))
-    _mark(axes, comparison.provenance)
-    return axes
-
-
-def plot_adl_lorenz(comparison: AdlComparison, *, ax: Axes | None = None, **line_kws: object) -> Axes:
-    """Return axes with the Lorenz curve of the haircut rates under each policy.
-
-    Parameters
-    ----------
-    comparison : AdlComparison
-        From `volkit.solvency.waterfall.compare_adl_policies`.
-    ax : Axes, optional
-        Drawn upon; a new figure by default.
-    **line_kws
-        Handed to `Axes.plot`.
-
-    Returns
-    -------
-    Axes
-        Share of all haircut rates that the least burdened accounts bear; the diagonal is the same rate for all.
-
-    Raises
-    ------
-    DataError
-        When a policy takes nothing.
-    """
-    axes = new_axes(ax)
-    axes.plot([0.0, 1.0], [0.0, 1.0], color=ROLE_COLOURS["zero"], linewidth=0.8)
-    handles: list[Artist] = []
-    for run in comparison.runs:
-        place, share = lorenz_curve(run.table.loc[run.table["eligible"], "haircut_rate"].to_numpy())
-        kept = _thinned(len(place) - 1)
-        style = _policy_style(run.policy) | line_kws
-        axes.plot(place[kept], share[kept], **style)
-        handles.append(Line2D([], [], **style, label=f"{method_words(run.policy)}: Gini {run.gini_of_rates:.2f}"))
-    handles.append(Line2D([], [], color=ROLE_COLOURS["zero"], linewidth=0.8, label="same rate for all"))
-    axes.set_xlim(0.0, 1.0)
-    axes.set_ylim(0.0, 1.0)
-    format_percent(axes, axis="x")
-    format_percent(axes)
-    axes.set_ylabel("share of the burden (%)")
-    set_label(axes, "winning accounts, the least burdened first (% of them)")
-    add_legend(axes, handles, columns=4)
-    add_note(axes, _adl_note(comparison))
-    _mark(axes, comparison.provenance)
-    return axes
-
-
-def plot_cover_k(cover: CoverK, *, ax: Axes | None = None) -> Axes:
-    """Return axes with the k largest losses of every scenario, the worst named, and the fund as a line.
-
-    Parameters
-    ----------
-    cover : CoverK
-        From `volkit.solvency.fund.cover_k`.
-    ax : Axes, optional
-        Drawn upon; a new figure by default.
-
-    Returns
-    -------
-    Axes
-        USD by k: a dot a scenario, a bar up to Cover-k.
-    """
-    axes, sizes = new_axes(ax), np.arange(len(cover.table))
-    axes.bar(sizes, cover.table["cover"], width=0.5, color=ROLE_COLOURS["band"])
-    spread = np.linspace(-0.17, 0.17, len(cover.by_scenario)) if len(cover.by_scenario) > 1 else np.zeros(1)
-    for place, k in enumerate(cover.table.index):
-        axes.plot(place + spread, cover.by_scenario[k], ".", color=ROLE_COLOURS["note"], markersize=4.0, alpha=0.7)
-        row = cover.table.loc[k]
-        axes.annotate(
-            _cover_words(cover, row, narrow=is_narrow(axes)), (place, row["cover"]), (0, 4),
-            textcoords="offset points", ha="center", va="bottom", fontsize="small",
-        )  # fmt: skip
-    top = float(cover.table["cover"].max())
-    if cover.fund is not None:
-        axes.axhline(cover.fund, color=ROLE_COLOURS["exception"], linewidth=1.2)
-        axes.annotate(
-            f"fund {money_words(cover.fund)}", (1.0, cover.fund), (-2, 3), xycoords=("axes fraction", "data"),
-            textcoords="offset points", ha="right", va="bottom", color=ROLE_COLOURS["exception"], fontsize="small",
-        )  # fmt: skip
-        top = max(top, cover.fund)
-    axes.set_xticks(sizes, [f"Cover-{k}" for k in cover.table.index])
-    axes.set_xlim(-0.6, len(sizes) - 0.4)
-    axes.set_ylim(0.0, 1.3 * top or 1.0)
-    format_money(axes)
-    axes.set_ylabel("uncovered loss (USD)")
-    set_label(axes, "member groups that default together")
-    last = cover.table.iloc[-1]
-    where = f"; Cover-{cover.table.index[-1]} is {_member_words(last)} in {last['scenarios'][0]}"
-    add_note(axes, f"{len(cover.by_scenario):,} scenarios, a dot each{where if is_narrow(axes) else ''}")
-    _mark(axes, cover.provenance)
-    return axes
 
 
 def waterfall_figures(
@@ -409,33 +265,6 @@ def waterfall_figures(
     return tuple(specs)
 
 
-def _cover_words(cover: CoverK, row: pd.Series, *, narrow: bool) -> str:
-    held = [] if cover.fund is None else [f"covered {row['coverage']:.2f} times"]
-    if narrow:  # names stand in the note
-        return "\n".join([money_words(row["cover"]), *(textwrap.fill(words, 12) for words in held)])
-    lines = [f"{money_words(row['cover'])} in {row['scenarios'][0]}", _member_words(row), *held]
-    return "\n".join(textwrap.fill(line, 30) for line in lines)
-
-
-def _member_words(row: pd.Series) -> str:
-    more = "" if len(row["members"]) <= _MEMBERS_NAMED else ", ..."
-    return ", ".join(str(name) for name in row["members"][:_MEMBERS_NAMED]) + more
-
-
-def _adl_note(comparison: AdlComparison) -> str:
-    run = comparison.runs[0]
-    parts = [f"closed at {run.bankruptcy_price:,.6g}, mark {run.mark:,.6g}"]
-    for one in comparison.runs:
-        over = f", overshoot {money_words(one.overshoot)}" if one.overshoot > 0.0 else ""
-        left = f", uncovered {money_words(one.uncovered)}" if one.uncovered > 0.0 else ""
-        parts.append(f"{method_words(one.policy)} takes {money_words(one.haircuts)} USD{over}{left}")
-    return "; ".join(parts)
-
-
-def _policy_style(policy: str) -> dict[str, Any]:
-    return {"color": _POLICY_COLOURS[policy], "linestyle": _POLICY_LINES[policy], "linewidth": 1.6}
-
-
 def _name_rows(axes: Axes, names: Sequence[str]) -> None:
     width, size = (14, "small") if is_narrow(axes) else (24, "medium")
     words = [textwrap.fill("ADL" if name == "adl" else name, width) for name in names]
@@ -455,16 +284,3 @@ def _percent_ticks(axes: Axes, side: str) -> None:
     axis.set_major_locator(LogLocator(base=10.0, numticks=6))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100.0 * value:.4g} %"))
-
-
-def _thinned(last: int) -> pd.Index:
-    """Return positions from 0 to `last`, at most some thousand, dense at the end, where tails are thin."""
-    if last < _MOST_POINTS:
-        return pd.Index(np.arange(last + 1))
-    even = np.linspace(0, last, _MOST_POINTS // 2)
-    return pd.Index(np.unique(np.concatenate([even, np.arange(last - _MOST_POINTS // 2, last + 1)]).astype(int)))
-
-
-def _mark(axes: Axes, provenance: Provenance) -> None:
-    if provenance.simulated:
-        mark_simulated(axes)

@@ -151,14 +151,19 @@ class SideTruth:
     def threshold(self, criterion: str, *, fund: float, amplification: float = 2.0) -> float:
         """Return the fracture threshold by criterion: smallest shock (positive, log), infinity for none.
 
+        ``bad_debt`` (above the fund at the start), ``amplification`` and ``all_liquidated`` are those of
+        `volkit.contagion.fracture.fracture_threshold`. ``fund_exhausted`` is the same number as ``bad_debt`` here,
+        as it is for a venue whose fund takes in nothing (what liquidations leave is returned, no fee) and that puts in
+        nothing of its own. Where the fund takes in money, it lasts longer than this says.
+
         Raises
         ------
         ArgumentError
             For an unknown criterion.
         """
-        known = ("fund_exhausted", "amplification", "all_liquidated")
+        known = ("bad_debt", "fund_exhausted", "amplification", "all_liquidated")
         criterion = check_choice(criterion, argument="criterion", choices=known)
-        if criterion == "fund_exhausted":
+        if criterion in ("bad_debt", "fund_exhausted"):
             return self.exhausted_at(fund)
         return self.amplified_at(amplification) if criterion == "amplification" else self.all_liquidated_at()
 
@@ -203,10 +208,10 @@ class VenueTruth(ResultDisplay):
 
     @property
     def headline(self) -> str:
-        """Feedback of both sides and the fracture threshold of the fund, in one line."""
+        """Feedback of both sides and the shock whose bad debt exceeds the fund, in one line."""
         return (
-            f"feedback {self.long.feedback:.3f} down and {self.short.feedback:.3f} up, fund exhausted by a log shock "
-            f"of {self.threshold('fund_exhausted'):.4f} down, {int(self.clearing['defaults'].sum())} defaults in "
+            f"feedback {self.long.feedback:.3f} down and {self.short.feedback:.3f} up, bad debt above the fund from "
+            f"a log shock of {self.threshold('bad_debt'):.4f} down, {int(self.clearing['defaults'].sum())} defaults in "
             "the network"
         )
 
@@ -240,7 +245,7 @@ class VenueTruth(ResultDisplay):
             "solvency ratio": self.solvency_ratio,
             "solvency ratio, own token at zero": self.solvency_ratio_without_token,
         }
-        words = {"fund_exhausted": "bad debt above the fund", "all_liquidated": "whole side liquidated"}
+        words = {"bad_debt": "bad debt above the fund", "all_liquidated": "whole side liquidated"}
         for direction, name in (("down", "longs"), ("up", "shorts")):
             side = self.long if direction == "down" else self.short
             rows[f"{name}: coins per unit of log price"] = side.density

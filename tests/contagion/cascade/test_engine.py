@@ -20,10 +20,13 @@ from volkit.contagion.cascade import (
     run_cascade,
     square_root_cascade,
 )
+from volkit.contagion.fracture import fracture_threshold
 from volkit.errors import ArgumentError, DataError
 from volkit.impact.laws import BookImpact, LinearImpact, PoolImpact, SquareRootImpact
 
-COUNTS = ("rounds", "most_rounds", "halted_steps", "long_accounts", "short_accounts", "bankrupt_accounts")
+COUNTS = (
+    "rounds", "most_rounds", "halted_steps", "long_accounts", "short_accounts", "bankrupt_accounts", "overdue_accounts",
+)  # fmt: skip
 
 
 def laws_for(coins: float) -> dict[str, object]:
@@ -33,6 +36,7 @@ def laws_for(coins: float) -> dict[str, object]:
         "square root": SquareRootImpact(1.0, 0.1, coins),
         "pool": PoolImpact(3.0 * coins, 300.0 * coins, 0.001),
         "book": BookImpact(levels, levels, 0.5),
+        "shallow pool": PoolImpact(0.3 * coins, 30.0 * coins, 0.001),
         "none": LinearImpact(0.0),
     }
 
@@ -88,7 +92,7 @@ def small_books(draw):
 @given(
     book=small_books(),
     moves=st.lists(st.floats(-0.3, 0.3), min_size=1, max_size=8),
-    law=st.sampled_from(["linear", "square root", "pool", "book", "none"]),
+    law=st.sampled_from(["linear", "square root", "pool", "book", "shallow pool", "none"]),
     name=st.sampled_from(list(SETTINGS)),
     fund=st.floats(0.0, 500.0),
 )
@@ -211,6 +215,53 @@ def test_ends_have_names(book):
     assert already.amplification == np.inf and "x)" not in already.headline
 
 
+def test_a_side_that_finds_no_coins_tries_again_and_the_other_can_still_be_sold():
+    book = LeveragedAccounts.from_leverage(
+        price=100.0, notional=1_000.0, leverage=[10.0] * 12 + [3.0] * 5, side=["short"] * 12 + ["long"] * 5,
+        maintenance_rate=0.005,
+    )  # fmt: skip
+    venue = Venue(price=100.0, impact=PoolImpact(base_reserve=100.0, quote_reserve=10_000.0), half_life=1.0, fund=1e6)
+    # 120 coins of shorts against a pool of 100; the longs' 50 sold in the fall make room for them at the next rise.
+    found = cascade_paths(book, venue, [[1.2, 1.3, 1.0, 0.5, 2.0]])
+    t = found.totals.iloc[0]
+    assert (t["long_accounts"], t["short_accounts"], t["status"]) == (5.0, 12.0, "no depth")
+    assert t["rounds"] == 2.0 and found.by_step("liquidated").to_numpy()[0, [0, 1, 2]].tolist() == [0.0, 0.0, 0.0]
+    assert np.isinf(found.by_step("drawdown").to_numpy()[0, :2]).all()
+    # No fund outlasts a market with nothing to trade, on paths as in the search for the threshold.
+    told = found.depletion()
+    assert told.probability == told.independent == found.depleted_share == 1.0
+    assert "fund depleted on 1 paths, nothing left to trade on 1 paths" in found.headline
+    shorts = fracture_threshold(book, venue, direction="up")
+    assert shorts.at["status"] == "no depth" and cascade_paths(book, venue, [[1.0 + shorts.shock]]).is_depleted.all()
+
+
+def test_accounts_left_under_water_are_counted():
+    """Ten longs of ten coins, bankrupt at 90, whose price ends at 80 with rounds cut off, halted, or in part closed."""
+    book = LeveragedAccounts.from_leverage(
+        price=100.0, notional=1_000.0, leverage=[10.0] * 10, side="long", maintenance_rate=0.005
+    )
+    venue = Venue(price=100.0, impact=LinearImpact(0.0), fund=500.0, leftover="returned")
+    halted = replace(venue, halt=TradingHalt(drop=0.05, within=1, length=1))
+    run = run_cascade(book, halted, shock=-0.2)
+    assert (run.status, run.totals["overdue_accounts"]) == ("halted", 10.0)
+    assert run.totals["open_deficit"] == pytest.approx(100.0 * (90.0 - 80.0))
+    assert " USD in accounts left open, halted" in run.headline
+    for fund, is_depleted in ((999.0, True), (1_001.0, False)):
+        paths = cascade_paths(book, replace(halted, fund=fund), [[0.8]] * 3)
+        assert paths.is_depleted.tolist() == [is_depleted] * 3
+        assert paths.depletion().independent == paths.depleted_share == float(is_depleted)
+    # Reopened, they are closed.
+    closed = run_cascade(book, halted, shock=-0.2, steps=3)
+    assert closed.totals["open_deficit"] == 0.0 and closed.totals["bad_debt"] == pytest.approx(1_000.0)
+    first = LeveragedAccounts.from_leverage(
+        price=100.0, notional=1_000.0, leverage=[20.0] * 5 + [10.0] * 5, side="long", maintenance_rate=0.005
+    )
+    cut = run_cascade(first, Venue(price=100.0, impact=LinearImpact(0.004), max_rounds=1), shock=-0.05)
+    price = 95.0 * np.exp(-0.2)
+    assert (cut.status, cut.totals["overdue_accounts"]) == ("round limit", 5.0)
+    assert cut.totals["open_deficit"] == pytest.approx(50.0 * (90.0 - price))
+
+
 def test_many_rounds_are_all_kept():
     n = 6_000
     levels = np.exp(-(np.arange(n) + 1.0) / n)
@@ -246,3 +297,41 @@ def test_one_path_of_masks_is_the_plain_meaning():
     assert r["deleveraged"] == pytest.approx(94.0 - fill) and r["socialised"] == 0.0
     assert r["winners_profit"] == pytest.approx(100.0 - r["price"])
     assert mask_path(book, venue, np.log([0.9]))["deleveraged"] == pytest.approx(94.0 - fill)
+
+
+BOOK = BookImpact(np.array([[0.01, 100.0], [0.03, 200.0]]), np.array([[0.02, 100.0], [0.04, 200.0]]))
+FEE_POOL = PoolImpact(1_000.0, 100_000.0, 0.03)
+SPREADS = {"book": (BOOK, np.exp(-0.01), np.exp(0.02)), "pool": (FEE_POOL, 0.97, 1.0 / 0.97)}
+
+
+@pytest.mark.parametrize("name", SPREADS)
+def test_price_returns_to_the_reference_once_impact_has_decayed(name):
+    """Half a spread or a fee is paid by who trades, and does not stay in the price."""
+    venue = Venue(price=100.0, impact=SPREADS[name][0], half_life=1.0)
+
+    book = LeveragedAccounts.from_leverage(
+        price=100.0, notional=500.0, leverage=[50], side="long", maintenance_rate=0.005
+    )
+    run = run_cascade(book, venue, shock=-0.02, steps=60)
+
+    assert run.totals["long_accounts"] == 1
+    assert run.steps["price"].iloc[-1] == pytest.approx(98.0, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", SPREADS)
+def test_sale_after_purchases_is_filled_below_the_middle_and_a_purchase_after_sales_above(name):
+    law, sale, purchase = SPREADS[name]
+    venue = Venue(price=100.0, impact=law, leftover="returned")
+    both = LeveragedAccounts.from_leverage(
+        price=100.0, notional=500.0, leverage=[20, 20], side=["long", "short"], maintenance_rate=0.005
+    )
+
+    rounds = cascade_paths(both, venue, [[1.06, 0.93]]).totals.iloc[0]
+    back = cascade_paths(both, venue, [[0.93, 1.06]]).totals.iloc[0]
+
+    # Five coins are bought from 0 to -5 and sold on the way back, or the other way round: the same middles.
+    for found, after in ((rounds, -5.0), (back, 5.0)):
+        middles = law.average_price(after) / (sale if after > 0.0 else purchase)
+        bought, sold = (found[f"{side}_notional"] / 5.0 for side in ("short", "long"))
+        assert sold == pytest.approx(93.0 * middles * sale, rel=1e-9)
+        assert bought == pytest.approx(106.0 * middles * purchase, rel=1e-9)

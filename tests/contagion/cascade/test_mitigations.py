@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,13 +22,17 @@ from volkit.contagion.cascade import (
 )
 from volkit.errors import ArgumentError
 from volkit.impact.laws import LinearImpact
+from volkit.margin.tiers import TierTable
 
 PARTIALS = [None, PartialLiquidation(share=0.3), PartialLiquidation(), PartialLiquidation(buffer=0.0, least=0.01)]
 DYNAMICS = [None, DynamicMargin(cap=3.0), DynamicMargin(cap=2.0, notice=3)]
 
 
 def plain_twin(accounts, venue, returns, coefficient):
-    """Walk accounts one by one under linear impact, leftovers returned: closed coins, bad debt and fees."""
+    """Walk accounts one by one under linear impact, leftovers returned.
+
+    Closed coins, bad debt, fees and end price; open deficit and number of those who should be closed.
+    """
     q, E, C = accounts.quantity.copy(), accounts.entry_price, accounts.collateral.copy()
     m, opened, partial = accounts.table["maintenance_rate"].to_numpy(), np.abs(accounts.quantity), venue.partial
     reference, x, variance, before = np.log(venue.price), 0.0, venue.volatility**2, venue.price
@@ -85,7 +90,9 @@ def plain_twin(accounts, venue, returns, coefficient):
                         bad += max(-C[i], 0.0)
             if not some:
                 break
-    return closed_coins, bad, fees, price
+    equity, margin = C + q * (price - E), k * m * np.abs(q) * price
+    late = (q != 0.0) & (equity <= margin * (1.0 + 1e-12))
+    return closed_coins, bad, fees, price, np.maximum(-equity, 0.0)[late].sum(), late.sum()
 
 
 @settings(deadline=None, max_examples=120)
@@ -102,11 +109,13 @@ def test_part_closings_and_moving_margins_follow_a_walk_over_accounts(book, move
         leftover="returned", liquidation_fee=0.005, max_rounds=500,
     )  # fmt: skip
     t = cascade_paths(book, venue, np.exp(np.cumsum(moves))[None, :]).totals.iloc[0]
-    coins, bad, fees, price = plain_twin(book, venue, moves, slope)
+    coins, bad, fees, price, deficit, late = plain_twin(book, venue, moves, slope)
     assert t["long_quantity"] + t["short_quantity"] == pytest.approx(coins, rel=1e-7, abs=1e-9)
     assert t["bad_debt"] == pytest.approx(bad, rel=1e-7, abs=1e-7)
     assert t["fund_income"] == pytest.approx(fees, rel=1e-7, abs=1e-7)
     assert t["end_price"] == pytest.approx(price, rel=1e-9)
+    assert t["open_deficit"] == pytest.approx(deficit, rel=1e-7, abs=1e-7)
+    assert t["overdue_accounts"] == late and (t["status"] == "unfinished") == (late > 0)
 
 
 @settings(deadline=None, max_examples=60)
@@ -126,7 +135,7 @@ def test_money_is_conserved_where_positions_stay_open_in_part(book, shock, parti
     run = run_cascade(book, venue, shock=shock, steps=4)
     scale = 1e-9 * (1.0 + run.rounds["quantity"] * run.rounds["fill"] + run.rounds["collateral"])
     assert (run.ledger["difference"].abs() <= scale).all()
-    assert run.status in ("ended", "exhausted", "round limit")
+    assert run.status in ("ended", "exhausted", "unfinished", "round limit")
 
 
 def test_a_part_restores_the_margin_that_was_asked_for():
@@ -204,6 +213,82 @@ def test_a_frozen_price_stands_still_and_takes_the_moves_at_the_reopening():
     assert (moving.by_step("liquidated").to_numpy()[0, :4] == 0.0).all()
 
 
+@pytest.mark.parametrize("during", ["moving", "frozen"])
+def test_a_halt_ends_and_falls_count_from_the_reopening(during):
+    book = simulated_book(50)
+    halt = TradingHalt(drop=0.1, within=50, length=2, during=during)
+    venue = Venue(price=100.0, impact=LinearImpact(0.0), halt=halt)
+    # Halted at 89 for that step and two more. Open again at 68: from there, 61.3 is no fall of a tenth and 61.1 is.
+    values = [0.89, 0.8, 0.7, 0.68, 0.68]
+    assert cascade_paths(book, venue, [[*values, 0.613]]).totals["halted_steps"].item() == 3.0
+    assert cascade_paths(book, venue, [[*values, 0.611]]).totals["halted_steps"].item() == 4.0
+
+
+def test_a_cascade_at_the_reopening_is_halted_from_the_price_of_the_reopening():
+    book = LeveragedAccounts.from_leverage(
+        price=100.0, notional=[1_000.0, 1_000.0], leverage=[3.2, 2.4], side="long", maintenance_rate=0.005
+    )
+    # Opens at 68, where the first is closed: its ten coins move the price by 15 %, to where the second would be next.
+    halt = TradingHalt(drop=0.1, within=5, length=1, during="frozen")
+    venue = Venue(price=100.0, impact=LinearImpact(0.0165), halt=halt)
+    found = cascade_paths(book, venue, [[0.89, 0.7, 0.68]])
+    assert found.totals.loc[0, ["long_accounts", "status", "overdue_accounts"]].tolist() == [1.0, "halted", 1.0]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    collateral=st.lists(st.floats(0.05, 0.9), min_size=1, max_size=8),
+    coins=st.floats(2.0, 60.0),
+    sign=st.sampled_from([1.0, -1.0]),
+    moves=st.lists(st.floats(-0.2, 0.2), min_size=1, max_size=5),
+)
+def test_tiers_are_those_of_the_margin_as_volatility_has_raised_it(collateral, coins, sign, moves):
+    """Without impact, all whose equity is at most the multiplied margin of the tiers are closed, and nobody else."""
+    tiers = TierTable.from_leverages(floors=(0, 1_000.0, 3_000.0), leverages=(50, 5, 4), maintenance_share=0.5)
+    size = coins * (1.0 + np.arange(len(collateral)) / 7.0)
+    frame = pd.DataFrame({"account": np.arange(len(size)), "quantity": sign * size, "entry_price": 100.0})
+    book = LeveragedAccounts.from_frame(frame.assign(collateral=size * 100.0 * np.array(collateral)), tiers=tiers)
+    venue = Venue(
+        price=100.0,
+        impact=LinearImpact(0.0),
+        volatility=0.05,
+        volatility_memory=0.0,
+        dynamic_margin=DynamicMargin(cap=3.0),
+    )
+    is_open, price = np.ones(len(size), dtype=bool), 100.0
+    for move in moves:
+        price *= np.exp(move)
+        scale = min(max(abs(move) / 0.05, 1.0), 3.0)
+        margin = scale * np.array([tiers.maintenance_margin(x) for x in size * price])
+        is_open &= book.equity(price) > margin * (1.0 + 1e-9)
+    t = cascade_paths(book, venue, np.exp(np.cumsum(moves))[None, :]).totals.iloc[0]
+    assert t["long_accounts"] + t["short_accounts"] == (~is_open).sum()
+
+
+def test_the_least_loss_counts_accounts_left_open():
+    book = LeveragedAccounts.from_leverage(
+        price=100.0, notional=1_000.0, leverage=[10.0] * 10, side="long", maintenance_rate=0.005
+    )
+    venue = Venue(price=100.0, impact=LinearImpact(0.003), leftover="returned")
+    mitigations = {"part": PartialLiquidation(share=0.2), "halt": TradingHalt(drop=0.05, within=1, length=1)}
+    found = compare_mitigations(book, venue, shock=-0.096, mitigations=mitigations)
+    table = found.table
+    assert table["status"].to_dict() == {"none": "exhausted", "part": "unfinished", "halt": "halted"}
+    fill = 90.4 * -np.expm1(-0.06) / 0.06
+    left = 10.0 * (8.0 * (90.4 * np.exp(-0.06) - 100.0) + 100.0 + 2.0 * (fill - 100.0))
+    assert table.loc["part", "bad_debt"] == 0.0 and table.loc["part", "open_deficit"] == pytest.approx(-left)
+    assert table.loc["part", "depleted"] == 1.0 and table.loc["halt", "depleted"] == 0.0
+    assert found.losses["part"] == pytest.approx(-left)
+    np.testing.assert_allclose(table["loss_change"], found.losses - found.losses["none"])
+    # At 88 all of them are bankrupt: to halt puts off more than the part leaves open.
+    below = compare_mitigations(book, replace(venue, impact=LinearImpact(0.0)), shock=-0.12, mitigations=mitigations)
+    assert below.losses.to_dict() == pytest.approx({"none": 200.0, "part": 200.0, "halt": 200.0})
+    assert found.best == "halt" and "bad debt and open deficit" in found.headline and "(halted)" in found.headline
+    paths = compare_mitigations(book, venue, paths=[[0.904], [1.0]], mitigations=mitigations)
+    assert paths.table.loc["part", "status"] == "ended 50.0%, unfinished 50.0%"
+    assert paths.table.loc["part", "open_deficit"] == pytest.approx(-0.5 * left)
+
+
 @pytest.mark.parametrize(("within", "halted"), [(1, 0), (2, 1), (3, 1)])
 def test_a_halt_looks_back_as_far_as_it_says(within, halted):
     book = simulated_book(50)
@@ -270,6 +355,7 @@ def test_comparisons_that_cannot_be_made_are_refused(book, terms, words):
         (lambda: venue_with(evaporation=1.0), "volatility must be told for evaporation"),
         (lambda: venue_with(dynamic_margin=DynamicMargin()), "volatility must be told"),
         (lambda: venue_with(least_depth=0.0), "least_depth must be a positive number"),
+        (lambda: venue_with(least_depth=5.0), "least_depth must be at most 1"),
         (lambda: venue_with(volatility_memory=1.0), "volatility_memory must be below 1"),
         (lambda: venue_with(liquidation_fee=1.0), "liquidation_fee must be below 1"),
         (lambda: venue_with(fund=-1.0), "fund must be a finite number of at least 0"),

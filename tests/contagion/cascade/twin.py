@@ -10,7 +10,8 @@ __all__ = ["mask_path", "mask_paths"]
 TOTALS = (
     "end_price", "low_price", "high_price", "rounds", "most_rounds", "halted_steps", "long_accounts", "short_accounts",
     "long_quantity", "short_quantity", "long_notional", "short_notional", "bankrupt_accounts", "bad_debt", "skin_paid",
-    "fund_paid", "deleveraged", "socialised", "fund_income", "returned", "fund_end", "fund_low",
+    "fund_paid", "deleveraged", "socialised", "fund_income", "returned", "fund_end", "fund_low", "overdue_accounts",
+    "open_deficit",
 )  # fmt: skip
 
 
@@ -28,9 +29,10 @@ def mask_path(accounts: LeveragedAccounts | LiquidationLadder, venue: Venue, ret
     reference, x, depth, variance = np.log(venue.price), 0.0, 1.0, (venue.volatility or 0.0) ** 2
     fund, skin, given = venue.fund, venue.skin_in_the_game, 0.0
     price = before = venue.price
-    ends, halted_to, reset, shown = [venue.price], -1, -1, [venue.price]
+    shown, halted_to = [venue.price], -1
+    # What falls are measured from: step and price, since trade last opened. Forgotten as soon as it is halted.
+    marks = [(-1, venue.price)]
     out["fund_low"] = fund
-    stuck = False
     for t, move in enumerate(returns):
         if venue.kept < 1.0 and x != 0.0:
             reference += venue.permanent_share * (moved(x) - moved(venue.kept * x))
@@ -39,22 +41,26 @@ def mask_path(accounts: LeveragedAccounts | LiquidationLadder, venue: Venue, ret
         if not (venue.halt and venue.halt.during == "frozen" and t <= halted_to):
             price = np.exp(reference + moved(x))
         shown.append(price)
+        if not marks and t > halted_to:
+            marks.append((t - 1, price))
         if venue.volatility:
             a = venue.volatility_memory
             variance = a * variance + (1.0 - a) * np.log(price / before) ** 2
             before = price
             depth = max(np.exp(-venue.evaporation * (np.sqrt(variance) / venue.volatility - 1.0)), venue.least_depth)
         n_rounds = 0
-        while not stuck:
+        waiting = {"long": False, "short": False}
+        while True:
             crossed = [is_open & (q > 0.0) & (price <= L), is_open & (q < 0.0) & (price >= L)]
+            crossed = [batch & (not wait) for batch, wait in zip(crossed, waiting.values(), strict=True)]
             if venue.halt and t > halted_to:
-                # ends[0] is the start, the end of step u is ends[u + 1].
-                peak = max(ends[max(reset, t - venue.halt.within, -1) + 1 : t + 1])
+                peak = max(p for u, p in marks if u >= t - venue.halt.within)
                 if price <= (1.0 - venue.halt.drop) * peak * (1.0 + 1e-12):
-                    halted_to = reset = t + venue.halt.length
+                    halted_to, marks = t + venue.halt.length, []
             if t <= halted_to or not (crossed[0].any() or crossed[1].any()) or n_rounds >= venue.max_rounds:
                 break
             n_rounds += 1
+            traded = False
             for side, batch in zip(("long", "short"), crossed, strict=True):
                 if not batch.any():
                     continue
@@ -63,8 +69,9 @@ def mask_path(accounts: LeveragedAccounts | LiquidationLadder, venue: Venue, ret
                 fill = scale * kernels.mean_fill(code, law, x, end)
                 after = scale * np.exp(moved(end))
                 if not (np.isfinite(fill) and np.isfinite(after) and after > 0.0):
-                    stuck = True
-                    break
+                    waiting[side] = True
+                    continue
+                waiting["short" if side == "long" else "long"], traded = False, True
                 x, price = end, after
                 is_open &= ~batch
                 equity = q[batch] * (fill - B[batch])
@@ -90,11 +97,15 @@ def mask_path(accounts: LeveragedAccounts | LiquidationLadder, venue: Venue, ret
                     out[name] += value
                 out["fund_low"] = min(out["fund_low"], fund)
                 shown.append(price)
-        ends.append(price)
+            n_rounds -= not traded
+        if t > halted_to:
+            marks.append((t, price))
         out["rounds"] += n_rounds
         out["most_rounds"] = max(out["most_rounds"], n_rounds)
         out["halted_steps"] += t <= halted_to
     out["end_price"], out["low_price"], out["high_price"], out["fund_end"] = price, min(shown), max(shown), fund
+    late = is_open & np.where(q > 0.0, price <= L, price >= L)
+    out["overdue_accounts"], out["open_deficit"] = late.sum(), np.maximum(q * (B - price), 0.0)[late].sum()
     return out
 
 

@@ -79,12 +79,46 @@ def test_book_with_options_is_refused():
         ({"positions": table().assign(account=[None, "A"])}, "name account and asset"),
         ({"positions": table().iloc[:0]}, "must have a row"),
         ({"collateral": pd.DataFrame({"account": ["A"], "asset": ["BTC"], "quantity": [-1.0]})}, "coins must be at le"),
+        ({"positions": table(entry_price=[-5.0, 10.0])}, "entry_price of positions must be positive .* first -5"),
+        ({"positions": table(entry_price=[0.0, 10.0])}, "entry_price of positions must be positive"),
+        ({"positions": table(entry_price=[np.inf, 10.0])}, "entry_price of positions must be positive"),
+        ({"positions": table(entry_price=["low", 10.0])}, "entry_price of positions must be numbers"),
+        ({"positions": table().assign(quantity=["a", "b"])}, "quantity of positions must be numbers"),
+        (
+            {"collateral": pd.DataFrame({"account": ["A"], "asset": ["BTC"], "quantity": ["x"]})},
+            "quantity of collateral",
+        ),
+        ({"cash": pd.Series([1.0, 2.0], index=["A", "A"])}, "cash must name every label once; got 'A' twice"),
+        ({"cash": pd.Series({"A": "much"})}, "cash must be numbers"),
+        ({"cash": {"A": 1.0}}, "cash must be a Series"),
+        ({"cash": pd.Series({1: 1.0})}, "account must be names of one kind"),
+        ({"price": pd.Series([1.0, 2.0, 3.0], index=["BTC", "ETH", "ETH"])}, "price must name every label once"),
+        ({"price": pd.Series({"BTC": "high", "ETH": 1.0})}, "price must be numbers"),
+        ({"price": pd.Series({"BTC": -1.0, "ETH": 1.0})}, "none of BTC"),
+        ({"maintenance_rate": pd.Series([0.1, 0.2, 0.1], index=["BTC", "ETH", "ETH"])}, "maintenance_rate must name"),
+        ({"haircut": pd.Series([0.1, 0.2, 0.1], index=["BTC", "ETH", "ETH"])}, "haircut must name every label once"),
+        ({"haircut": pd.Series({"BTC": 0.1})}, "haircut must be finite"),
     ],
 )
 def test_tables_that_cannot_be(changes, words):
     given = {"positions": table(), "price": PRICE, "maintenance_rate": 0.01, **changes}
     with pytest.raises(DataError, match=words):
         CrossAccounts.from_frame(given.pop("positions"), **given)
+
+
+def test_spare_cash_is_no_error():
+    held = CrossAccounts.from_frame(table(), price=PRICE, cash=pd.Series({"A": 1e6}), maintenance_rate=0.01)
+
+    assert held.equity()["A"] == 1e6
+
+
+def test_prices_to_look_at_are_named_when_they_cannot_be():
+    held = CrossAccounts.from_frame(table(), price=PRICE, maintenance_rate=0.01)
+
+    with pytest.raises(DataError, match="price must be finite"):
+        held.equity(pd.Series({"BTC": 1.0}))
+    with pytest.raises(DataError, match="price must name every label once"):
+        held.maintenance_margin(pd.Series([1.0, 2.0, 3.0], index=["BTC", "ETH", "ETH"]))
 
 
 @pytest.mark.parametrize("leverage", [0.5, np.nan])
@@ -105,6 +139,10 @@ def test_names_come_once():
         ({"impact": {}}, DataError, "law by asset"),
         ({"fund": -1.0}, ArgumentError, "at least 0"),
         ({"liquidation_fee": 2.0}, ArgumentError, "fraction"),
+        ({"liquidation_fee": 1.0}, ArgumentError, "liquidation_fee must be below 1"),
+        ({"depth": pd.Series([1.0, 2.0], index=["BTC", "BTC"])}, DataError, "depth must name every label once"),
+        ({"depth": pd.Series({"BTC": "deep"})}, DataError, "depth must be numbers"),
+        ({"cross_impact": pd.DataFrame(np.ones((2, 2)), ["BTC"] * 2, ["BTC"] * 2)}, DataError, "an asset twice"),
         ({"leftover": "bank"}, ArgumentError, "fund, returned"),
         ({"closing": "half"}, ArgumentError, "everything, worst_asset_first"),
         ({"max_rounds": 0}, ArgumentError, "at least 1"),

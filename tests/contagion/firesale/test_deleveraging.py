@@ -240,7 +240,9 @@ def test_overlaps_give_the_first_order_loss():
         ({"depth": 0.0}, DataError, "depth must be finite and positive"),
         ({"depth": np.nan}, DataError, "depth must be finite"),
         ({"shock": -1.2}, DataError, "at least -1"),
-        ({"maximum_leverage": 0.5}, ArgumentError, "maximum_leverage must be at least 1"),
+        ({"maximum_leverage": 0.5}, ArgumentError, "maximum_leverage must be above 1"),
+        ({"maximum_leverage": 1.0}, ArgumentError, "maximum_leverage must be above 1 .*; got 1 for P0"),
+        ({"target_leverage": 0.5}, ArgumentError, "target_leverage must be at least 1"),
         ({"maximum_leverage": 1.5}, DataError, "must keep maximum_leverage before the shock"),
         ({"target_leverage": 6.0}, ArgumentError, "must not be above maximum_leverage"),
         ({"execution": 1.5}, ArgumentError, "execution"),
@@ -257,3 +259,17 @@ def test_bad_input_is_named(change, error, words):
 
     with pytest.raises(error, match=words):
         cont_schaanning(book, **given_)
+
+
+def test_a_small_protocol_sells_to_the_end_beside_a_giant():
+    held = pd.DataFrame([[100.0, 0.0], [0.0, 1e15]], index=["SMALL", "GIANT"], columns=["BTC", "ETH"])
+    debt = pd.Series({"SMALL": 75.0, "GIANT": 1e14})
+    alone = ProtocolBook(holdings=held.loc[["SMALL"]], debt=debt[["SMALL"]])
+    terms = {"shock": {"BTC": -0.1, "ETH": 0.0}, "depth": {"BTC": 1e3, "ETH": 1e15}, "maximum_leverage": 5.0}
+
+    both = cont_schaanning(ProtocolBook(holdings=held, debt=debt), **terms)
+
+    own = cont_schaanning(alone, **terms)
+    assert own.by_protocol["sold"]["SMALL"] > 10.0
+    assert both.by_protocol.loc["SMALL"].drop("state").tolist() == own.by_protocol.loc["SMALL"].drop("state").tolist()
+    assert both.n_rounds == own.n_rounds and both.status == "settled"

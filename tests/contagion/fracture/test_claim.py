@@ -101,6 +101,19 @@ def test_scores_are_those_of_venues_not_fitted_on(claim):
         assert claim.scores.loc[(fracture, VELOCITY), "auc"] == pytest.approx(auc)
 
 
+def test_coefficients_are_log_odds_a_standard_deviation(claim):
+    train = claim.venues[~claim.venues["is_test"]]
+    for fracture in FRACTURES:
+        names = list(MODELS["capital and velocity"])
+        x = np.log(train[names].to_numpy())
+        hits = train[fracture].to_numpy()
+        counts = np.column_stack([hits, train["paths"].to_numpy() - hits])
+        theirs = sm.GLM(counts, sm.add_constant(stats.zscore(x)), family=sm.families.Binomial()).fit()
+
+        told = claim.coefficients.loc[(fracture, "capital and velocity"), names].to_numpy()
+        np.testing.assert_allclose(told, theirs.params[1:], rtol=2e-3, atol=1e-3)
+
+
 def test_intervals_hold_the_scores_and_verdicts_follow_them(claim):
     scores, gaps = claim.scores, claim.differences
     for name in ("auc", "log_loss"):

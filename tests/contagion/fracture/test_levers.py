@@ -16,9 +16,9 @@ from volkit.sources.exchange.book import merge_order_books
 PRICE = 100.0
 
 
-def drawn_book(seed, n=40):
+def drawn_book(seed, n=40, spread=0.01):
     rng = np.random.default_rng(seed)
-    entry = PRICE * np.exp(rng.normal(0.0, 0.01, n))
+    entry = PRICE * np.exp(rng.normal(0.0, spread, n))
     leverage = rng.uniform(1.5, 30.0, n)
     return LeveragedAccounts.from_leverage(
         price=entry, notional=1e4 * rng.lognormal(0, 1, n), leverage=leverage,
@@ -30,10 +30,15 @@ def leverage_at(book, price):
     return np.abs(book.quantity) * price / book.equity(price)
 
 
-@given(seed=st.integers(0, 10_000), cap=st.floats(1.5, 40.0), how=st.sampled_from(["post", "cut"]))
-@settings(max_examples=60, deadline=None)
-def test_nobody_stands_above_the_cap_and_nobody_below_it_is_touched(seed, cap, how):
-    book = drawn_book(seed)
+@given(
+    seed=st.integers(0, 10_000),
+    cap=st.floats(1.0, 40.0),
+    how=st.sampled_from(["post", "cut"]),
+    spread=st.sampled_from([0.01, 0.4]),
+)
+@settings(max_examples=100, deadline=None)
+def test_nobody_stands_above_the_cap_and_nobody_below_it_is_touched(seed, cap, how, spread):
+    book = drawn_book(seed, spread=spread)
     book = LeveragedAccounts.from_frame(book.table[book.equity(PRICE) > 0.0].drop(columns="maintenance_amount"))
     before = leverage_at(book, PRICE)
 
@@ -47,6 +52,25 @@ def test_nobody_stands_above_the_cap_and_nobody_below_it_is_touched(seed, cap, h
             capped.accounts.table[column].to_numpy()[below], book.table[column].to_numpy()[below]
         )
     assert capped.n_capped == (~below).sum()
+    added = capped.accounts.equity(PRICE).sum() - book.equity(PRICE).sum()
+    assert added == pytest.approx(capped.posted, abs=1e-9 * book.equity(PRICE).sum())
+    if how == "post":
+        # Also at other prices: nothing but the posted money has changed.
+        elsewhere = capped.accounts.equity(1.3 * PRICE).sum() - book.equity(1.3 * PRICE).sum()
+        assert elsewhere == pytest.approx(capped.posted, abs=1e-9 * np.abs(book.equity(1.3 * PRICE)).sum())
+
+
+@pytest.mark.parametrize(("how", "posted"), [("post", 20.0), ("cut", 0.0)])
+def test_a_short_far_below_its_entry_stands_at_the_cap_too(how, posted):
+    frame = pd.DataFrame({"account": ["S"], "quantity": [-1.0], "entry_price": [70.0], "collateral": [60.0]})
+    book = LeveragedAccounts.from_frame(frame, maintenance_rate=0.005)
+
+    capped = cap_leverage(book, 2.0, price=100.0, how=how)
+
+    assert leverage_at(capped.accounts, 100.0) == pytest.approx([2.0])
+    assert capped.posted == posted
+    assert capped.accounts.equity(100.0) == pytest.approx(book.equity(100.0) + posted)
+    assert capped.accounts.leverage >= 1.0 - 1e-12
 
 
 def test_posting_adds_equity_and_cutting_keeps_it():

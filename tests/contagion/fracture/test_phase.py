@@ -46,6 +46,22 @@ def test_state_says_whether_a_shock_breaks(diagram):
     assert broken.equals(diagram.shocks <= 0.1)
 
 
+def test_state_beyond_what_was_searched_is_unknown(accounts, venue):
+    found = phase_diagram(
+        accounts,
+        replace(venue, fund=1e12),
+        leverages=[50.0],
+        depths=[1.0],
+        criterion="amplification",
+        amplification=50.0,
+    )
+    largest = found.frame["largest"].item()
+
+    assert found.states.iloc[0, 0] == "none"
+    assert found.state_at(0.99 * largest).iloc[0, 0] == np.False_
+    assert np.isnan(found.state_at(1.01 * largest).iloc[0, 0])
+
+
 def test_open_interest_over_depth_is_coins_over_coins(diagram, simulated, venue):
     row = diagram.frame.iloc[-1]
 

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from volkit.contagion.cascade import LeveragedAccounts, run_cascade
+from volkit.contagion.cascade import LeveragedAccounts, TradingHalt, Venue, run_cascade
 from volkit.contagion.fracture import MarginTerms, apply_policy, fracture_threshold, policies_in_cascade
 from volkit.errors import ArgumentError
+from volkit.impact.laws import LinearImpact
 from volkit.margin.policy import MarginPolicy
 from volkit.margin.schedule import margin_schedule
 from volkit.margin.tiers import TierTable
@@ -63,7 +64,23 @@ def test_policy_of_today_changes_nobody(found, accounts, simulated):
 def test_threshold_of_a_policy_is_that_of_its_accounts(found, accounts, earning):
     book = apply_policy(accounts, POLICIES["tiers"], price=earning.price).accounts
 
-    assert found.terms.loc["tiers", "threshold"] == fracture_threshold(book, earning, tolerance=1e-6).shock
+    alone = fracture_threshold(book, earning, tolerance=1e-6).shock
+    assert found.terms.loc["tiers", "threshold"] == pytest.approx(alone, abs=2e-6)
+
+
+def test_threshold_and_table_say_the_same():
+    book = LeveragedAccounts.from_leverage(
+        price=100.0, notional=100.0, leverage=[2.0, 2.2], side="long", maintenance_rate=0.005
+    )
+    venue = Venue(price=100.0, impact=LinearImpact(1e-6), fund=30.0, leftover="returned")
+    halted = replace(venue, halt=TradingHalt(drop=0.05, within=1, length=1))
+    policies = {"x": MarginTerms.both(maintenance=0.005, initial=0.1)}
+    for rules in (venue, halted, replace(venue, fund=99.0)):
+        told = policies_in_cascade(book, rules, policies, shocks=[0.3, 0.7, 0.9, 0.9999])
+        threshold = told.terms["threshold"].item()
+        assert told.frame["survives"].tolist() == [s < threshold for s in (0.3, 0.7, 0.9, 0.9999)]
+        assert (told.frame["survives"] == (told.frame["required_fund"] <= rules.fund)).all()
+    assert told.frame["survives"].tolist() == [True, True, True, False]
 
 
 def test_tiers_cap_each_account_by_its_own_notional(accounts, earning):

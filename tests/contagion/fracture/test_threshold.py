@@ -6,7 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from volkit.contagion.cascade import LeveragedAccounts, LiquidationLadder, PartialLiquidation, Venue, run_cascade
+from volkit.contagion.cascade import (
+    LeveragedAccounts,
+    LiquidationLadder,
+    PartialLiquidation,
+    TradingHalt,
+    Venue,
+    run_cascade,
+)
 from volkit.contagion.fracture import CRITERIA, fracture_threshold, fracture_thresholds
 from volkit.errors import ArgumentError, DataError
 from volkit.impact.laws import BookImpact, LinearImpact, PoolImpact
@@ -25,9 +32,8 @@ def uniform_ladder(n=20_000, width=1.0, gap=0.01):
 def test_threshold_of_the_simulated_venue_is_that_of_its_closed_form(simulated, accounts, venue, criterion, direction):
     found = fracture_threshold(accounts, venue, criterion=criterion, direction=direction)
 
-    known = "all_liquidated" if criterion == "all_liquidated" else "fund_exhausted"
     # Accounts of up to 0.4 % of a side stand in for a continuum.
-    assert found.log_shock == pytest.approx(simulated.truth.threshold(known, direction=direction), rel=0.01)
+    assert found.log_shock == pytest.approx(simulated.truth.threshold(criterion, direction=direction), rel=0.01)
     assert found.status == "found"
 
 
@@ -206,6 +212,8 @@ def test_result_hands_on_that_it_is_simulated(accounts, venue, simulated):
         ({"n_scan": 1}, ArgumentError, "n_scan must be a whole number of at least 2"),
         ({"tolerance": 0.0}, ArgumentError, "tolerance must be a positive number"),
         ({"over": 0}, ArgumentError, "over must be a whole number of at least 1"),
+        ({"steps": 3, "over": 4}, ArgumentError, "steps must be at least over, 4; got 3"),
+        ({"also": [0.2, 0.1]}, ArgumentError, "shocks must be rising sizes"),
         ({"direction": "up"}, DataError, "accounts must have shorts that can be liquidated"),
     ],
 )
@@ -238,7 +246,72 @@ def test_partial_liquidation_is_searched_account_by_account():
         book, replace(venue, partial=PartialLiquidation(share=0.2)), over=5, n_scan=40, tolerance=1e-4
     )
 
-    run = run_cascade(book, replace(venue, partial=PartialLiquidation(share=0.2)), shock=-parts.shock)
     assert parts.status == whole.status == "found"
     assert parts.shock != whole.shock
-    assert run.totals["bad_debt"] > 0.0
+    assert parts.at["open_deficit"] > parts.at["fund_end"] > 0.0 or parts.at["bad_debt"] > 0.0
+
+
+@pytest.mark.parametrize("criterion", ["fund_exhausted", "bad_debt"])
+def test_accounts_left_under_water_break_a_venue(criterion):
+    """Ten longs of ten coins, bankrupt at 90; halted from a fall of 5 % on, they owe 100 (90 - price) when it ends."""
+    book = LeveragedAccounts.from_leverage(
+        price=100.0, notional=1_000.0, leverage=[10.0] * 10, side="long", maintenance_rate=0.005
+    )
+    halt = TradingHalt(drop=0.05, within=1, length=1)
+    venue = Venue(
+        price=100.0, impact=LinearImpact(0.0), fund=250.0, leftover="returned", halt=halt, skin_in_the_game=50.0
+    )
+
+    found = fracture_threshold(book, venue, criterion=criterion)
+
+    assert found.shock == pytest.approx(0.13, abs=2e-7)
+    assert found.at["status"] == "halted"
+    assert found.at["open_deficit"] == pytest.approx(300.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_losses_are_searched_beyond_the_last_account(steps):
+    """Two longs of a coin, bankrupt at 50 and 54.545: without impact they owe more than 30 below 37.27."""
+    book = LeveragedAccounts.from_leverage(
+        price=100.0, notional=100.0, leverage=[2.0, 2.2], side="long", maintenance_rate=0.005
+    )
+    venue = Venue(price=100.0, impact=LinearImpact(1e-6), fund=30.0, leftover="returned")
+    known = 1.0 - (50.0 + 100.0 * (1.0 - 1.0 / 2.2) - 30.0) / 200.0
+
+    found = fracture_threshold(book, venue, steps=steps)
+
+    assert found.status == "found" and found.shock == pytest.approx(known, abs=2e-6)
+    assert fracture_thresholds(book, venue, steps=steps).thresholds["down"].shock == found.shock
+    assert fracture_threshold(book, replace(venue, fund=1e3)).largest == 0.99
+    assert fracture_threshold(book, venue, criterion="all_liquidated").largest == pytest.approx(
+        0.5 - 0.25 / 99.5, abs=1e-6
+    )
+    assert fracture_threshold(book, venue, largest=0.6).status == "none"
+
+
+def test_a_rise_is_searched_beyond_the_last_account():
+    book = LeveragedAccounts.from_leverage(
+        price=100.0, notional=100.0, leverage=2.0, side="short", maintenance_rate=0.005
+    )
+    venue = Venue(price=100.0, impact=LinearImpact(1e-9), fund=30.0, leftover="returned")
+
+    assert fracture_threshold(book, venue, direction="up").shock == pytest.approx(0.8, abs=1e-6)
+    assert fracture_threshold(book, replace(venue, fund=1e4), direction="up").largest == 9.0
+
+
+def test_shocks_told_besides_are_tried_too(accounts, venue):
+    found = fracture_threshold(accounts, venue, also=[0.0301, 0.0302, 0.995])
+
+    assert {0.0301, 0.0302, 0.995} <= set(found.scan.index)
+    assert found.largest == 0.995
+
+
+def test_a_slide_is_called_one(accounts, venue):
+    gap, slide = (fracture_threshold(accounts, venue, over=over, tolerance=1e-4) for over in (1, 6))
+
+    assert (gap.steps, gap.over, slide.steps, slide.over) == (1, 1, 6, 6)
+    assert "from a fall of" in gap.headline
+    assert "from a fall over 6 steps of" in slide.headline
+    assert slide.summary().loc["steps of the shock", "value"] == 6
+    none = fracture_threshold(accounts, replace(venue, fund=1e12), over=6, steps=8, tolerance=1e-4)
+    assert none.steps == 8 and "no fall over 6 steps up to" in none.headline

@@ -154,6 +154,15 @@ def test_srisk_table_and_warning():
         (lambda: srisk({"A": -1.0}, equity={"A": 1.0}, long_run_shortfall={"A": 0.1}), DataError, "debt"),
         (lambda: srisk({"A": 1.0}, equity={"B": 1.0}, long_run_shortfall={"A": 0.1}), DataError, "nothing for A"),
         (lambda: srisk({"A": 1.0}, equity={"A": 1.0}, long_run_shortfall={"A": 1.5}), DataError, "long_run_shortfall"),
+        (lambda: srisk({"A": 1.0}, equity={"A": 1.0}, long_run_shortfall={"A": 1.0}), DataError, "without 1; got 1.0"),
+        (lambda: srisk({"A": 1.0}, equity={"A": 0.0}, long_run_shortfall={"A": 0.1}), DataError, "without 0; got 0.0"),
+        (
+            lambda: srisk(
+                {"A": 1.0}, equity={"A": 1.0}, long_run_shortfall={"A": 0.1}, lower={"A": 0.3}, upper={"A": 0.2}
+            ),
+            DataError,
+            "lower and upper must be in this order; got 0.3 and 0.2 for A",
+        ),
         (lambda: srisk({"A": 1.0}, equity={"A": 1.0}, long_run_shortfall={"A": 0.1}, prudential_ratio=1.0),
          ArgumentError, "prudential_ratio"),
     ],
@@ -168,8 +177,17 @@ def test_dynamic_version_at_a_quantile_and_out_of_reach():
 
     found = dcc_marginal_expected_shortfall(frame, asset="X", market="M", periods_per_year=365, confidence=0.95)
 
+    # What is counted are falls against each period's own volatility, not falls below the next period's threshold.
+    assert "in the next period when M loses" in found.headline
+    assert f"{found.n_tail} of {found.n_obs:,} periods to" in found.headline and "own volatility" in found.headline
     # Without dynamics in the data it is the normal one, up to the kernel's smoothing.
     assert found.shortfall == pytest.approx(0.0371288, rel=0.15) and found.n_tail == pytest.approx(150, abs=2)
     assert found.threshold == pytest.approx(1.645 * 0.02, rel=0.1) and found.path["shortfall"].notna().all()
     with pytest.raises(ArgumentError, match="within reach of the next period"):
         dcc_marginal_expected_shortfall(frame, asset="X", market="M", periods_per_year=365, threshold=0.3)
+
+
+def test_srisk_without_a_shortfall_says_so():
+    found = srisk({"A": 1.0, "B": 2.0}, equity={"A": 10.0, "B": 10.0}, long_run_shortfall={"A": 0.1, "B": 0.1})
+
+    assert "nobody is short at 0.08 of assets, nearest B (surplus 8.12)" in found.headline

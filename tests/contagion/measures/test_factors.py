@@ -210,3 +210,24 @@ def test_a_series_that_stands_still_is_named():
 
     with pytest.raises(DataError, match="series 2 constant over the 50 rows"):
         absorption_ratio(frame, window=50)
+
+
+def test_a_huge_row_leaves_with_its_window():
+    frame = panel(200, k=3)
+    frame.iloc[60] = [1e6, -2e5, 3e6]
+
+    path = turbulence(frame.iloc[:60], window=40).path
+    after = turbulence(frame.iloc[61:], window=40).path
+
+    with pytest.raises(DataError, match=r"must not hang on one row; got .* outweighs all others; repair"):
+        turbulence(frame, window=40)
+    mild = frame.copy()
+    mild.iloc[60] = [1e4, 0.02, -0.01]
+    found = turbulence(mild, window=40).path
+    pd.testing.assert_frame_equal(found.loc[path.index], path, rtol=1e-12)
+    pd.testing.assert_frame_equal(found.loc[after.index], after, rtol=1e-12)
+
+
+def test_a_window_of_nothing_is_named():
+    with pytest.raises(ArgumentError, match="window must be"):
+        turbulence(panel(), window=0)

@@ -3,11 +3,13 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import linprog
 
-from volkit.contagion.networks import LiabilityNetwork, clear_scenarios, clearing_vector
-from volkit.errors import ArgumentError, DataError
+from volkit.contagion.networks import LiabilityNetwork, clear_scenarios, clearing_vector, fictitious
+from volkit.errors import ArgumentError, ConvergenceError, ConvergenceWarning, DataError
 from volkit.sources.venue import simulate_venue
 from volkit.sources.venue_network import clear_exactly
 
@@ -218,3 +220,99 @@ def test_summary_tells_the_certificate(three_banks):
     told = found.summary()["value"]
     assert told["defaults"] == 2 and told["distance to fictitious default (share)"] < 1e-14
     assert "2 of 3 nodes default, 1.10714 of 5.5 USD owed are not paid" in repr(found)
+
+
+def test_certificate_of_a_group_that_pays_itself_is_not_nothing():
+    network = LiabilityNetwork.from_matrix([[0, 2.0, 1.0], [0, 0, 1.5], [1.0, 0.5, 0]])
+
+    found = clearing_vector(network, certificate=True)
+
+    np.testing.assert_allclose(found.payments, [1.0, 7 / 6, 1.5], rtol=1e-13)
+    np.testing.assert_allclose(found.certificate.payments, [1.0, 7 / 6, 1.5], rtol=1e-13)
+    assert found.certificate.holds and found.summary()["value"]["certified (1 for yes)"] == 1.0
+
+
+def test_one_who_pays_exactly_from_a_closed_group_leaves_no_singular_system():
+    exposures = {"debtor": list("AABC"), "creditor": list("BCCA"), "amount": [30.0, 3_000.0, 2.0, 3_000.0]}
+    network = LiabilityNetwork.from_frame(pd.DataFrame(exposures))
+
+    found = clearing_vector(network, certificate=True)
+
+    np.testing.assert_allclose(found.payments, [202.0, 2.0, 202.0], rtol=1e-13)
+    np.testing.assert_allclose(found.certificate.payments, [202.0, 2.0, 202.0], rtol=1e-13)
+    np.testing.assert_allclose(clear_scenarios(network, np.zeros((2, 3))).payments.iloc[1], [202.0, 2.0, 202.0])
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_where_everybody_owes_the_same_around_a_ring_everybody_pays(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(3, 40))
+    row = rng.random(n) * (rng.random(n) < 0.6)
+    row[:2] = 0.0, rng.random()
+    network = LiabilityNetwork.from_matrix(np.array([np.roll(row, i) for i in range(n)]))
+
+    found = clearing_vector(network, certificate=True)
+
+    assert found.n_defaults == 0 and found.certificate.defaults == () and found.certificate.difference < 1e-12
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(2, 5).flatmap(
+        lambda n: st.tuples(
+            st.lists(st.sampled_from([0, 0, 1, 2, 3, 30, 3_000]), min_size=n * n, max_size=n * n),
+            st.lists(st.sampled_from([0, 0, 0, 1, 5]), min_size=n, max_size=n),
+        )
+    )
+)
+def test_networks_without_assets_outside_pay_the_greatest_vector(drawn):
+    amounts, outside = drawn
+    n = len(outside)
+    table = np.array(amounts, dtype=float).reshape(n, n)
+    np.fill_diagonal(table, 0.0)
+    network = LiabilityNetwork.from_matrix(table, external_liabilities=np.array(outside, dtype=float))
+    scale = network.obligations.max() or 1.0
+
+    found = clearing_vector(network, certificate=True)
+
+    external = pd.DataFrame({"node": network.nodes, "assets": 0, "liabilities": outside})
+    exact = np.array([float(p) for p in clear_exactly(network.to_frame(), external)])
+    np.testing.assert_allclose(found.payments, exact, rtol=0.0, atol=1e-11 * scale)
+    np.testing.assert_allclose(found.certificate.payments, exact, rtol=0.0, atol=1e-11 * scale)
+    above = slow_payments(network, rounds=500)
+    assert (found.payments.to_numpy() <= above + 1e-11 * scale).all() and found.certificate.holds
+
+
+def test_small_closed_groups_pay_what_plain_rounds_from_above_reach():
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        n = int(rng.integers(2, 6))
+        table = rng.random((n, n)) * (rng.random((n, n)) < 0.8)
+        np.fill_diagonal(table, 0.0)
+        network = LiabilityNetwork.from_matrix(table)
+        found = clearing_vector(network, certificate=True)
+        scale = network.obligations.max() or 1.0
+        np.testing.assert_allclose(found.payments, slow_payments(network), rtol=0.0, atol=1e-11 * scale)
+        np.testing.assert_allclose(found.certificate.payments, found.payments, rtol=0.0, atol=1e-11 * scale)
+
+
+def test_a_certificate_that_disagrees_says_so(three_banks, monkeypatch):
+    def broken(*_, **__):
+        return np.zeros(3), (3,)
+
+    monkeypatch.setattr("volkit.contagion.networks.clearing.fictitious_default", broken)
+
+    with pytest.warns(ConvergenceWarning, match="certificate does not hold: it lies 6e-01 from the payments"):
+        found = clearing_vector(three_banks, certificate=True)
+
+    assert not found.certificate.holds and "NOT CERTIFIED" in repr(found)
+
+
+def test_a_system_without_solution_is_a_named_error(three_banks, monkeypatch):
+    def fail(*_):
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    monkeypatch.setattr(fictitious, "_solved", fail)
+
+    with pytest.raises(ConvergenceError, match="payments of 1 nodes in default are not determined"):
+        clearing_vector(three_banks, certificate=True)

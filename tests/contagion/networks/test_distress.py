@@ -194,6 +194,34 @@ def test_ranking_is_one_default_after_the_other(random_network, seed):
         assert ranked.table["additional_stress"].is_monotonic_decreasing
 
 
+def test_headline_of_a_ranking_tells_a_tie():
+    ring = LiabilityNetwork.from_matrix([[0, 1, 0], [0, 0, 1], [1, 0, 0]], nodes=["A", "B", "C"])
+    tied = systemic_ranking(ring, buffer=[2.0, 2.0, 2.0])
+    alone = systemic_ranking(ring, buffer=[2.0, 1.0, 4.0])
+
+    assert tied.most_harmful.tolist() == ["A", "B", "C"]
+    assert "3 tie for most, A among them, additional stress 0.25 with 0 additional defaults" in tied.headline
+    assert alone.most_harmful.tolist() == ["A"] and "A does most, additional stress" in alone.headline
+
+
+def test_recovery_scales_the_debts_and_not_the_buffers(six):
+    half = LiabilityNetwork.from_matrix(0.5 * np.array(OWES), nodes=ORDER, own_claims="keep")
+    found = debtrank(half, "B", buffer=BUFFER)
+
+    # By hand, B owes C 1.5 and F 1 after a recovery of a half: the first round of what spreads.
+    h0 = np.array([0.0, 1.0, 0.0, 0.0, 0.0, 0.0])
+    first = 0.5 * spread_of(six, BUFFER) @ h0
+    assert first.tolist() == [0.0, 0.0, 0.75, 0.0, 0.1, 0.0]
+    expected = h0
+    for _ in range(2_000):
+        expected = np.minimum(1.0, h0 + 0.5 * spread_of(six, BUFFER) @ expected)
+    np.testing.assert_allclose(found.stress, expected, atol=1e-12)
+    # Buffers made twice as large spread the same stress, and tell twice the money lost.
+    raised = debtrank(six, "B", buffer=2.0 * np.array(BUFFER))
+    np.testing.assert_allclose(raised.stress, expected, atol=1e-12)
+    assert raised.table["equity_loss"].sum() == pytest.approx(2.0 * found.table["equity_loss"].sum())
+
+
 def test_weights_are_scaled_and_names_may_be_left_out(six):
     found = debtrank(six, pd.Series({"B": 0.5}), buffer=BUFFER, weights=dict.fromkeys(ORDER, 2.0))
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from volkit.contagion.networks import reconstruct_network
-from volkit.errors import ArgumentError, DataError
+from volkit.contagion.networks import entropy, reconstruct_network
+from volkit.errors import ArgumentError, ConvergenceError, DataError
 
 # Seven banks of Anand, Craig and von Peter (2015), page 628.
 ASSETS, LIABILITIES = [7, 5, 3, 1, 3, 0, 1], [4, 5, 5, 0, 0, 2, 4]
@@ -141,3 +141,23 @@ def test_bad_choices_are_refused():
         reconstruct_network(ASSETS, LIABILITIES, method="minimum_density", rng=-1)
     with pytest.raises(ArgumentError, match="n_starts must be a whole number"):
         reconstruct_network(ASSETS, LIABILITIES, method="minimum_density", n_starts=0)
+
+
+@pytest.mark.parametrize("short", [1e-2, 1e-4, 1e-6, 1e-8, 2e-9])
+def test_near_a_hub_the_shares_are_solved_for(short):
+    assets, liabilities = [1.0, 0.5, 0.3, 0.2], [1.0 - short, 0.5 + short / 2, 0.3, 0.2 + short / 2]
+
+    found = reconstruct_network(assets, liabilities)
+
+    table = found.matrix.to_numpy()
+    assert found.residual < 1e-14 and found.passes < 2_001 and table.min() >= 0.0 and not np.diag(table).any()
+    # Of the form r_i c_j: cross ratios of four different nodes are 1.
+    ratio = table[0, 1] * table[2, 3] / (table[0, 3] * table[2, 1])
+    assert ratio == pytest.approx(1.0, rel=1e-6)
+
+
+def test_totals_that_do_not_settle_say_what_to_do(monkeypatch):
+    monkeypatch.setattr(entropy, "_solved_columns", lambda _: None)
+
+    with pytest.raises(ConvergenceError, match=r"after 1,000 passes: 0 has a side of 0.9999995 .*minimum_density"):
+        reconstruct_network([1.0, 0.5, 0.3, 0.2], [1.0 - 1e-6, 0.5 + 5e-7, 0.3, 0.2 + 5e-7])

@@ -27,6 +27,8 @@ def test_recovery_stops_the_sequence():
     assert full.table["round"].tolist() == [0, 1, 2] and half.table["round"].tolist() == [0, -1, -1]
     assert half.table["loss"].tolist() == [0.0, 1.0, 0.0]
     assert full.summary()["defaults"].tolist() == [1, 1, 1]
+    fallen = full.table[full.table["default"]]
+    assert full.summary()[["capital (USD)", "loss (USD)"]].sum().tolist() == fallen[["capital", "loss"]].sum().tolist()
 
 
 def test_without_recovery_more_default_than_in_clearing(random_network):

@@ -110,6 +110,65 @@ def test_ladder_closes_longs_on_the_way_down_and_shorts_on_the_way_up():
     assert up.move == pytest.approx(1.05 * np.exp(0.007) - 1.0)
 
 
+def test_bad_debt_of_perpetuals_is_what_lies_beyond_their_bankruptcy_prices():
+    ladder = LiquidationLadder.from_levels(
+        liquidation_price=[95.0, 92.0, 80.0, 104.0, 130.0], bankruptcy_price=[94.0, 60.0, 79.0, 105.0, 140.0],
+        quantity=[10.0, 20.0, 5.0, -7.0, -2.0],
+    )  # fmt: skip
+    sources = PerpetualLiquidations.from_ladder(ladder)
+
+    down = split_flows(sources, LinearImpact(1e-9), price=100.0, shock=-0.3)
+    up = split_flows(sources, LinearImpact(1e-9), price=100.0, shock=0.2)
+    untold = [PerpetualLiquidations(side=s.side, levels=s.levels, quantity=s.quantity) for s in sources]
+
+    # At 70: 24 on ten coins, 9 on five; at 120: 15 on seven.
+    assert down.bad_debt.to_dict() == {"perpetual longs": 285.0, "perpetual shorts": 0.0}
+    assert up.bad_debt.to_dict() == {"perpetual longs": 0.0, "perpetual shorts": 105.0}
+    assert down.summary()["bad debt (USD)"].tolist() == [285.0, 0.0]
+    # Not known for those who are liquidated, nothing for those who are not.
+    unknown = split_flows(untold, LinearImpact(1e-9), price=100.0, shock=-0.3).bad_debt
+    assert np.isnan(unknown["perpetual longs"]) and unknown["perpetual shorts"] == 0.0
+    assert np.isnan(ended(1_000.0, 0.0).bad_debt["perpetual longs"])
+    assert ended(0.0, 0.0).bad_debt["perpetual longs"] == 0.0
+
+
+class NoCoinsNear(LinearImpact):
+    """A law that takes no coins within 1 %."""
+
+    def coins_for(self, displacement, *, trade="sale"):  # noqa: ARG002
+        return 0.0
+
+
+@pytest.mark.parametrize(
+    ("dealers", "feedback", "volatility"),
+    [
+        (ConstantGamma(-10.0), np.inf, np.inf),
+        (ConstantGamma(10.0), -np.inf, 0.0),
+        (ConstantGamma(0.0), 0.0, 0.5),
+        (None, 0.0, 0.5),
+    ],
+)
+def test_law_without_coins_within_one_per_cent_has_no_critical_gamma(dealers, feedback, volatility):
+    split = split_flows(
+        [UniformLiquidations(10.0)], NoCoinsNear(LAMBDA), price=100.0, shock=-0.05, dealers=dealers, volatility=0.5
+    )
+
+    assert (split.critical_gamma, split.feedback, split.feedback_volatility) == (0.0, feedback, volatility)
+    assert split.headline.endswith("; the law takes no coins within 1 %") and len(split.summary())
+
+
+def test_table_of_both_signs_stands_for_such_a_law_and_for_one_without_impact():
+    given = {"price": 100.0, "shock": -0.05, "volatility": 0.5}
+    sources = [UniformLiquidations(10.0)], ConstantGamma(-10.0)
+
+    thin = split_by_dealer_sign(*sources, NoCoinsNear(LAMBDA), **given).summary()
+    free = split_by_dealer_sign(*sources, LinearImpact(0.0), **given).summary()
+
+    assert thin.loc["feedback"].tolist() == [np.inf, -np.inf]
+    assert free.loc["feedback"].tolist() == [0.0, 0.0]
+    assert free.loc["volatility with hedging (per year)"].tolist() == [0.5, 0.5]
+
+
 def test_ladder_in_rounds_is_a_plain_loop():
     rng = np.random.default_rng(3)
     levels, size = rng.uniform(60.0, 99.0, 300), rng.lognormal(1.5, 1.0, 300)
@@ -184,6 +243,10 @@ def test_refusals(changes, error, words):
         (lambda: PerpetualLiquidations(side="long", levels=[1.0, 2.0], quantity=[1.0]), DataError),
         (lambda: PerpetualLiquidations(side="long", levels=[np.nan], quantity=[1.0]), DataError),
         (lambda: PerpetualLiquidations(side="long", levels=[1.0], quantity=[-1.0]), DataError),
+        (lambda: PerpetualLiquidations(side="long", levels=[1.0], quantity=[1.0], bankruptcy=[1.1]), DataError),
+        (lambda: PerpetualLiquidations(side="short", levels=[1.0], quantity=[1.0], bankruptcy=[0.9]), DataError),
+        (lambda: PerpetualLiquidations(side="long", levels=[1.0], quantity=[1.0], bankruptcy=[np.nan]), DataError),
+        (lambda: PerpetualLiquidations(side="long", levels=[1.0], quantity=[1.0], bankruptcy=[1.0, 0.5]), DataError),
     ],
 )
 def test_sources_that_cannot_be(make, error):

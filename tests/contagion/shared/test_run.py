@@ -1,7 +1,6 @@
-"""Lenders with common feeds: small cases by hand, a plain twin, ledgers, lags, and bad input."""
+"""Lenders with common feeds: small cases by hand, a plain twin, ledgers and lags."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,133 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from volkit.contagion.shared import (
-    CollateralMarket,
-    Distortion,
-    OracleFeed,
-    ProtocolLending,
-    crash_path,
-    lag_sensitivity,
-    oracle_cascade,
-)
-from volkit.errors import ArgumentError, DataError
-from volkit.impact.laws import LinearImpact
-from volkit.results import Provenance, SeriesProvenance
-
-SIMULATED = Provenance(
-    (SeriesProvenance(name="loans", source="s", sha256="0" * 64, unit="USD", close_rule="r", simulated=True),)
-)
-TERMS = pd.DataFrame(
-    {
-        "asset": ["ETH", "LST"],
-        "liquidation_threshold": [0.8, 0.75],
-        "liquidation_bonus": [0.05, 0.08],
-        "oracle": ["eth", "lst"],
-    }
-)
-PRICES = {"ETH": 3_000.0, "LST": 3_100.0}
-
-
-def one_loan(debt=20_000.0, coins=10.0, **options):
-    positions = pd.DataFrame(
-        {"protocol": ["A"], "account": ["x"], "collateral_asset": ["ETH"], "collateral_quantity": [coins],
-         "debt": [debt]}
-    )  # fmt: skip
-    return ProtocolLending.from_frames(positions, TERMS, **options)
-
-
-def market_of(coefficient=0.0, assets=("ETH", "LST"), **options):
-    return CollateralMarket(
-        prices={a: PRICES[a] for a in assets}, laws={a: LinearImpact(coefficient) for a in assets}, **options
-    )
-
-
-def book_of(seed, n=40, **options):
-    rng = np.random.default_rng(seed)
-    rows = []
-    for i in range(n):
-        for asset in ("ETH", "LST") if rng.random() < 0.4 else ("ETH",):
-            coins = rng.uniform(1.0, 20.0)
-            rows.append((f"P{i % 3}", f"a{i}", asset, coins, coins * PRICES[asset] * rng.uniform(0.4, 0.72)))
-    columns = ["protocol", "account", "collateral_asset", "collateral_quantity", "debt"]
-    reserve = {"P0": 1_000.0, "P1": 20_000.0}
-    return ProtocolLending.from_frames(pd.DataFrame(rows, columns=columns), TERMS, reserve=reserve, **options)
-
-
-def noisy_path(seed, n_steps=15):
-    rng = np.random.default_rng(seed)
-    return crash_path({"ETH": 0.45, "LST": 0.5}, n_steps=n_steps, crash_steps=8, volatility=0.02, rng=rng)
-
-
-def plain_run(book, path, feeds, coefficient, decay, permanent, settlement, least_profit=0.0, redemption=None):
-    """The rules of the notes, loan by loan and coin by coin; impact g(x) = coefficient x."""
-    assets, terms = ["ETH", "LST"], TERMS.set_index("asset")
-    loans = [
-        {"p": p, "a": a, "debt": float(d), "coins": [float(book.coins.loc[(p, a)].get(k, 0.0)) for k in assets]}
-        for (p, a), d in book.debt.items()
-    ]
-    reference, sold = [PRICES[k] for k in assets], [0.0, 0.0]
-    opening, report, age = [list(reference)], {}, {}
-    backing = [list(redemption[0])] + [list(r) for r in redemption] if redemption is not None else None
-    for k in range(2):
-        feed = feeds[terms["oracle"].iloc[k]]
-        report[k] = backing[0][k] if feed.source == "redemption" else reference[k]
-        age[k] = 0
-    bad, log, closing = dict.fromkeys(["P0", "P1", "P2", "A"], 0.0), [], []
-    for t, shock in enumerate(path, start=1):
-        for k in range(2):
-            kept = decay * sold[k]
-            reference[k] *= math.exp(permanent * coefficient * (kept - sold[k])) * (1.0 + shock[k])
-            sold[k] = kept
-        price = [reference[k] * math.exp(-coefficient * sold[k]) for k in range(2)]
-        opening.append(price)
-        for k in range(2):
-            feed = feeds[terms["oracle"].iloc[k]]
-            seen = (backing if feed.source == "redemption" else opening)[max(t - feed.lag, 0)][k]
-            for d in feed.distortions:
-                if d.start <= t < d.stop and d.asset in (None, assets[k]):
-                    seen *= d.factor
-            age[k] += 1
-            if abs(seen / report[k] - 1.0) >= feed.deviation or (feed.heartbeat and age[k] >= feed.heartbeat):
-                report[k], age[k] = seen, 0
-        batch, todo = [0.0, 0.0], []
-        for loan in loans:
-            counted = sum(q * report[k] * terms["liquidation_threshold"].iloc[k] for k, q in enumerate(loan["coins"]))
-            if loan["debt"] <= 0.0 or sum(loan["coins"]) == 0.0 or counted >= loan["debt"]:
-                continue
-            health = counted / loan["debt"]
-            asked = loan["debt"] * (1.0 if health < book.full_close_below else book.close_factor)
-            payable = sum(
-                q * report[k] / (1.0 + terms["liquidation_bonus"].iloc[k]) for k, q in enumerate(loan["coins"])
-            )
-            share = min(1.0, asked / payable)
-            worth = share * sum(q * price[k] for k, q in enumerate(loan["coins"]))
-            if settlement == "fixed" and worth < share * payable * (1.0 + least_profit):
-                continue
-            todo.append((loan, share, share * payable))
-            for k in range(2):
-                batch[k] += share * loan["coins"][k]
-        fill = [0.0, 0.0]
-        for k in range(2):
-            b, x = batch[k], sold[k]
-            if b > 0.0 and coefficient > 0.0:
-                fill[k] = reference[k] * math.exp(-coefficient * x) * (1.0 - math.exp(-coefficient * b))
-                fill[k] /= coefficient * b
-            elif b > 0.0:
-                fill[k] = reference[k]
-            sold[k] += b
-        for loan, share, fixed in todo:
-            got = [share * q * fill[k] for k, q in enumerate(loan["coins"])]
-            net = sum(g / (1.0 + terms["liquidation_bonus"].iloc[k]) for k, g in enumerate(got))
-            repaid = min(loan["debt"], fixed if settlement == "fixed" else net)
-            loan["debt"] -= repaid
-            loan["coins"] = [0.0 if share > 1.0 - 1e-12 else (1.0 - share) * q for q in loan["coins"]]
-            written = loan["debt"] if sum(loan["coins"]) == 0.0 else 0.0
-            loan["debt"] -= written
-            bad[loan["p"]] += written
-            log.append((t, loan["p"], loan["a"], share, sum(got), repaid, written))
-        closing.append([reference[k] * math.exp(-coefficient * sold[k]) for k in range(2)])
-    return log, bad, closing
+from tests.contagion.shared.cases import SIMULATED, TERMS, book_of, market_of, noisy_path, one_loan
+from tests.contagion.shared.twin import plain_run
+from volkit.contagion.shared import Distortion, OracleFeed, ProtocolLending, crash_path, lag_sensitivity, oracle_cascade
+from volkit.errors import DataError
 
 
 @pytest.mark.parametrize("settlement", ["auction", "fixed"])
@@ -232,7 +108,7 @@ def test_a_lost_peg_shows_in_the_market_feed_only():
     )  # fmt: skip
     book = ProtocolLending.from_frames(positions, terms)
     path = crash_path({"LST": 0.3}, n_steps=3, crash_steps=1)
-    redemption = pd.DataFrame({"LST": [3_100.0] * 3})
+    redemption = pd.DataFrame({"LST": [3_100.0] * 3}, index=path.index)
 
     run = oracle_cascade(
         book,
@@ -351,73 +227,3 @@ def test_book_of_debts_in_coins_and_its_words():
     assert run.provenance.simulated and "default at step" in run.summary().columns
     with pytest.raises(DataError, match="nothing for USDX"):
         ProtocolLending.from_frames(positions, TERMS, prices={"ETH": 1.0})
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"shocks": pd.DataFrame({"ETH": [np.nan], "LST": [0.0]})}, "for ETH in step 1"),
-        ({"shocks": pd.DataFrame({"ETH": [-1.0], "LST": [0.0]})}, "above -1"),
-        ({"shocks": pd.DataFrame({"LST": [0.0]})}, "nothing for ETH"),
-        ({"market": market_of(assets=("LST",))}, "market.prices must name every collateral"),
-        ({"feeds": {"eth": OracleFeed(source="redemption")}}, "redemption must be given"),
-        (
-            {"feeds": {"eth": OracleFeed(source="redemption")}, "redemption": pd.DataFrame({"ETH": [1.0, 1.0]})},
-            "2 for 1 steps",
-        ),
-    ],
-)
-def test_bad_paths_are_named(change, words):
-    options = {
-        "protocols": one_loan(),
-        "market": market_of(),
-        "shocks": crash_path({"ETH": 0.1, "LST": 0.0}, n_steps=1, crash_steps=1),
-    } | change
-
-    with pytest.raises(DataError, match=words):
-        oracle_cascade(options.pop("protocols"), options.pop("market"), options.pop("shocks"), **options)
-
-
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (lambda: one_loan(debt=-1.0), "positions.debt must be finite and at least 0"),
-        (lambda: one_loan(coins=np.nan), "collateral_quantity"),
-        (lambda: one_loan(reserve={"A": -1.0}), "reserve"),
-        (lambda: one_loan(close_factor=0.0), "close_factor"),
-        (lambda: one_loan(close_factor=2.0), "close_factor"),
-        (lambda: market_of(decay=2.0), "decay"),
-        (lambda: CollateralMarket(prices={"ETH": 0.0}, laws={}), "prices of ETH"),
-        (lambda: CollateralMarket(prices={"ETH": 1.0}, laws={}), "laws must name"),
-        (lambda: OracleFeed(lag=-1), "lag"),
-        (lambda: OracleFeed(deviation=1.0), "deviation"),
-        (lambda: OracleFeed(heartbeat=0), "heartbeat"),
-        (lambda: OracleFeed(source="dream"), "source"),
-        (lambda: Distortion(start=2, stop=2, factor=1.0), "stop"),
-        (lambda: crash_path({"ETH": 1.0}, n_steps=1, crash_steps=1), "falls must be below 1"),
-        (lambda: crash_path({"ETH": 0.5}, n_steps=1, crash_steps=2), "crash_steps"),
-        (lambda: crash_path({"ETH": 0.5}, n_steps=1, crash_steps=1, volatility=0.1), "rng must be given"),
-        (lambda: lag_sensitivity(one_loan(), market_of(), crash_path({"ETH": 0.1}, n_steps=1, crash_steps=1), lags=[]),
-         "lags must be some steps"),
-    ],
-)  # fmt: skip
-def test_bad_settings_are_named(make, words):
-    with pytest.raises(ArgumentError, match=words):
-        make()
-
-
-def test_terms_must_cover_what_is_held():
-    positions = pd.DataFrame(
-        {"protocol": ["A"], "account": ["x"], "collateral_asset": ["SOL"], "collateral_quantity": [1.0], "debt": [1.0]}
-    )
-
-    with pytest.raises(DataError, match="for SOL in A"):
-        ProtocolLending.from_frames(positions, TERMS)
-    with pytest.raises(DataError, match="no liquidation_bonus"):
-        ProtocolLending.from_frames(positions, TERMS.drop(columns="liquidation_bonus"))
-
-
-def test_lag_replaces_only_the_lag():
-    feed = OracleFeed(deviation=0.1, heartbeat=3)
-
-    assert replace(feed, lag=2) == OracleFeed(lag=2, deviation=0.1, heartbeat=3)

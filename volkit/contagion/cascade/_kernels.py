@@ -11,8 +11,10 @@ from volkit.contagion.cascade._market import (
     M_PRICE,
     add_batch,
     begin,
+    close_path,
     close_step,
     has_fallen,
+    note_stuck,
     open_step,
     pay_first,
     pay_rest,
@@ -20,11 +22,8 @@ from volkit.contagion.cascade._market import (
 )
 from volkit.contagion.cascade._state import (
     ADL,
-    EXHAUSTED,
     FEE,
-    HALTED,
     MAX_ROUNDS,
-    NO_DEPTH,
     R_ACCOUNTS,
     R_BAD,
     R_BANKRUPT,
@@ -38,7 +37,6 @@ from volkit.contagion.cascade._state import (
     R_STEP,
     R_WINNERS,
     ROUND_LIMIT,
-    T_STATUS,
     TO_FUND,
 )
 
@@ -164,6 +162,16 @@ def close_batch(keys, sums, bounds, sign, start, stop, settings, code, law, m, b
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
+def still_open(keys, sums, bounds, start, price):
+    """Return how many from start on a signed price has reached, and what these owe beyond their collateral (USD)."""
+    stop = first_below(keys, start, price)
+    if stop == start:
+        return 0.0, 0.0
+    broke, coins, worth, _, _ = beyond(keys, sums, bounds, _BANKRUPTCY, start, stop, price, price)
+    return float(stop - start), max(worth - price * coins, 0.0) if broke > 0.0 else 0.0
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def sorted_path(
     returns, settings, code, law,
     long_keys, long_sums, long_bounds, long_entries, short_keys, short_sums, short_bounds, short_entries,
@@ -171,20 +179,22 @@ def sorted_path(
 ):  # fmt: skip
     """Run one path and return the number of its batches; rounds keeps as many of them as it has rows.
 
-    returns, shape (n_steps,), are exogenous log returns; m, b, totals and series, shape (n_steps, 5), are filled.
+    returns, shape (n_steps,), are exogenous log returns; m, b, totals and series, shape (n_steps, 6), are filled.
     """
     begin(settings, m, totals)
     series[:] = 0.0
-    n_batches, status, is_stuck = 0, 0, False
+    n_batches, status = 0, 0
     n_steps, n_long, n_short = returns.shape[0], long_keys.shape[1], short_keys.shape[1]
     long_next, short_next = 0, 0
     for t in range(n_steps):
         open_step(t, returns[t], settings, code, law, m, totals)
         n_rounds = 0
-        while not is_stuck:
+        # A side that the market has nothing left for waits for the next step, or for a trade of the other side.
+        long_stuck, short_stuck = False, False
+        while True:
             price = m[M_PRICE]
-            is_crossed = (long_next < n_long and long_keys[_LEVEL, long_next] >= price) or (
-                short_next < n_short and short_keys[_LEVEL, short_next] >= -price
+            is_crossed = (not long_stuck and long_next < n_long and long_keys[_LEVEL, long_next] >= price) or (
+                not short_stuck and short_next < n_short and short_keys[_LEVEL, short_next] >= -price
             )
             # A halt is looked for also where nobody is crossed: the fall may come from outside.
             if has_fallen(t, settings, m, series) or not is_crossed:
@@ -193,7 +203,10 @@ def sorted_path(
                 status = max(status, ROUND_LIMIT)
                 break
             n_rounds += 1
+            before = n_batches
             for k in range(2):
+                if long_stuck if k == 0 else short_stuck:
+                    continue
                 start = long_next if k == 0 else short_next
                 stop = first_below(long_keys, start, price) if k == 0 else first_below(short_keys, start, -price)
                 if stop == start:
@@ -209,8 +222,10 @@ def sorted_path(
                     )
                     short_next = stop if done else start
                 if not done:
-                    is_stuck, status = True, NO_DEPTH
-                    break
+                    status = note_stuck(t, series)
+                    long_stuck, short_stuck = long_stuck or k == 0, short_stuck or k == 1
+                    continue
+                long_stuck, short_stuck = long_stuck and k == 0, short_stuck and k == 1
                 rest = pay_first(m, b)
                 if rest > 0.0:
                     if settings[ADL] != 0.0:
@@ -223,12 +238,14 @@ def sorted_path(
                 if n_batches < rounds.shape[0]:
                     rounds[n_batches] = b
                 n_batches += 1
+            if n_batches == before:
+                # Nothing could be traded: no round.
+                n_rounds -= 1
         close_step(t, n_rounds, m, totals, series)
-        if t == n_steps - 1 and has_fallen(t, settings, m, series):
-            status = max(status, HALTED)
-    if (long_next == n_long and n_long > 0) or (short_next == n_short and n_short > 0):
-        status = max(status, EXHAUSTED)
-    totals[T_STATUS] = status
+    overdue, deficit = still_open(long_keys, long_sums, long_bounds, long_next, m[M_PRICE])
+    more, owed = still_open(short_keys, short_sums, short_bounds, short_next, -m[M_PRICE])
+    is_exhausted = (long_next == n_long and n_long > 0) or (short_next == n_short and n_short > 0)
+    close_path(n_steps - 1, status, is_exhausted, overdue + more, deficit + owed, settings, m, totals, series)
     return n_batches
 
 
@@ -238,7 +255,7 @@ def sorted_paths(
     long_keys, long_sums, long_bounds, long_entries, short_keys, short_sums, short_bounds, short_entries,
     m, b, totals, series, rounds,
 ):  # fmt: skip
-    """Run paths, shape (n_paths, n_steps); series, shape (n_paths or 1, n_steps, 5), is kept or written over."""
+    """Run paths, shape (n_paths, n_steps); series, shape (n_paths or 1, n_steps, 6), is kept or written over."""
     for p in range(returns.shape[0]):
         kept = series[p] if series.shape[0] > 1 else series[0]
         sorted_path(

@@ -4,22 +4,25 @@ A market `m` is an array of numbers (places `M_...`), a batch `b` one row of `RO
 law. Buffers belong to the caller.
 """
 
-from math import exp, isfinite, log, sqrt
+from math import exp, inf, isfinite, log, sqrt
 
 from numba import njit
 
 from volkit.contagion.cascade._state import (
     ADL,
     EVAPORATION,
+    EXHAUSTED,
     FUND,
     HALT_DROP,
     HALT_FROZEN,
     HALT_LENGTH,
     HALT_WITHIN,
+    HALTED,
     KEPT,
     LEAST_DEPTH,
     MARKET_SIZE,
     MEMORY,
+    NO_DEPTH,
     PERMANENT,
     PRICE,
     R_ACCOUNTS,
@@ -40,6 +43,7 @@ from volkit.contagion.cascade._state import (
     R_SOCIAL,
     R_STATE,
     S_BAD,
+    S_DRAWDOWN,
     S_FUND,
     S_INCOME,
     S_NOTIONAL,
@@ -49,6 +53,7 @@ from volkit.contagion.cascade._state import (
     T_ADL,
     T_BAD,
     T_BANKRUPT,
+    T_DEFICIT,
     T_END,
     T_EXO_HIGH,
     T_EXO_LOW,
@@ -61,11 +66,14 @@ from volkit.contagion.cascade._state import (
     T_LOW,
     T_MOST,
     T_NOTIONAL,
+    T_OVERDUE,
     T_QUANTITY,
     T_RETURNED,
     T_ROUNDS,
     T_SKIN,
     T_SOCIAL,
+    T_STATUS,
+    UNFINISHED,
     VOLATILITY,
 )
 from volkit.impact._kernels import log_displacement, mean_fill
@@ -74,17 +82,20 @@ __all__ = [
     "MARKET_SIZE",
     "add_batch",
     "begin",
+    "close_path",
     "close_step",
     "has_fallen",
+    "note_stuck",
     "open_step",
     "pay_first",
     "pay_rest",
     "trade",
 ]
 
-M_REFERENCE, M_STATE, M_VARIANCE, M_DEPTH, M_FUND, M_SKIN, M_ADL, M_PRICE, M_OPEN, M_HALTED_TO, M_RESET, M_EXOGENOUS = (
-    range(MARKET_SIZE)
-)
+(
+    M_REFERENCE, M_STATE, M_VARIANCE, M_DEPTH, M_FUND, M_SKIN, M_ADL, M_PRICE, M_OPEN, M_HALTED_TO, M_RESET, M_BASE,
+    M_EXOGENOUS,
+) = range(MARKET_SIZE)  # fmt: skip
 _ROUNDING = 1e-12
 
 
@@ -95,7 +106,7 @@ def begin(settings, m, totals):
     totals[:] = 0.0
     price = settings[PRICE]
     m[M_REFERENCE] = m[M_EXOGENOUS] = log(price)
-    m[M_PRICE] = m[M_OPEN] = price
+    m[M_PRICE] = m[M_OPEN] = m[M_BASE] = price
     m[M_VARIANCE] = settings[VOLATILITY] ** 2
     m[M_DEPTH] = 1.0
     m[M_FUND], m[M_SKIN] = settings[FUND], settings[SKIN]
@@ -117,6 +128,9 @@ def open_step(t, move, settings, code, law, m, totals):
     m[M_EXOGENOUS] += move
     if settings[HALT_FROZEN] == 0.0 or t > m[M_HALTED_TO]:
         m[M_PRICE] = exp(m[M_REFERENCE] + log_displacement(code, law, m[M_STATE]))
+    if t == m[M_RESET] + 1.0 and t > 0:
+        # Trade opens again: falls count from here.
+        m[M_BASE] = m[M_PRICE]
     if settings[VOLATILITY] > 0.0:
         seen = log(m[M_PRICE] / m[M_OPEN])
         m[M_VARIANCE] = settings[MEMORY] * m[M_VARIANCE] + (1.0 - settings[MEMORY]) * seen * seen
@@ -143,9 +157,10 @@ def has_fallen(t, settings, m, series):
         return False
     if t <= m[M_HALTED_TO]:
         return True
-    first = max(int(m[M_RESET]), t - int(settings[HALT_WITHIN]))
-    peak = settings[PRICE] if first <= -1 else 0.0
-    for u in range(max(first, 0), t):
+    # What the start is to the first step, the price of the reopening is to the step that it falls in.
+    reset, first = int(m[M_RESET]), t - int(settings[HALT_WITHIN])
+    peak = m[M_BASE] if first <= reset else 0.0
+    for u in range(max(first, reset + 1), t):
         peak = max(peak, series[u, S_PRICE])
     # A fall of ten per cent, made from logs and back, must count as one of ten per cent.
     if m[M_PRICE] > (1.0 - settings[HALT_DROP]) * peak * (1.0 + _ROUNDING):
@@ -214,6 +229,7 @@ def add_batch(t, b, m, totals, series):
     series[t, S_BAD] += b[R_BAD]
     series[t, S_INCOME] += b[R_INCOME]
     series[t, S_NOTIONAL] += notional
+    series[t, S_DRAWDOWN] = max(series[t, S_DRAWDOWN], series[t, S_BAD] - series[t, S_INCOME])
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -225,3 +241,26 @@ def close_step(t, rounds, m, totals, series):
     totals[T_END], totals[T_FUND_END] = m[M_PRICE], m[M_FUND]
     if t <= m[M_HALTED_TO]:
         totals[T_HALTED] += 1.0
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def note_stuck(t, series):
+    """Note that the market had nothing left to trade in a step: no fund outlasts that."""
+    series[t, S_DRAWDOWN] = inf
+    return NO_DEPTH
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def close_path(t, status, is_exhausted, overdue, deficit, settings, m, totals, series):
+    """Note how a path ended in its last step t, and who is still open (USD below zero) that should be closed."""
+    totals[T_OVERDUE], totals[T_DEFICIT] = overdue, deficit
+    if deficit > 0.0:
+        owed = series[t, S_BAD] - series[t, S_INCOME] + deficit
+        series[t, S_DRAWDOWN] = max(series[t, S_DRAWDOWN], owed)
+    if has_fallen(t, settings, m, series):
+        status = max(status, HALTED)
+    if is_exhausted:
+        status = max(status, EXHAUSTED)
+    if overdue > 0.0:
+        status = max(status, UNFINISHED)
+    totals[T_STATUS] = status

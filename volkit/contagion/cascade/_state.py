@@ -13,13 +13,13 @@ TOTAL_COLUMNS = (
     "end_price", "low_price", "high_price", "exogenous_low", "exogenous_high", "rounds", "most_rounds", "halted_steps",
     "long_accounts", "short_accounts", "long_quantity", "short_quantity", "long_notional", "short_notional",
     "bankrupt_accounts", "bad_debt", "skin_paid", "fund_paid", "deleveraged", "socialised", "fund_income", "returned",
-    "fund_end", "fund_low", "status",
+    "fund_end", "fund_low", "overdue_accounts", "open_deficit", "status",
 )  # fmt: skip
 (
     T_END, T_LOW, T_HIGH, T_EXO_LOW, T_EXO_HIGH, T_ROUNDS, T_MOST, T_HALTED, T_ACCOUNTS, _, T_QUANTITY, _, T_NOTIONAL,
     _, T_BANKRUPT, T_BAD, T_SKIN, T_FUND_PAID, T_ADL, T_SOCIAL, T_INCOME, T_RETURNED, T_FUND_END, T_FUND_LOW,
-    T_STATUS,
-) = range(25)  # fmt: skip
+    T_OVERDUE, T_DEFICIT, T_STATUS,
+) = range(27)  # fmt: skip
 
 # What one batch of a round does.
 ROUND_COLUMNS = (
@@ -33,12 +33,12 @@ ROUND_COLUMNS = (
 ) = range(23)  # fmt: skip
 
 # What is kept a step.
-SERIES = ("price", "fund", "bad_debt", "fund_income", "liquidated")
-S_PRICE, S_FUND, S_BAD, S_INCOME, S_NOTIONAL = range(5)
+SERIES = ("price", "fund", "bad_debt", "fund_income", "liquidated", "drawdown")
+S_PRICE, S_FUND, S_BAD, S_INCOME, S_NOTIONAL, S_DRAWDOWN = range(6)
 
 # The worst is kept.
-STATUSES = ("ended", "exhausted", "halted", "round limit", "no depth")
-ENDED, EXHAUSTED, HALTED, ROUND_LIMIT, NO_DEPTH = range(5)
+STATUSES = ("ended", "exhausted", "unfinished", "halted", "round limit", "no depth")
+ENDED, EXHAUSTED, UNFINISHED, HALTED, ROUND_LIMIT, NO_DEPTH = range(6)
 
 # Numbers of a market that is being run: places in `_market`.
-MARKET_SIZE = 12
+MARKET_SIZE = 13

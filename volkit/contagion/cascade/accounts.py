@@ -7,6 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from volkit.checks import check_choice, check_positive
+from volkit.contagion.cascade.account_rows import read_numbers, refuse_rows, refuse_unusable
+from volkit.contagion.cascade.tier_terms import tier_margins, tier_terms
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError, DataError
 from volkit.instruments.contracts import Perpetual, utc_instant
@@ -18,9 +20,6 @@ __all__ = ["LeveragedAccounts"]
 
 Floats = npt.NDArray[np.float64]
 _REQUIRED = ("account", "quantity", "entry_price", "collateral")
-_SHOWN = 5
-# Collateral is often worked out as notional over leverage: a leverage of one must survive the division.
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -108,18 +107,18 @@ class LeveragedAccounts(ResultDisplay):
             got = f"no {', '.join(missing)}" if missing else "no rows"
             rule = f"must have rows, and the columns {', '.join(_REQUIRED)}"
             raise DataError(source, rule, got, "rename columns, or pass the table that holds them")
-        columns = {name: _numbers(frame, name, source) for name in _REQUIRED[1:]}
+        columns = {name: read_numbers(frame, name, source) for name in _REQUIRED[1:]}
         rates = frame["maintenance_rate"] if rate_given else maintenance_rate
         columns["maintenance_rate"] = (
             np.full(len(frame), tiers.maintenance_rates[0])
             if tiers is not None
-            else _numbers(frame.assign(maintenance_rate=rates), "maintenance_rate", source)
+            else read_numbers(frame.assign(maintenance_rate=rates), "maintenance_rate", source)
         )
         names = frame["account"].astype("str")
         table = pd.DataFrame({"account": names.to_numpy(), **columns, "maintenance_amount": 0.0})
-        _refuse_unusable(table, source)
+        refuse_unusable(table, source)
         if tiers is not None:
-            table["maintenance_rate"], table["maintenance_amount"] = _tier_terms(table, tiers)
+            table["maintenance_rate"], table["maintenance_amount"] = tier_terms(table, tiers)
         stamp = None if as_of is None else utc_instant(as_of, argument="as_of")
         return cls(table=freeze(table), tiers=tiers, as_of=stamp, provenance=provenance or Provenance(()))
 
@@ -179,14 +178,14 @@ class LeveragedAccounts(ResultDisplay):
                 }
             )
         low = ~(x >= 1.0)
-        _refuse(
+        refuse_rows(
             frame.assign(leverage=x), low, "leverage", "must be at least 1", "accounts", "pass notional over margin"
         )
         if maintenance_rate is not None:
             frame["maintenance_rate"] = rates
         book = cls.from_frame(frame, tiers=tiers, as_of=as_of, provenance=provenance)
         margin = book.maintenance_margin(P)
-        _refuse(
+        refuse_rows(
             frame.assign(leverage=x), margin >= book.collateral, "leverage",
             "must leave more collateral than the maintenance margin at entry", "accounts", "lower it, or the rate",
         )  # fmt: skip
@@ -235,8 +234,8 @@ class LeveragedAccounts(ResultDisplay):
         others = set(book.positions.loc[book.positions["instrument"] != instrument, "account"])
         others |= set(book.collateral["account"])
         mixed = held["account"].isin(others).to_numpy()
-        _refuse(held, mixed, "account", f"must hold {instrument} and cash only", book.source,
-                "use the cross-margin cascade for accounts of several contracts or coins")  # fmt: skip
+        refuse_rows(held, mixed, "account", f"must hold {instrument} and cash only", book.source,
+                    "use the cross-margin cascade for accounts of several contracts or coins")  # fmt: skip
         entry = held["entry_price"]
         if price is not None:
             entry = entry.fillna(check_positive(price, argument="price", unit="USD per coin"))
@@ -293,7 +292,7 @@ class LeveragedAccounts(ResultDisplay):
         notional = np.abs(self.quantity) * np.asarray(price, dtype=np.float64)
         if self.tiers is None:
             return np.asarray(self._column("maintenance_rate") * notional - self._column("maintenance_amount"))
-        return _tier_margin(notional, self.tiers)
+        return tier_margins(notional, self.tiers)
 
     @property
     def headline(self) -> str:
@@ -326,60 +325,3 @@ class LeveragedAccounts(ResultDisplay):
         return self.table.assign(
             leverage=self.leverage, liquidation_price=self.liquidation_price, bankruptcy_price=self.bankruptcy_price
         )
-
-
-def _numbers(frame: pd.DataFrame, name: str, source: str) -> Floats:
-    values: Floats = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    _refuse(frame, ~np.isfinite(values), name, "must be a finite number", source, "correct or drop the row")
-    return values
-
-
-def _refuse_unusable(table: pd.DataFrame, source: str) -> None:
-    blank = table["account"].str.strip().isin(["", "nan", "None"]).to_numpy()
-    _refuse(table, blank, "account", "must be named on every row", source, "name it")
-    _refuse(table, table.duplicated("account"), "account", "must stand once", source, "add its quantities up")
-    _refuse(table, table["quantity"] == 0.0, "quantity", "must not be zero", source, "drop accounts without a position")
-    _refuse(table, table["entry_price"] <= 0.0, "entry_price", "must be positive", source, "write USD per coin")
-    _refuse(table, table["collateral"] <= 0.0, "collateral", "must be positive", source, "write USD, without profit")
-    rate = table["maintenance_rate"]
-    _refuse(table, (rate <= 0.0) | (rate >= 1.0), "maintenance_rate", "must be a fraction above 0 and below 1", source,
-            "pass a decimal such as 0.005")  # fmt: skip
-    leverage = table["quantity"].abs() * table["entry_price"] / table["collateral"]
-    _refuse(table.assign(leverage=leverage), leverage < 1.0 - _ROUNDING, "leverage", "must be at least 1", source,
-            "count only the collateral behind this position, or drop the row")  # fmt: skip
-
-
-def _refuse(
-    table: pd.DataFrame, bad: npt.NDArray[np.bool_] | pd.Series, column: str, rule: str, source: str, remedy: str
-) -> None:
-    rows = np.flatnonzero(np.asarray(bad, dtype=bool))
-    if not rows.size:
-        return
-    names, values = table["account"].to_numpy(), table[column].to_numpy()
-    told = [
-        f"row {i + 1}" + (f" ({names[i]})" if column != "account" else "") + f": {values[i]!s}" for i in rows[:_SHOWN]
-    ]
-    more = f" and {rows.size - _SHOWN} more rows" if rows.size > _SHOWN else ""
-    raise DataError(f"{column} in {source}", rule, ", ".join(told) + more, remedy)
-
-
-def _tier_margin(notional: Floats, tiers: TierTable) -> Floats:
-    """Return the maintenance margins of notionals (USD), by layers."""
-    steps = np.diff(np.array([0.0, *tiers.maintenance_rates]))
-    above = np.maximum(np.asarray(notional)[..., None] - np.array(tiers.floors), 0.0)
-    return np.asarray(above @ steps)
-
-
-def _tier_terms(table: pd.DataFrame, tiers: TierTable) -> tuple[Floats, Floats]:
-    """Return rate and deduction of the tier that holds at each account's liquidation price.
-
-    Equity less margin is monotone in the price, so that its sign where the notional crosses a floor tells the tier of
-    its root: `volkit.margin.tiers.liquidation` does the same for one account.
-    """
-    q, floors = table["quantity"].to_numpy(), np.array(tiers.floors[1:])
-    is_long = q > 0.0
-    size = np.abs(q)[:, None]
-    crossing = floors / size - table["entry_price"].to_numpy()[:, None]
-    excess = table["collateral"].to_numpy()[:, None] + q[:, None] * crossing - _tier_margin(floors, tiers)
-    tier = np.where(is_long, (excess < 0.0).sum(axis=1), (excess >= 0.0).sum(axis=1))
-    return np.array(tiers.maintenance_rates)[tier], np.array(tiers.amounts)[tier]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from volkit.checks import check_count
 from volkit.contagion.cascade._state import MARKET_SIZE, ROUND_COLUMNS, SERIES, TOTAL_COLUMNS
 from volkit.contagion.cascade.accounts import LeveragedAccounts
-from volkit.contagion.cascade.ladder import LiquidationLadder
+from volkit.contagion.cascade.ladder import Book, LiquidationLadder, provenance_of
 from volkit.contagion.cascade.paths import CascadePaths
 from volkit.contagion.cascade.run import CascadeRun
 from volkit.contagion.cascade.settings import Venue
@@ -20,7 +20,6 @@ from volkit.scenarios.paths.path_set import PathSet
 __all__ = ["cascade_paths", "run_cascade"]
 
 Floats = npt.NDArray[np.float64]
-Book = LeveragedAccounts | LiquidationLadder
 _CALLS = ("volkit.impact",)
 _FIRST_ROUNDS = 4_096
 
@@ -56,7 +55,8 @@ def run_cascade(accounts: Book, venue: Venue, *, shock: float, steps: int = 1) -
     collateral of the closed falls on the venue's skin in the game, then the fund (which first receives what the batch
     leaves), then the unrealised profit of the open winners of both sides (at the price after the batch, less what they
     gave before), then on all. Accounts whose liquidation price lies beyond the venue's price at the start are closed in
-    the first round. The book is what is given: who stands on the other side and is not in it has no profit to take.
+    the first round. Where the impact law has no coins left for a batch, its side waits for a trade of the other side or
+    for the next step. The book is what is given: who stands on the other side and is not in it has no profit to take.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def run_cascade(accounts: Book, venue: Venue, *, shock: float, steps: int = 1) -
     returns[0] = move
     totals, series, rounds, sides = _one_path(accounts, venue, returns)
     return CascadeRun.made(
-        totals, series, rounds, venue=venue, shock=float(shock), sides=sides, provenance=_provenance(accounts)
+        totals, series, rounds, venue=venue, shock=float(shock), sides=sides, provenance=provenance_of(accounts)
     )
 
 
@@ -130,7 +130,7 @@ def cascade_paths(
         weights=weights,
         step=paths.step if isinstance(paths, PathSet) else None,
         as_of=paths.as_of if isinstance(paths, PathSet) else None,
-        provenance=Provenance((*_provenance(accounts).series, *provenance.series)),
+        provenance=Provenance((*provenance_of(accounts).series, *provenance.series)),
     )
 
 
@@ -194,8 +194,12 @@ def _account_work(accounts: LeveragedAccounts, venue: Venue, n_steps: int) -> _W
     prices = (np.sign(q) * accounts.liquidation_price, np.sign(q) * accounts.bankruptcy_price)
     side = (q < 0.0).astype(np.int64)
     book = (side, np.abs(q), accounts.entry_price, accounts.collateral, *terms, *prices)
-    work = (*(np.zeros(n) for _ in range(4)), np.zeros(n, dtype=np.int64))
-    head = (venue.numbers(), *venue.impact.kernel_form(), tuple(np.array(x) for x in book), work)
+    work = (*(np.zeros(n) for _ in range(4)), np.zeros(n, dtype=np.int64), np.zeros(n), np.zeros(n))
+    t = accounts.tiers
+    tiers = tuple(
+        np.array(x, dtype=np.float64) for x in ((t.floors, t.maintenance_rates, t.amounts) if t else [()] * 3)
+    )
+    head = (venue.numbers(), *venue.impact.kernel_form(), tuple(np.array(x) for x in book), work, tiers)
     scratch = (np.zeros(n), np.zeros(n_steps), np.zeros(2), np.zeros(MARKET_SIZE), np.zeros(len(ROUND_COLUMNS)))
     return _Work(kernels.account_path, kernels.account_paths, head, scratch)
 
@@ -216,10 +220,6 @@ def _ladder(accounts: Book, venue: Venue) -> LiquidationLadder:
         rule = "must be LeveragedAccounts or a LiquidationLadder"
         raise ArgumentError("accounts", rule, type(accounts).__name__, "use LeveragedAccounts.from_frame")
     return LiquidationLadder.from_accounts(accounts)
-
-
-def _provenance(accounts: Book) -> Provenance:
-    return accounts.provenance if isinstance(accounts, LeveragedAccounts) else Provenance(())
 
 
 def _log_shock(shock: float) -> float:

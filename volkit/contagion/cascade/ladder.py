@@ -10,9 +10,9 @@ import pandas as pd
 from volkit.contagion.cascade.accounts import LeveragedAccounts
 from volkit.conventions import SIDES
 from volkit.errors import DataError
-from volkit.results import ResultDisplay
+from volkit.results import Provenance, ResultDisplay
 
-__all__ = ["BLOCK", "LadderSide", "LiquidationLadder"]
+__all__ = ["BLOCK", "Book", "LadderSide", "LiquidationLadder", "provenance_of"]
 
 Floats = npt.NDArray[np.float64]
 # Accounts that are passed over together when all of them lie on one side of a price.
@@ -169,6 +169,14 @@ class LiquidationLadder(ResultDisplay):
             signed = {key: sign * values for key, values in prices.items()}
             parts.append(pd.DataFrame({"side": name, "row": side.order, "quantity": sign * side.size, **signed}))
         return pd.concat(parts, ignore_index=True)
+
+
+Book = LeveragedAccounts | LiquidationLadder
+
+
+def provenance_of(accounts: Book) -> Provenance:
+    """Return the provenance of accounts; a ladder has none."""
+    return accounts.provenance if isinstance(accounts, LeveragedAccounts) else Provenance(())
 
 
 def _side(quantity: Floats, sign: float, *prices: Floats, collateral: Floats) -> LadderSide:

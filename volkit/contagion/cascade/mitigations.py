@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from volkit.contagion.cascade._state import STATUSES
 from volkit.contagion.cascade.accounts import LeveragedAccounts
 from volkit.contagion.cascade.engine import cascade_paths, run_cascade
+from volkit.contagion.cascade.losses import unpaid_losses
 from volkit.contagion.cascade.paths import CascadePaths
 from volkit.contagion.cascade.run import CascadeRun, usd_words
 from volkit.contagion.cascade.settings import DynamicMargin, PartialLiquidation, TradingHalt, Venue
@@ -24,7 +27,7 @@ _FIELDS: dict[type, str] = {
     PartialLiquidation: "partial",
     DynamicMargin: "dynamic_margin",
 }
-_TOTALS = ("low_price", "rounds", "bad_debt", "deleveraged", "socialised", "fund_end")
+_TOTALS = ("rounds", "bad_debt", "open_deficit", "deleveraged", "socialised", "fund_end")
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -35,9 +38,10 @@ class MitigationComparison(ResultDisplay):
     ----------
     table : DataFrame
         Index mitigation, "none" first. drop (deepest fall of the price, fraction of the start), liquidated (USD),
-        rounds, bad_debt, deleveraged, socialised, fund_end (USD); means over paths where there are several. Then
-        depleted (share of paths on which a loss went beyond the fund), and drop_change and bad_debt_change against
-        none (in the same units; negative: less).
+        rounds, bad_debt, open_deficit (of accounts still open that should be closed), deleveraged, socialised, fund_end
+        (USD); means over paths where there are several. Then depleted (share of paths, `CascadePaths.is_depleted`),
+        status (with shares where paths differ), and drop_change, bad_debt_change and loss_change (bad debt and open
+        deficit) against none (in the same units; negative: less).
     results : dict of str to CascadeRun or CascadePaths
         Behind the rows.
     as_of : Timestamp or None
@@ -52,13 +56,22 @@ class MitigationComparison(ResultDisplay):
     provenance: Provenance = field(default_factory=lambda: Provenance(()))
 
     @property
+    def losses(self) -> pd.Series:
+        """Bad debt and open deficit together, USD, by mitigation."""
+        return (self.table["bad_debt"] + self.table["open_deficit"]).rename("loss")
+
+    @property
+    def best(self) -> str:
+        """The mitigation with the least bad debt and open deficit."""
+        return str(self.losses.drop("none").idxmin())
+
+    @property
     def headline(self) -> str:
-        """What helps most against bad debt, in one line."""
-        others = self.table.drop(index="none")
-        best = others["bad_debt"].idxmin()
-        before, after = self.table.loc["none"], others.loc[best]
+        """What helps most against bad debt and open deficit, in one line."""
+        before, after = self.table.loc["none"], self.table.loc[self.best]
         return (
-            f"bad debt {usd_words(before['bad_debt'])} without, {usd_words(after['bad_debt'])} with {best}; "
+            f"bad debt and open deficit {usd_words(self.losses['none'])} without ({before['status']}), "
+            f"{usd_words(self.losses[self.best])} with {self.best} ({after['status']}); "
             f"deepest fall {before['drop']:.2%} without, {after['drop']:.2%} with"
         )
 
@@ -127,23 +140,36 @@ def compare_mitigations(
         else cascade_paths(accounts, rules, paths if paths is not None else [], series=False)
         for name, rules in venues.items()
     }
-    table = pd.DataFrame({name: _row(result) for name, result in results.items()}).T.rename_axis("mitigation")
+    rows = {name: _row(result) for name, result in results.items()}
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("mitigation")
     for name in ("drop", "bad_debt"):
         table[f"{name}_change"] = table[name] - table.loc["none", name]
+    table["loss_change"] = table["bad_debt_change"] + table["open_deficit"] - table.loc["none", "open_deficit"]
     first = results["none"]
     return MitigationComparison(table=freeze(table), results=results, as_of=first.as_of, provenance=first.provenance)
 
 
-def _row(result: CascadeRun | CascadePaths) -> pd.Series:
+def _row(result: CascadeRun | CascadePaths) -> dict[str, float | str]:
     if isinstance(result, CascadeRun):
-        totals, depleted = result.totals, float(result.totals[["deleveraged", "socialised"]].sum() > 0.0)
+        totals, status = result.totals, result.status
+        depleted = float(status == "no depth" or float(unpaid_losses(totals, result.venue)) > 0.0)
     else:
-        totals, depleted = result.summary()["mean"], result.depleted_share
-    row = pd.Series({name: float(totals[name]) for name in _TOTALS})
-    start = result.venue.price
-    liquidated = float(totals["long_notional"] + totals["short_notional"])
-    head = pd.Series({"drop": 1.0 - row.pop("low_price") / start, "liquidated": liquidated})
-    return pd.concat([head, row, pd.Series({"depleted": depleted})])
+        totals, depleted, status = result.summary()["mean"], result.depleted_share, _status_words(result)
+    return {
+        "drop": 1.0 - float(totals["low_price"]) / result.venue.price,
+        "liquidated": float(totals["long_notional"] + totals["short_notional"]),
+        **{name: float(totals[name]) for name in _TOTALS},
+        "depleted": depleted,
+        "status": status,
+    }
+
+
+def _status_words(paths: CascadePaths) -> str:
+    weights = np.ones(paths.n_paths) if paths.weights is None else paths.weights
+    share = pd.Series(weights).groupby(paths.totals["status"].to_numpy()).sum() / weights.sum()
+    if len(share) == 1:
+        return str(share.index[0])
+    return ", ".join(f"{name} {share[name]:.1%}" for name in STATUSES if name in share.index)
 
 
 def _check_mitigations(mitigations: Mapping[str, Mitigation]) -> None:

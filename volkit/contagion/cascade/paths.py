@@ -9,6 +9,7 @@ import pandas as pd
 
 from volkit.checks import check_confidence
 from volkit.contagion.cascade._state import SERIES, STATUSES, TOTAL_COLUMNS
+from volkit.contagion.cascade.losses import unpaid_losses
 from volkit.contagion.cascade.run import usd_words
 from volkit.contagion.cascade.settings import Venue
 from volkit.errors import ArgumentError
@@ -28,14 +29,15 @@ class Depletion(NamedTuple):
     Attributes
     ----------
     probability : float
-        Share of paths on which a loss went beyond fund and skin in the game.
+        Share of paths on which losses, those of accounts still open at the end among them, went beyond fund and skin
+        in the game, or on which the market had nothing left to trade.
     low, high : float
         Exact interval of it (Clopper and Pearson), on the effective number of paths where these have weights.
     coverage : float
         Of the interval, fraction.
     independent : float
         The same probability for losses of the same sizes at the same steps, each step drawn from any path on its own:
-        what a model of independent losses would say.
+        what a model of independent losses would say. With one step the two are the same.
     n_paths : int
         Simulated.
     """
@@ -54,13 +56,16 @@ class CascadePaths(ResultDisplay):
 
     Attributes
     ----------
-    totals : DataFrame, shape (n_paths, 25)
+    totals : DataFrame, shape (n_paths, 27)
         end_price, low_price, high_price, exogenous_low, exogenous_high (USD per coin); rounds, most_rounds (in one
         step), halted_steps; accounts, quantity (coins) and notional (USD) liquidated by side; bankrupt_accounts;
-        bad_debt, skin_paid, fund_paid, deleveraged, socialised, fund_income, returned, fund_end, fund_low (USD); and
-        status, as in `CascadeRun`.
-    series : ndarray, shape (n_paths, n_steps, 5), or None
-        price and fund at the end of each step, bad_debt, fund_income and liquidated notional in it. Read-only.
+        bad_debt, skin_paid, fund_paid, deleveraged, socialised, fund_income, returned, fund_end, fund_low (USD);
+        overdue_accounts (still open at the end beyond their liquidation price), open_deficit (USD, what these owe
+        beyond their collateral at the end price; not in bad_debt); and status, as in `CascadeRun`.
+    series : ndarray, shape (n_paths, n_steps, 6), or None
+        price and fund at the end of each step, bad_debt, fund_income and liquidated notional in it, and drawdown: the
+        most by which bad debt exceeded income from its start on (USD; the last step's with the open deficit, infinite
+        where the market had nothing left to trade). Read-only.
     venue : Venue
         Rules and start.
     weights : ndarray, shape (n_paths,), or None
@@ -123,17 +128,24 @@ class CascadePaths(ResultDisplay):
 
     @property
     def is_depleted(self) -> pd.Series:
-        """Whether a loss went beyond fund and skin in the game, by path."""
-        return ((self.totals["deleveraged"] + self.totals["socialised"]) > 0.0).rename("is_depleted")
+        """Whether losses and open deficit went beyond fund and skin, or nothing was left to trade, by path."""
+        unpaid = pd.Series(unpaid_losses(self.totals, self.venue))
+        return ((unpaid > 0.0) | self.is_stuck).rename("is_depleted")
+
+    @property
+    def is_stuck(self) -> pd.Series:
+        """Whether the market had nothing left to trade in some step, by path."""
+        return (self.totals["status"] == "no depth").rename("is_stuck")
 
     @property
     def depleted_share(self) -> float:
-        """Weighted share of paths on which a loss went beyond fund and skin in the game."""
-        hit = self.is_depleted.to_numpy()
-        return float(hit.mean() if self.weights is None else self.weights[hit].sum() / self.weights.sum())
+        """Weighted share of the paths of `is_depleted`."""
+        return self._mean(self.is_depleted)
 
     def by_step(self, name: str) -> pd.DataFrame:
-        """Return one of price, fund, bad_debt, fund_income, liquidated, shape (n_paths, n_steps), steps from 1.
+        """Return one of price, fund, bad_debt, fund_income, liquidated, drawdown, shape (n_paths, n_steps).
+
+        Steps count from 1.
 
         Raises
         ------
@@ -166,7 +178,8 @@ class CascadePaths(ResultDisplay):
         -----
         The fund lives beside the cascade: each batch pays into it and takes from it, so that losses come in clusters as
         they do when liquidations feed each other. The number for independent losses keeps the distribution of each
-        step's loss less income and breaks only the tie between steps: for every step it draws a path anew.
+        step's losses and income, in their order, and breaks only the tie between steps: for every step after the first
+        it draws a path anew.
         """
         level = check_confidence(coverage, argument="coverage")
         weights = np.ones(self.n_paths) if self.weights is None else self.weights
@@ -201,12 +214,20 @@ class CascadePaths(ResultDisplay):
 
     def _independent(self, weights: Floats, seed: int) -> float:
         series = self._kept()
-        flow = series[:, :, SERIES.index("fund_income")] - series[:, :, SERIES.index("bad_debt")]
+        lost, gained, drawdown = (series[:, :, SERIES.index(x)] for x in ("bad_debt", "fund_income", "drawdown"))
         rng = np.random.default_rng(seed)
-        drawn = rng.choice(self.n_paths, size=flow.shape, p=weights / weights.sum())
-        walk = np.cumsum(np.take_along_axis(flow, drawn, axis=0), axis=1)
+        drawn = rng.choice(self.n_paths, size=lost.shape, p=weights / weights.sum())
+        # Every path keeps its own first step, and with it its weight: one step alone has no tie to break.
+        drawn[:, 0] = np.arange(self.n_paths)
+        flow = np.take_along_axis(gained - lost, drawn, axis=0)
+        before = np.cumsum(flow, axis=1) - flow
+        lowest = (before - np.take_along_axis(drawdown, drawn, axis=0)).min(axis=1)
         held = self.venue.fund + self.venue.skin_in_the_game
-        return float(np.mean(held + walk.min(axis=1) < 0.0))
+        return float(weights @ (held + lowest < 0.0) / weights.sum())
+
+    def _mean(self, values: pd.Series) -> float:
+        """Return the mean over paths by their weights."""
+        return float(np.average(values.to_numpy(dtype=np.float64), weights=self.weights))
 
     def _kept(self) -> Floats:
         if self.series is None:
@@ -215,14 +236,22 @@ class CascadePaths(ResultDisplay):
 
     @property
     def headline(self) -> str:
-        """Paths, liquidations, losses and depletion in one line."""
-        t, hit = self.totals, int(self.is_depleted.sum())
+        """Paths, liquidations, losses and depletion in one line, by the weights of the paths."""
+        t = self.totals
         notional = t["long_notional"] + t["short_notional"]
-        return (
-            f"{self.n_paths:,} paths, {usd_words(notional.mean())} liquidated on average, bad debt "
-            f"{usd_words(t['bad_debt'].mean())} on average and {usd_words(t['bad_debt'].max())} at most, "
-            f"fund depleted on {hit:,} paths"
-        )
+        words = [
+            f"{self.n_paths:,} paths, {usd_words(self._mean(notional))} liquidated on average, bad debt "
+            f"{usd_words(self._mean(t['bad_debt']))} on average and {usd_words(t['bad_debt'].max())} at most"
+        ]
+        if t["open_deficit"].any():
+            words.append(f"{usd_words(self._mean(t['open_deficit']))} on average in accounts left open")
+        words.append(f"fund depleted on {self._share_words(self.is_depleted)}")
+        if self.is_stuck.any():
+            words.append(f"nothing left to trade on {self._share_words(self.is_stuck)}")
+        return ", ".join(words)
+
+    def _share_words(self, hit: pd.Series) -> str:
+        return f"{int(hit.sum()):,} paths" if self.weights is None else f"{self._mean(hit):.2%} of the paths by weight"
 
     def summary(self) -> pd.DataFrame:
         """Return mean, quantiles and largest of each total (weighted where paths have weights)."""

@@ -47,15 +47,16 @@ class CascadeRun(ResultDisplay):
         skin_paid, fund_paid, deleveraged, socialised (USD: who paid the bad debt), fund_income and returned and kept
         (USD: what collateral was left, in the fund, with the trader, in a position that stays open in part), fund after
         the batch (USD), and winners_profit (USD; filled only where it was asked for).
-    steps : DataFrame, shape (n_steps, 5)
-        Index step; price (USD per coin) and fund (USD) at its end, bad_debt, fund_income and liquidated notional (USD).
+    steps : DataFrame, shape (n_steps, 6)
+        Index step; price (USD per coin) and fund (USD) at its end, bad_debt, fund_income, liquidated notional and
+        drawdown in it (USD), as in `CascadePaths`.
     totals : Series
-        Sums of the run; USD, coins and counts by name.
+        Sums of the run; USD, coins and counts by name, as in `CascadePaths`.
     shock : float
         Exogenous move, decimal.
-    status : {"ended", "exhausted", "halted", "round limit", "no depth"}
-        Nobody more is reached; a side was liquidated whole; trading is halted at the end; rounds were cut off; the
-        impact law had no coins left to buy.
+    status : {"ended", "exhausted", "unfinished", "halted", "round limit", "no depth"}
+        Nobody more is reached; a side was liquidated whole; accounts are still open that should be closed; trading is
+        halted at the end; rounds of some step were cut off; the impact law had no coins left to buy in some step.
     liquidated_share : Series
         Share of the coins of each side that was liquidated.
     venue : Venue
@@ -148,10 +149,11 @@ class CascadeRun(ResultDisplay):
         accounts = int(t["long_accounts"] + t["short_accounts"])
         notional = t["long_notional"] + t["short_notional"]
         factor = f" ({self.amplification:.3g}x)" if np.isfinite(self.amplification) else ""
+        hole = f", {usd_words(t['open_deficit'])} in accounts left open" if t["open_deficit"] > 0.0 else ""
         return (
             f"shock {self.shock:+.2%} ends at {np.expm1(self.total_move):+.2%}{factor}, "
             f"{accounts:,} accounts and {usd_words(notional)} liquidated in {int(t['rounds'])} rounds, "
-            f"bad debt {usd_words(t['bad_debt'])}, {self.status}"
+            f"bad debt {usd_words(t['bad_debt'])}{hole}, {self.status}"
         )
 
     def summary(self) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from volkit.checks import check_choice, check_count, check_fraction, check_positive
+from volkit.checks import check_choice, check_count, check_fraction, check_not_negative, check_positive
 from volkit.errors import ArgumentError
 from volkit.impact.law import ImpactLaw
 
@@ -26,7 +26,8 @@ class TradingHalt:
     drop : float
         Fall of the price from its highest end of step that starts a halt, decimal, above 0 and below 1.
     within : int
-        Steps over which the highest price is looked for; prices before the last reopening do not count.
+        Steps over which the highest price is looked for; prices before the last reopening do not count, whose own price
+        stands in place of the start's.
     length : int
         Whole steps without liquidation, after what is left of the step in which the price fell.
     during : {"moving", "frozen"}
@@ -103,6 +104,8 @@ class DynamicMargin:
     Notes
     -----
     All maintenance margins are multiplied by the volatility over that of the venue's calm, within 1 and the cap.
+    Accounts on a table of tiers are in the tier that holds at the price where the multiplied margin is reached. Where
+    the multiplied rate of a tier reaches 1, a rise alone closes no long.
 
     Examples
     --------
@@ -140,7 +143,7 @@ class Venue:
     volatility_memory : float
         Weight of the past in the exponentially weighted variance of a step, 0 to below 1.
     least_depth : float
-        Below this share of calm depth it does not fall, above 0.
+        Below this share of calm depth it does not fall, above 0 to 1.
     fund : float
         Insurance fund at the start, USD.
     skin_in_the_game : float
@@ -199,15 +202,16 @@ class Venue:
             rule = "must be told for evaporation and for dynamic margin"
             raise ArgumentError("volatility", rule, "None", "pass that of a calm step, decimal")
         check_fraction(self.permanent_share, argument="permanent_share")
-        check_positive(self.least_depth, argument="least_depth", unit="share of calm depth")
+        if check_positive(self.least_depth, argument="least_depth", unit="share of calm depth") > 1.0:
+            raise ArgumentError(
+                "least_depth", "must be at most 1", f"{self.least_depth!r}", "pass a share such as 0.01"
+            )
         if check_fraction(self.volatility_memory, argument="volatility_memory") == 1.0:
             raise ArgumentError("volatility_memory", "must be below 1", "1.0", "pass for example 0.94")
         if check_fraction(self.liquidation_fee, argument="liquidation_fee") == 1.0:
             raise ArgumentError("liquidation_fee", "must be below 1", "1.0", "pass a decimal such as 0.005")
         for name in ("evaporation", "fund", "skin_in_the_game"):
-            if not 0.0 <= float(getattr(self, name)) < np.inf:
-                got = f"{getattr(self, name)!r}"
-                raise ArgumentError(name, "must be a finite number of at least 0", got, "pass 0 for none")
+            check_not_negative(getattr(self, name), argument=name)
         check_choice(self.leftover, argument="leftover", choices=_LEFTOVERS)
         check_count(self.max_rounds, argument="max_rounds", unit="rounds")
 

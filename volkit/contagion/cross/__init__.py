@@ -3,9 +3,10 @@
 `CrossAccounts` and a `CrossVenue` enter; a `CrossCascadeRun`, or `CrossCascades` of many shocks, leaves.
 """
 
-from volkit.contagion.cross.accounts import CrossAccounts, MaintenanceRule
+from volkit.contagion.cross.accounts import CrossAccounts
 from volkit.contagion.cross.engine import cross_cascade, cross_cascade_scenarios
 from volkit.contagion.cross.runs import CrossCascadeRun, CrossCascades
+from volkit.contagion.cross.tables import MaintenanceRule
 from volkit.contagion.cross.venue import ClosingRule, CrossVenue, Leftover
 from volkit.contagion.cross.warm import compile_cross
 

@@ -1,23 +1,26 @@
 """Accounts that margin several assets together: positions, cash and coins, with what must be left of them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from volkit.contagion.cross.tables import (
+    MaintenanceRule,
+    check_finite,
+    named_once,
+    priced_assets,
+    rates_by_asset,
+    read_columns,
+    refuse_values,
+    wide_table,
+)
 from volkit.errors import ArgumentError, DataError
 from volkit.instruments import Future, Option, PositionBook
-from volkit.margin.tiers import TierTable
 from volkit.results import Provenance, ResultDisplay, freeze
 
-__all__ = ["CrossAccounts", "MaintenanceRule"]
-
-# One rate, rates by asset, or tier tables by asset.
-MaintenanceRule: TypeAlias = float | pd.Series | Mapping[str, float | TierTable]
-_COLUMNS = ("account", "asset", "quantity")
-_Table = TypeVar("_Table", pd.DataFrame, pd.Series)
+__all__ = ["CrossAccounts"]
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -86,12 +89,14 @@ class CrossAccounts(ResultDisplay):
             held = getattr(self, name)
             if not all(axis.equals(label) for axis, label in zip(held.axes, axes, strict=True)):
                 raise DataError(name, "must have the labels of quantity", f"shape {held.shape}", "reindex it")
-            object.__setattr__(self, name, freeze(_finite(held, name)))
+            object.__setattr__(self, name, freeze(check_finite(held, name)))
         rate = self.maintenance_rate.to_numpy()
-        _refuse((rate < 0.0) | (rate >= 1.0), rate, "maintenance_rate", "must be from 0 to below 1")
-        _refuse(self.coins.to_numpy() < 0.0, self.coins.to_numpy(), "coins", "must be at least 0 (collateral)")
-        _refuse((self.haircut < 0.0) | (self.haircut > 1.0), self.haircut, "haircut", "must be a share from 0 to 1")
-        _refuse(self.price <= 0.0, self.price, "price", "must be above zero")
+        refuse_values((rate < 0.0) | (rate >= 1.0), rate, "maintenance_rate", "must be from 0 to below 1")
+        refuse_values(self.coins.to_numpy() < 0.0, self.coins.to_numpy(), "coins", "must be at least 0 (collateral)")
+        refuse_values(
+            (self.haircut < 0.0) | (self.haircut > 1.0), self.haircut, "haircut", "must be a share from 0 to 1"
+        )
+        refuse_values(self.price <= 0.0, self.price, "price", "must be above zero")
 
     @classmethod
     def from_frame(
@@ -111,8 +116,8 @@ class CrossAccounts(ResultDisplay):
         Parameters
         ----------
         positions : DataFrame
-            account, asset, quantity (signed coins) and optionally entry_price (USD; the price now where it is not
-            told). Positions of an account in one asset are added up.
+            account, asset, quantity (signed coins) and optionally entry_price (USD, positive; the price now where it
+            is not told). Positions of an account in one asset are added up.
         price : Series
             USD by asset.
         maintenance_rate : float, Series, or mapping
@@ -131,27 +136,35 @@ class CrossAccounts(ResultDisplay):
         Raises
         ------
         DataError
-            For missing columns, NaN, an asset without price, or whatever `CrossAccounts` refuses.
+            For missing columns, NaN, text where numbers belong, labels that come twice, an entry price that is not
+            positive, an asset without price, or whatever `CrossAccounts` refuses.
+
+        Notes
+        -----
+        Accounts may hold more than their positions are worth: spare cash is not refused, however far below one that
+        takes their leverage, since positions and cash of a shared margin come from different tables. `from_leverage`,
+        where leverage is what is told, refuses less than one.
         """
-        held = _columns(positions, "positions")
+        price = named_once(price, "price")
+        held = read_columns(positions, "positions")
         if not len(held):
             raise DataError("positions", "must have a row", "none", "pass the positions of at least one account")
-        coins = _columns(collateral, "collateral") if collateral is not None else held.iloc[:0]
-        assets = _priced([*held["asset"], *coins["asset"]], price)
+        coins = read_columns(collateral, "collateral") if collateral is not None else held.iloc[:0]
+        assets = priced_assets([*held["asset"], *coins["asset"]], price)
         prices = price.reindex(assets).astype(np.float64)
         entry = held["entry_price"].fillna(held["asset"].map(prices)) if "entry_price" in held else held["asset"].map(
             prices
         )  # fmt: skip
-        funds = cash if cash is not None else pd.Series(dtype=np.float64)
-        accounts = pd.Index(sorted({*held["account"], *coins["account"], *funds.index}), name="account")
-        quantity = _wide(held["account"], held["asset"], held["quantity"], accounts, assets)
+        funds = named_once(cash, "cash") if cash is not None else pd.Series(dtype=np.float64)
+        accounts = _names({*held["account"], *coins["account"], *funds.index})
+        quantity = wide_table(held["account"], held["asset"], held["quantity"], accounts, assets)
         return cls(
             quantity=quantity,
-            cost=_wide(held["account"], held["asset"], held["quantity"] * entry, accounts, assets),
-            cash=funds.reindex(accounts, fill_value=0.0).astype(np.float64),
-            coins=_wide(coins["account"], coins["asset"], coins["quantity"], accounts, assets),
-            maintenance_rate=_rates(maintenance_rate, quantity, prices),
-            haircut=pd.Series(haircut, index=assets).astype(np.float64),
+            cost=wide_table(held["account"], held["asset"], held["quantity"] * entry, accounts, assets),
+            cash=funds.reindex(accounts, fill_value=0.0),
+            coins=wide_table(coins["account"], coins["asset"], coins["quantity"], accounts, assets),
+            maintenance_rate=rates_by_asset(maintenance_rate, quantity, prices),
+            haircut=_by_asset(haircut, assets),
             price=prices,
             as_of=as_of,
             provenance=provenance or Provenance(()),
@@ -188,19 +201,21 @@ class CrossAccounts(ResultDisplay):
         >>> CrossAccounts.from_leverage(quantity, leverage=10, price=price, maintenance_rate=0.02).cash.tolist()
         [10000.0]
         """
-        times = pd.Series(leverage, index=quantity.index).astype(np.float64)
+        price = named_once(price, "price")
+        told = named_once(leverage, "leverage") if isinstance(leverage, pd.Series) else leverage
+        times = pd.Series(told, index=quantity.index).astype(np.float64)
         if not (np.isfinite(times) & (times >= 1.0)).all():
             bad = times[~(np.isfinite(times) & (times >= 1.0))]
             got = f"{bad.iloc[0]:g} of {bad.index[0]}"
             raise ArgumentError("leverage", "must be at least 1", got, "coins without debt are no leveraged account")
-        prices = price.reindex(_priced(list(quantity.columns), price)).astype(np.float64)
-        held = quantity.reindex(columns=prices.index).astype(np.float64)
+        prices = price.reindex(priced_assets(list(quantity.columns), price)).astype(np.float64)
+        held = check_finite(quantity, "quantity").reindex(columns=prices.index)
         return cls(
             quantity=held,
             cost=held * prices,
             cash=((held.abs() * prices).sum(axis=1) / times).rename("cash"),
             coins=held * 0.0,
-            maintenance_rate=_rates(maintenance_rate, held, prices),
+            maintenance_rate=rates_by_asset(maintenance_rate, held, prices),
             haircut=prices * 0.0,
             price=prices,
         )
@@ -274,8 +289,9 @@ class CrossAccounts(ResultDisplay):
         return pd.Series(margin, index=self.quantity.index, name="maintenance_margin")
 
     def _prices(self, price: pd.Series | None) -> np.ndarray:
-        held = self.price if price is None else price.reindex(self.price.index)
-        return np.asarray(held.to_numpy(dtype=np.float64))
+        if price is None:
+            return np.asarray(self.price.to_numpy())
+        return np.asarray(check_finite(named_once(price, "price").reindex(self.price.index), "price").to_numpy())
 
     @property
     def headline(self) -> str:
@@ -307,59 +323,17 @@ class CrossAccounts(ResultDisplay):
         return pd.concat([*parts, self.quantity.add_prefix("quantity of ")], axis=1)
 
 
-def _columns(frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    missing = [c for c in _COLUMNS if c not in frame.columns]
-    if missing:
-        raise DataError(f"columns of {name}", f"must be {', '.join(_COLUMNS)}", f"no {', '.join(missing)}", "add them")
-    if frame[["account", "asset"]].isna().to_numpy().any():
-        raise DataError(name, "must name account and asset on every row", "rows without", "drop or name them")
-    _finite(frame["quantity"], f"quantity of {name}")
-    return frame
+def _by_asset(haircut: float | pd.Series, assets: pd.Index) -> pd.Series:
+    if isinstance(haircut, pd.Series):
+        return named_once(haircut, "haircut").reindex(assets)
+    return named_once(pd.Series(haircut, index=assets), "haircut")
 
 
-def _priced(assets: list[str], price: pd.Series) -> pd.Index:
-    names = list(dict.fromkeys(assets))
-    missing = [str(a) for a in names if a not in price.index or not price[a] > 0.0]
-    if missing:
-        got = f"none of {', '.join(missing)}"
-        raise DataError("price", "must be known and positive for every asset held", got, "add it to price")
-    return pd.Index(names, name="asset")
-
-
-def _wide(
-    account: pd.Series, asset: pd.Series, values: pd.Series, accounts: pd.Index, assets: pd.Index
-) -> pd.DataFrame:
-    table = np.zeros((len(accounts), len(assets)))
-    np.add.at(table, (accounts.get_indexer(account), assets.get_indexer(asset)), values.to_numpy(dtype=np.float64))
-    return pd.DataFrame(table, index=accounts, columns=assets)
-
-
-def _rates(rule: MaintenanceRule, quantity: pd.DataFrame, price: pd.Series) -> pd.DataFrame:
-    if isinstance(rule, pd.Series | Mapping):
-        missing = [str(a) for a in quantity.columns if a not in rule]
-        if missing:
-            got = f"none of {', '.join(missing)}"
-            raise DataError("maintenance_rate", "must be told for every asset", got, "add it")
-        by_asset = {a: rule[a] for a in quantity.columns}
-    else:
-        by_asset = dict.fromkeys(quantity.columns, rule)
-    rates = {}
-    for a, held in by_asset.items():
-        if isinstance(held, TierTable):
-            rates[a] = [held.maintenance_rate(n) for n in (quantity[a].abs() * price[a]).tolist()]
-        else:
-            rates[a] = [float(held)] * len(quantity)
-    return pd.DataFrame(rates, index=quantity.index, columns=quantity.columns, dtype=np.float64)
-
-
-def _finite(held: _Table, name: str) -> _Table:
-    values = held.to_numpy(dtype=np.float64)
-    _refuse(~np.isfinite(values), values, name, "must be finite")
-    return held.astype(np.float64)
-
-
-def _refuse(bad: np.ndarray | pd.Series, values: np.ndarray | pd.Series, name: str, rule: str) -> None:
-    marked = np.asarray(bad)
-    if marked.any():
-        got = f"{int(marked.sum())} others, first {np.asarray(values)[marked][0]:g}"
-        raise DataError(name, rule, got, "correct or drop them")
+def _names(accounts: set[Any]) -> pd.Index:
+    try:
+        return pd.Index(sorted(accounts), name="account")
+    except TypeError as error:
+        remedy = "name accounts by text everywhere, or by numbers everywhere"
+        raise DataError(
+            "account", "must be names of one kind in positions, collateral and cash", str(error), remedy
+        ) from None

@@ -10,6 +10,7 @@ from volkit.contagion.cross._layout import BLOCK
 from volkit.contagion.cross.accounts import CrossAccounts
 from volkit.contagion.cross.runs import LEDGER, STATUSES, CrossCascadeRun, CrossCascades
 from volkit.contagion.cross.screen import blocks_of
+from volkit.contagion.cross.tables import as_numbers, named_once
 from volkit.contagion.cross.venue import CrossVenue
 from volkit.errors import DataError
 from volkit.kernels import load_kernels
@@ -43,7 +44,7 @@ def cross_cascade(
     Raises
     ------
     DataError
-        For shocks of unknown assets, NaN or falls of all or more, or an asset without impact law.
+        For shocks of unknown assets or of one twice, text, NaN or falls of all or more, or an asset without impact law.
 
     Notes
     -----
@@ -66,7 +67,7 @@ def cross_cascade(
     >>> run.moves.round(4).to_dict(), run.closed.tolist()
     ({'BTC': -0.2872, 'ETH': -0.1393}, [1, 2])
     """
-    shocks = _shocks(shock.to_frame().T, accounts)
+    shocks = _shocks(named_once(shock, "shock").to_frame().T, accounts)
     job = _Job.of(accounts, venue)
     status, n, _, _ = load_kernels(_KERNELS, calls=_CALLS).run_scenario(
         shocks.to_numpy()[0], job.book, job.market, job.terms, job.box, job.wake, screened, job.work,
@@ -219,6 +220,11 @@ def _by_block(values: np.ndarray, *, fill: float = 0.0) -> np.ndarray:
 
 
 def _shocks(shocks: pd.DataFrame, accounts: CrossAccounts) -> pd.DataFrame:
+    if not isinstance(shocks, pd.DataFrame) or shocks.columns.has_duplicates:
+        twice = isinstance(shocks, pd.DataFrame)
+        got = f"{shocks.columns[shocks.columns.duplicated()][0]!r} twice" if twice else type(shocks).__name__
+        raise DataError("shocks", "must be a DataFrame with a column an asset", got, "name every asset once")
+    shocks = as_numbers(shocks, "shocks")
     strangers = [str(a) for a in shocks.columns if a not in accounts.quantity.columns]
     if strangers:
         got = f"also {', '.join(strangers)}"

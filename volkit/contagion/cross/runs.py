@@ -32,9 +32,9 @@ class CrossCascadeRun(ResultDisplay):
     Attributes
     ----------
     rounds : DataFrame, shape (n_rounds, 11)
-        By round, from 1; accounts: liquidated, checked (looked at); USD: notional closed, shortfall (bad debt of the
-        closed), which from_fund, deleveraged (winners' profits) and socialised add up to, fees and kept (to the fund),
-        returned (to owners), fund (after the round).
+        By round, from 1; accounts: liquidated (closed something in it), checked (looked at); USD: notional closed,
+        shortfall (bad debt of the closed), which from_fund, deleveraged (winners' profits) and socialised add up to,
+        fees and kept (to the fund), returned (to owners), fund (after the round).
     prices : DataFrame, shape (n_rounds + 1, n_assets)
         USD; row 0 after the shock alone, the others after each round.
     fills : DataFrame, shape (n_rounds, n_assets)
@@ -126,8 +126,8 @@ class CrossCascades(ResultDisplay):
     Attributes
     ----------
     totals : DataFrame, shape (n_scenarios, 13)
-        Accounts liquidated and checked (looked at), the amounts of `CrossCascadeRun.rounds` summed (USD), fund at the
-        end, status and rounds.
+        Accounts liquidated (each once) and checked (looked at), the amounts of `CrossCascadeRun.rounds` summed (USD),
+        fund at the end, status and rounds.
     shocks, moves : DataFrame, shape (n_scenarios, n_assets)
         Simple returns: of the shock, and from before it to the end.
     notional : DataFrame, shape (n_scenarios, n_assets)

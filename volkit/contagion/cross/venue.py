@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.checks import check_choice, check_count, check_fraction
+from volkit.contagion.cross.tables import check_finite, named_once
 from volkit.errors import ArgumentError, DataError
 from volkit.impact.laws import ImpactLaw
 
@@ -47,9 +48,9 @@ class CrossVenue:
     Raises
     ------
     ArgumentError
-        For a fund below 0, a fee out of range, unknown choices, a number of rounds below 1, or a depth of zero.
+        For a fund below 0, a fee outside 0 to below 1, unknown choices, a number of rounds below 1, or a depth of zero.
     DataError
-        For no impact law, or a cross-impact that is not square and finite.
+        For no impact law, a cross-impact that is not square and finite, or labels that come twice.
 
     Examples
     --------
@@ -72,13 +73,17 @@ class CrossVenue:
             raise DataError("impact", "must have a law by asset", "none", "pass impact={'BTC': LinearImpact(1e-5)}")
         if not 0.0 <= float(self.fund) < np.inf:
             raise ArgumentError("fund", "must be a finite amount of at least 0 (USD)", f"{self.fund!r}", "pass 0")
-        check_fraction(self.liquidation_fee, argument="liquidation_fee")
+        if check_fraction(self.liquidation_fee, argument="liquidation_fee") == 1.0:
+            raise ArgumentError("liquidation_fee", "must be below 1", "1.0", "pass a decimal such as 0.005")
         check_choice(self.leftover, argument="leftover", choices=_LEFTOVERS)
         check_choice(self.closing, argument="closing", choices=_CLOSING)
         check_count(self.max_rounds, argument="max_rounds", unit="rounds")
-        if self.depth is not None and not (np.isfinite(self.depth) & (self.depth > 0.0)).all():
-            worst = float(self.depth[~(np.isfinite(self.depth) & (self.depth > 0.0))].iloc[0])
-            raise ArgumentError("depth", "must be above zero", f"{worst:g}", "a market without depth has no price")
+        if self.depth is not None:
+            depth = named_once(self.depth, "depth")
+            if (bad := ~(np.isfinite(depth) & (depth > 0.0))).any():
+                got = f"{depth[bad].iloc[0]:g}"
+                raise ArgumentError("depth", "must be above zero", got, "a market without depth has no price")
+            object.__setattr__(self, "depth", depth)
         if self.cross_impact is not None:
             _check_square(self.cross_impact)
 
@@ -117,8 +122,7 @@ class CrossVenue:
 
 
 def _check_square(cross: pd.DataFrame) -> None:
-    if not cross.index.equals(cross.columns):
-        got = f"shape {cross.shape}"
+    if not cross.index.equals(cross.columns) or cross.index.has_duplicates:
+        got = f"shape {cross.shape}" if cross.index.is_unique else "an asset twice"
         raise DataError("cross_impact", "must have the same assets in rows and columns", got, "reindex it")
-    if not np.isfinite(cross.to_numpy(dtype=np.float64)).all():
-        raise DataError("cross_impact", "must be finite", "others", "pass 0 where there is none")
+    check_finite(cross, "cross_impact")

@@ -9,7 +9,7 @@ import pandas as pd
 from volkit.errors import ArgumentError, DataError
 from volkit.results import Provenance, ResultDisplay, freeze
 
-__all__ = ["ProtocolBook", "check_names", "named_numbers"]
+__all__ = ["ProtocolBook", "check_holdings", "check_names", "named_numbers"]
 
 _HOLDING_COLUMNS = ("protocol", "asset", "quantity")
 _DEBT_COLUMNS = ("protocol", "debt")
@@ -44,7 +44,7 @@ class ProtocolBook(ResultDisplay):
     ...     prices={"ETH": 3_000.0, "BTC": 60_000.0},
     ... )
     >>> book
-    <ProtocolBook: 2 protocols, 2 assets, 105k USD held, 65k owed, leverage up to 3>
+    <ProtocolBook: 2 protocols, 2 assets, 105,000 USD held, 65,000 owed, leverage up to 3>
     >>> book.leverage.to_dict()
     {'A': 3.0, 'B': 1.5}
     """
@@ -62,7 +62,7 @@ class ProtocolBook(ResultDisplay):
         other_assets: pd.Series | None = None,
         provenance: Provenance | None = None,
     ) -> None:
-        values = _check_holdings(holdings)
+        values = check_holdings(holdings)
         names = values.index
         owed = named_numbers(debt, names, argument="debt", unit="USD")
         other = pd.Series(0.0, index=names) if other_assets is None else other_assets
@@ -105,19 +105,18 @@ class ProtocolBook(ResultDisplay):
         Raises
         ------
         DataError
-            For missing columns, a protocol that owes but holds nothing, and an asset without a price.
+            For missing columns, missing names, missing or negative numbers (the rows are told), a protocol that owes
+            but holds nothing, and an asset without a price.
         """
         _require_columns(holdings, _HOLDING_COLUMNS, "holdings")
         _require_columns(debts, _DEBT_COLUMNS, "debts")
-        if holdings["quantity"].isna().any() or (holdings["quantity"] < 0.0).any():
-            bad = holdings[holdings["quantity"].isna() | (holdings["quantity"] < 0.0)].iloc[0]
-            got = f"{bad['quantity']} of {bad['asset']} in {bad['protocol']}"
-            raise DataError("holdings", "must be quantities of at least 0", got, "put what is owed among the debts")
+        _require_rows(holdings, "quantity", "holdings", "put what is owed among the debts")
+        _require_rows(debts, "debt", "debts", "put what is lent among the holdings or other_assets")
         coins = holdings.pivot_table(
             index="protocol", columns="asset", values="quantity", aggfunc="sum", fill_value=0.0
         )
         price = named_numbers(pd.Series(dict(prices)), coins.columns, argument="prices", unit="USD", positive=True)
-        owed = debts.groupby("protocol", sort=False)["debt"].sum(min_count=1)
+        owed = debts.groupby("protocol", sort=False)["debt"].sum()
         strangers = [name for name in owed.index if name not in coins.index]
         if strangers:
             raise DataError("debts", "must be of protocols that hold something", str(strangers[0]), "list its holdings")
@@ -167,9 +166,9 @@ class ProtocolBook(ResultDisplay):
     def headline(self) -> str:
         """Size, debt and the highest leverage in one line."""
         n, k = self.holdings.shape
-        held, owed = self.total_assets.sum() / 1e3, self.debt.sum() / 1e3
+        held, owed = self.total_assets.sum(), self.debt.sum()
         return (
-            f"{n} protocols, {k} assets, {held:,.4g}k USD held, {owed:,.4g}k owed, "
+            f"{n} protocols, {k} assets, {held:,.0f} USD held, {owed:,.0f} owed, "
             f"leverage up to {self.leverage.max():.3g}"
         )
 
@@ -252,18 +251,25 @@ def check_names(names: Iterable[object], *, argument: str) -> None:
         raise DataError(argument, "must name each once", f"{twice} twice", "add the rows up first")
 
 
-def _check_holdings(holdings: pd.DataFrame) -> pd.DataFrame:
+def check_holdings(holdings: pd.DataFrame, *, argument: str = "holdings", unit: str = "USD") -> pd.DataFrame:
+    """Return a frame of protocols by assets as float64, finite and at least 0.
+
+    Raises
+    ------
+    DataError
+        For an empty frame, a name twice, and a number that is missing, infinite or negative.
+    """
     if not isinstance(holdings, pd.DataFrame) or holdings.empty:
         got = type(holdings).__name__ if not isinstance(holdings, pd.DataFrame) else "no rows or columns"
-        raise DataError("holdings", "must be a frame of protocols by assets (USD)", got, "pass at least one of each")
-    check_names(holdings.index, argument="holdings")
-    check_names(holdings.columns, argument="holdings")
+        raise DataError(argument, f"must be a frame of protocols by assets ({unit})", got, "pass at least one of each")
+    check_names(holdings.index, argument=argument)
+    check_names(holdings.columns, argument=argument)
     values = holdings.astype(np.float64)
     bad = ~np.isfinite(values.to_numpy()) | (values.to_numpy() < 0.0)
     if bad.any():
         i, k = np.argwhere(bad)[0]
         got = f"{values.iloc[i, k]} of {values.columns[k]} in {values.index[i]}"
-        raise DataError("holdings", "must be finite and at least 0 (USD)", got, "put what is owed among the debts")
+        raise DataError(argument, f"must be finite and at least 0 ({unit})", got, "put what is owed among the debts")
     return values
 
 
@@ -272,3 +278,24 @@ def _require_columns(frame: pd.DataFrame, columns: tuple[str, ...], argument: st
     if lacking:
         got = f"{', '.join(map(str, frame.columns)) or 'none'}"
         raise DataError(argument, f"must have the columns {', '.join(columns)}", got, f"add {lacking[0]}")
+
+
+def _require_rows(frame: pd.DataFrame, amount: str, argument: str, remedy: str) -> None:
+    """Refuse rows without a name, and amounts that are missing, infinite or negative: sums would hide them."""
+    names = [c for c in ("protocol", "asset") if c in frame.columns]
+    for column in names:
+        if (bad := frame[column].isna()).any():
+            got = f"no {column} in {_rows(frame.index[bad])}"
+            raise DataError(
+                argument, f"must name {' and '.join(names)} in every row", got, "fill it in or drop the rows"
+            )
+    numbers = frame[amount].astype(np.float64)
+    if (bad := ~(np.isfinite(numbers) & (numbers >= 0.0))).any():
+        whose = " in ".join(map(str, frame.loc[bad, names[::-1]].iloc[0]))
+        got = f"{numbers[bad].iloc[0]:g} for {whose}, {_rows(frame.index[bad])}"
+        raise DataError(f"{argument}.{amount}", "must be finite and at least 0", got, remedy)
+
+
+def _rows(labels: pd.Index) -> str:
+    shown = ", ".join(map(str, labels[:5])) + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")
+    return f"row{'s' if len(labels) > 1 else ''} {shown}"

@@ -18,7 +18,7 @@ __all__ = ["FireSaleRun", "cont_schaanning"]
 Floats = npt.NDArray[np.float64]
 ImpactForm = Literal["linear", "saturating"]
 RunStatus = Literal["settled", "round limit"]
-# Sales below this share of all assets end the run: less than a cent in a million dollars.
+# Nobody who sells more than this share of its own assets ends the run: less than a cent in a million dollars.
 _NEGLIGIBLE = 1e-12
 # A leverage this much above its cap is rounding.
 _ROUNDING = 1e-9
@@ -149,7 +149,7 @@ def cont_schaanning(
     DataError
         For numbers that are missing, a depth of zero, a shock below -1, and a book that breaks its cap before it.
     ArgumentError
-        For a leverage below one, a target above the cap, an unknown law, a fraction out of range.
+        For a cap of one or less, a target below one or above the cap, an unknown law, a fraction out of range.
 
     Notes
     -----
@@ -182,7 +182,7 @@ def cont_schaanning(
     """
     move = named_numbers(shock, book.holdings.columns, argument="shock", unit="decimal", lowest=-1.0).to_numpy()
     D = named_numbers(depth, book.holdings.columns, argument="depth", unit="USD", positive=True).to_numpy()
-    cap = _leverages(maximum_leverage, book, "maximum_leverage")
+    cap = _leverages(maximum_leverage, book, "maximum_leverage", above=True)
     target = cap if target_leverage is None else _leverages(target_leverage, book, "target_leverage")
     check_choice(law, argument="law", choices=("linear", "saturating"))
     B = 0.0 if law == "linear" else check_fraction(floor, argument="floor")
@@ -198,7 +198,7 @@ def cont_schaanning(
             status = "settled"
             break
     else:
-        status = "round limit" if run.wanted().any() else "settled"
+        status = "round limit" if run.is_selling() else "settled"
     words = f"{law} impact, leverage capped at {_span(cap)}, sold to {_span(target)}"
     return run.result(status, words)
 
@@ -229,7 +229,6 @@ class _Rounds:
         self.sold = np.zeros(len(before))
         self.first_sale, self.failed_in = (np.full(len(before), -1) for _ in range(2))
         self.rows: list[dict[str, float]] = []
-        self.scale = float(before.sum())
         self._note_failures()
 
     @property
@@ -244,12 +243,16 @@ class _Rounds:
         need = np.where(equity > 0.0, exposed - self.target * equity, h)
         return np.asarray(np.where(broken, np.clip(need / np.where(h > 0.0, h, 1.0), 0.0, 1.0), 0.0))
 
+    def is_selling(self) -> bool:
+        """Return whether any of them must still sell more than rounding of what it had."""
+        return bool((self.wanted() * self.h.sum(axis=1) > self.least).any())
+
     def sell(self) -> bool:
         """Play a round; return whether anything was sold."""
+        if not self.is_selling():
+            return False
         g = self.wanted()
         sales = g[:, None] * self.h
-        if sales.sum() <= _NEGLIGIBLE * self.scale:
-            return False
         psi = self._moves(sales.sum(axis=0))
         kept = self.h - sales
         loss = (self.share * sales + kept) @ psi
@@ -326,15 +329,15 @@ class _Rounds:
         )
 
 
-def _leverages(value: float | Mapping[str, float] | pd.Series, book: ProtocolBook, argument: str) -> Floats:
+def _leverages(
+    value: float | Mapping[str, float] | pd.Series, book: ProtocolBook, argument: str, *, above: bool = False
+) -> Floats:
     names = book.holdings.index
     given = value if isinstance(value, (pd.Series, Mapping)) else pd.Series(float(value), index=names)
     numbers = named_numbers(given, names, argument=argument, unit="assets over equity")
-    if (numbers < 1.0).any():
-        got = f"{numbers.min():g} for {numbers.idxmin()}"
-        raise ArgumentError(
-            argument, "must be at least 1 (assets over equity)", got, "pass 1 over the maintenance rate"
-        )
+    if (numbers < 1.0).any() or (above and (numbers == 1.0).any()):
+        got, rule = f"{numbers.min():g} for {numbers.idxmin()}", "above 1" if above else "at least 1"
+        raise ArgumentError(argument, f"must be {rule} (assets over equity)", got, "pass 1 over the maintenance rate")
     return np.asarray(numbers.to_numpy(), dtype=np.float64)
 
 

@@ -105,9 +105,11 @@ class VelocityClaim(ResultDisplay):
 
     def curve(self, fracture: str, model: str) -> pd.DataFrame:
         """Return the ROC curve on the test venues: false (share of other paths flagged) and caught (of fractures)."""
-        test = self.venues[self.venues["is_test"]]
+        test, train = (self.venues[self.venues["is_test"] == x] for x in (True, False))
         coefficients = self.coefficients.loc[(fracture, model)].dropna()
-        score = np.log(test[list(coefficients.index)].to_numpy()) @ coefficients.to_numpy()
+        names = list(coefficients.index)
+        # As in the fit: the predictors' own units are their standard deviations over the other venues.
+        score = np.log(test[names].to_numpy()) / np.log(train[names].to_numpy()).std(axis=0) @ coefficients.to_numpy()
         false, caught = roc_curve(score, test[fracture].to_numpy(), test["paths"].to_numpy())
         return pd.DataFrame({"false": false, "caught": caught})
 
@@ -193,7 +195,7 @@ def velocity_claim(
             fit = _fit(train, names, fracture)
             samples[model] = _resampled(fit, test, names, fracture, rows)
             scores[(fracture, model)] = _with_intervals(samples[model], confidence)
-            coefficients[(fracture, model)] = dict(zip(names, fit.coefficients[1:] / fit.scale, strict=True))
+            coefficients[(fracture, model)] = dict(zip(names, fit.coefficients[1:], strict=True))
         for measure in RIVALS:
             less = samples[VELOCITY] - samples[measure]
             difference = _with_intervals(less, confidence)

@@ -88,7 +88,9 @@ def cap_leverage(
         USD per coin.
     how : {"post", "cut"}
         ``post``: an account above the cap adds collateral until it stands at it. ``cut``: it closes part of its
-        position at the price, without impact, and keeps its equity; open interest of the sides then differs.
+        position at the price, without impact, and keeps its equity; open interest of the sides then differs. A short
+        that lost so much that its collateral would exceed its notional at entry books part of that loss: its entry
+        price rises to where both are equal, its equity at any price stays.
 
     Returns
     -------
@@ -150,10 +152,15 @@ def _capped(
     posted: float,
     cut: float,
 ) -> LeverageCap:
-    # A short that lost since entry may post more than its notional was at entry: leverage at entry of one is the least.
-    most = np.abs(quantity) * accounts.entry_price
+    # A short that lost since entry may hold more than its notional was at entry, where leverage of one is the least:
+    # entry and collateral move together, so that the sum of collateral and notional at entry stays.
+    entry, size = accounts.entry_price, np.abs(quantity)
+    is_booked = above & (quantity < 0.0) & (collateral > size * entry)
+    half = 0.5 * (collateral + size * entry)
     table = accounts.table.assign(
-        quantity=quantity, collateral=np.where(above, np.minimum(collateral, most), collateral)
+        quantity=quantity,
+        entry_price=np.where(is_booked, half / size, entry),
+        collateral=np.where(is_booked, half, collateral),
     )
     changed = rebuilt(accounts, table)
     return LeverageCap(accounts=changed, how=how, n_capped=int(above.sum()), posted=posted, cut=cut)

@@ -27,10 +27,10 @@ class PhaseDiagram(ResultDisplay):
 
     Attributes
     ----------
-    frame : DataFrame, shape (n_leverages x n_depths, 7)
+    frame : DataFrame, shape (n_leverages x n_depths, 8)
         leverage, depth (multiple of today's), status and shock of the threshold (`FractureThreshold`; shock is 0 for
-        ``always`` and NaN for ``none``), oi_to_depth (coins of the side over the coins that move the log price by 1 %),
-        and bad_debt (USD) and liquidated_share of the side at the threshold.
+        ``always`` and NaN for ``none``), largest (size up to which was searched), oi_to_depth (coins of the side over
+        the coins that move the log price by 1 %), and bad_debt (USD) and liquidated_share of the side at the threshold.
     criterion : str
         What counts as breaking.
     direction : {"down", "up"}
@@ -63,10 +63,13 @@ class PhaseDiagram(ResultDisplay):
     def state_at(self, shock: float) -> pd.DataFrame:
         """Return whether a shock (size, decimal) breaks the venue, by leverage (rows) and depth (columns).
 
-        A venue that a smaller shock breaks counts as broken.
+        A venue that a smaller shock breaks counts as broken. NaN, then the values are objects: the shock is larger than
+        all that were tried, none of which broke the venue.
         """
         size = check_positive(shock, argument="shock", unit="decimal")
-        return (self.shocks <= size).fillna(value=False)
+        broken = self.shocks <= size
+        unknown = ~broken & (self.frame.pivot(index="leverage", columns="depth", values="largest") < size)
+        return broken.astype(object).mask(unknown, np.nan) if unknown.to_numpy().any() else broken
 
     @property
     def headline(self) -> str:
@@ -164,6 +167,7 @@ def phase_diagram(
                     "depth": depth,
                     "status": found.status,
                     "shock": found.shock,
+                    "largest": found.largest,
                     "oi_to_depth": coins / near if near > 0.0 else np.inf,
                     "bad_debt": found.at["bad_debt"],
                     "liquidated_share": found.at["liquidated_share"],

@@ -87,10 +87,11 @@ class PoliciesInCascade(ResultDisplay):
 
     Attributes
     ----------
-    frame : DataFrame, shape (n_policies x n_shocks, 9)
+    frame : DataFrame, shape (n_policies x n_shocks, 10)
         policy, shock (size, decimal), required_fund (USD: smallest fund at the start that pays every loss when it falls
-        due, with what liquidations pay in; infinite where the market has nothing left to trade), survives (whether fund
-        and skin in the game hold that much), bad_debt (USD), amplification, liquidated_share of the side, price
+        due, with what liquidations pay in, and at the end what accounts owe that are still open and should be closed;
+        infinite where the market has nothing left to trade), survives (whether fund and skin in the game hold that
+        much), bad_debt and open_deficit (USD), amplification, liquidated_share of the side, price
         (farthest, USD per coin) and status.
     terms : DataFrame, shape (n_policies, 9)
         Index policy: n_capped accounts above the leverage cap, posted (USD) and cut (coins) because of it, collateral
@@ -206,7 +207,7 @@ def policies_in_cascade(
     shocks: npt.ArrayLike,
     direction: Direction = "down",
     how: Capping = "post",
-    steps: int = 1,
+    steps: int | None = None,
     over: int = 1,
 ) -> PoliciesInCascade:
     """Return which margin policy survives which shock, and the fund that each needs.
@@ -225,8 +226,8 @@ def policies_in_cascade(
         Of the shocks.
     how : {"post", "cut"}
         What accounts above a policy's leverage cap do before the shock.
-    steps : int
-        From the start to the end, at least `over`.
+    steps : int, optional
+        From the start to the end, at least `over`, which is the default.
     over : int
         Steps over which each shock comes in equal log moves. A gap (1) leaves the maintenance margin little to do: most
         accounts are beyond it when the first batch trades. A slide is what it is made for.
@@ -263,17 +264,17 @@ def policies_in_cascade(
     """
     if not policies:
         raise ArgumentError("policies", "must have at least one", "none", "pass a mapping of names to policies")
-    check_steps(steps, over)
+    clock = (check_steps(steps, over), over)
     sizes = check_shocks(shocks, direction)
     frames, terms = [], {}
     for name, policy in policies.items():
         capped = apply_policy(accounts, policy, price=venue.price, how=how)
         book = prepare_book(capped.accounts, venue)
-        frames.append(_responses(book, venue, sizes, direction, (steps, over)).assign(policy=name))
-        terms[name] = _terms_row(capped, policy, venue, direction, (steps, over))
+        frames.append(_responses(book, venue, sizes, direction, clock).assign(policy=name))
+        terms[name] = _terms_row(capped, policy, venue, sizes, direction, clock)
     columns = [
-        "policy", "shock", "required_fund", "survives", "bad_debt", "amplification", "liquidated_share", "price",
-        "status",
+        "policy", "shock", "required_fund", "survives", "bad_debt", "open_deficit", "amplification",
+        "liquidated_share", "price", "status",
     ]  # fmt: skip
     return PoliciesInCascade(
         frame=freeze(pd.concat(frames).reset_index()[columns]),
@@ -310,8 +311,8 @@ def _responses(
     frame = shock_responses(book, venue, sizes, direction=direction, steps=steps, over=over)
     ample = replace(venue, fund=_AMPLE * venue.price * _coins(book), skin_in_the_game=0.0)
     paths = shock_paths(sizes, direction=direction, steps=steps, over=over)
-    lowest = cascade_paths(book, ample, paths, series=False).totals["fund_low"].to_numpy()
-    needed = ample.fund - lowest
+    totals = cascade_paths(book, ample, paths, series=False).totals
+    needed = ample.fund - np.minimum(totals["fund_low"], totals["fund_end"] - totals["open_deficit"]).to_numpy()
     # Rounding of the ample fund: a loss below it is none.
     needed[needed < 1e-9 * ample.fund / _AMPLE] = 0.0
     is_stuck = (frame["status"] == "no depth").to_numpy()
@@ -326,7 +327,7 @@ def _coins(book: LeveragedAccounts | LiquidationLadder) -> float:
 
 
 def _terms_row(
-    capped: LeverageCap, policy: Policy, venue: Venue, direction: Direction, clock: tuple[int, int]
+    capped: LeverageCap, policy: Policy, venue: Venue, sizes: Floats, direction: Direction, clock: tuple[int, int]
 ) -> dict[str, float | str]:
     book = capped.accounts
     notional = np.abs(book.quantity) * venue.price
@@ -336,7 +337,10 @@ def _terms_row(
         rates = _terms_of(policy)
         initial = np.where(book.quantity > 0.0, rates.initial_margin_long, rates.initial_margin_short)
     maintenance = book.maintenance_margin(venue.price) / notional
-    found = fracture_threshold(book, venue, direction=direction, steps=clock[0], over=clock[1], tolerance=1e-6)
+    # The shocks of the table are tried too: none that breaks the venue lies below the threshold.
+    found = fracture_threshold(
+        book, venue, direction=direction, also=sizes, steps=clock[0], over=clock[1], tolerance=1e-6
+    )
     return {
         "n_capped": capped.n_capped,
         "posted": capped.posted,

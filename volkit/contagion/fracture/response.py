@@ -9,19 +9,21 @@ import pandas as pd
 
 from volkit.checks import check_choice, check_count
 from volkit.contagion.cascade import LeveragedAccounts, LiquidationLadder, Venue, cascade_paths
+from volkit.contagion.cascade.ladder import Book, provenance_of
+from volkit.contagion.cascade.losses import unpaid_losses
 from volkit.errors import ArgumentError, DataError
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = [
     "DIRECTIONS",
+    "FARTHEST",
+    "MOVES",
     "AmplificationCurve",
-    "Book",
     "Direction",
     "amplification_curve",
     "check_shocks",
     "check_steps",
     "prepare_book",
-    "provenance_of",
     "shock_paths",
     "shock_range",
     "shock_responses",
@@ -29,11 +31,11 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.float64]
-Book = LeveragedAccounts | LiquidationLadder
 Direction = Literal["down", "up"]
 DIRECTIONS: tuple[Direction, Direction] = ("down", "up")
-_DEEPEST = 0.99
-_HIGHEST = 9.0
+MOVES: dict[Direction, str] = {"down": "fall", "up": "rise"}
+# Sizes up to which is searched at all, decimals of the price.
+FARTHEST: dict[Direction, float] = {"down": 0.99, "up": 9.0}
 _BEYOND = 1e-9
 
 
@@ -43,11 +45,12 @@ class AmplificationCurve(ResultDisplay):
 
     Attributes
     ----------
-    frame : DataFrame, shape (n_shocks, 10)
+    frame : DataFrame, shape (n_shocks, 11)
         Index shock (size, decimal of the price). Columns price (farthest, USD per coin), amplification (its log move
         over the shock's), liquidated_share (of the coins of the side that the direction liquidates), accounts and
-        notional (USD) liquidated, rounds, bad_debt (USD, beyond collateral), unpaid (USD, of it beyond fund and skin in
-        the game), fund_end (USD), and status as in `CascadeRun`.
+        notional (USD) liquidated, rounds, bad_debt (USD, beyond collateral), open_deficit (USD, what accounts that are
+        still open at the end and should be closed owe beyond theirs), unpaid (USD, of both beyond fund and skin in the
+        game), fund_end (USD), and status as in `CascadeRun`.
     direction : {"down", "up"}
         Of the shocks: down liquidates longs, up liquidates shorts.
     venue : Venue
@@ -75,7 +78,7 @@ class AmplificationCurve(ResultDisplay):
     def headline(self) -> str:
         """Largest amplification, where it is, and the largest loss in one line."""
         worst, frame = self.most_amplified, self.frame
-        word = "fall" if self.direction == "down" else "rise"
+        word = MOVES[self.direction]
         return (
             f"{len(frame)} shocks to a {word} of {frame.index.max():.3g}, amplification at most "
             f"{frame['amplification'].max():.3g}x (at {worst:.4g}), bad debt at most {frame['bad_debt'].max():,.4g} USD"
@@ -106,7 +109,7 @@ def amplification_curve(
     shocks: npt.ArrayLike | None = None,
     direction: Direction = "down",
     n_shocks: int = 100,
-    steps: int = 1,
+    steps: int | None = None,
     over: int = 1,
 ) -> AmplificationCurve:
     """Return what shocks of rising size come to.
@@ -124,8 +127,8 @@ def amplification_curve(
         Of the shocks.
     n_shocks : int
         Without `shocks`.
-    steps : int
-        From the start to the end, at least `over`; nothing exogenous happens after the shock.
+    steps : int, optional
+        From the start to the end, at least `over`, which is the default; nothing exogenous happens after the shock.
     over : int
         Steps over which the shock comes in equal log moves: 1 is a gap, more a slide.
 
@@ -151,7 +154,7 @@ def amplification_curve(
     [2.0, 2.0]
     """
     book = prepare_book(accounts, venue)
-    check_steps(steps, over)
+    steps = check_steps(steps, over)
     if shocks is None:
         check_count(n_shocks, argument="n_shocks", minimum=2, unit="shocks")
         _, farthest = shock_range(book, venue, direction)
@@ -164,16 +167,11 @@ def amplification_curve(
         frame=freeze(frame),
         direction=direction,
         venue=venue,
-        steps=max(steps, over),
+        steps=steps,
         over=over,
         as_of=accounts.as_of if isinstance(accounts, LeveragedAccounts) else None,
         provenance=provenance_of(accounts),
     )
-
-
-def provenance_of(accounts: Book) -> Provenance:
-    """Return the provenance of accounts; a ladder has none."""
-    return accounts.provenance if isinstance(accounts, LeveragedAccounts) else Provenance(())
 
 
 def sign_of(direction: Direction) -> float:
@@ -215,21 +213,25 @@ def shock_range(book: Book, venue: Venue, direction: Direction) -> tuple[float, 
             "accounts", f"must have {side} that can be liquidated", "none", "choose the other direction, or add them"
         )
     # Just beyond the last one: a price on the level itself is a matter of rounding.
-    most = _DEEPEST if z < 0.0 else _HIGHEST
     reach = float(distances.max()) * (1.0 + _BEYOND) + _BEYOND
-    return max(float(distances.min()), 0.0), min(max(reach, _BEYOND), most)
+    return max(float(distances.min()), 0.0), min(max(reach, _BEYOND), FARTHEST[direction])
 
 
-def check_steps(steps: int, over: int) -> None:
-    """Refuse steps, and steps over which a shock comes, that are no counts.
+def check_steps(steps: int | None, over: int) -> int:
+    """Return the steps in all, by default those over which a shock comes.
 
     Raises
     ------
     ArgumentError
-        When one is not a whole number of at least 1.
+        When one is not a whole number of at least 1, or there are fewer in all than the shock takes.
     """
-    check_count(steps, argument="steps", unit="steps")
     check_count(over, argument="over", unit="steps")
+    if steps is None:
+        return over
+    if check_count(steps, argument="steps", unit="steps") < over:
+        rule, remedy = f"must be at least over, {over}", "raise steps, or leave it out"
+        raise ArgumentError("steps", rule, f"{steps}", remedy)
+    return steps
 
 
 def shock_paths(sizes: npt.ArrayLike, *, direction: Direction, steps: int, over: int) -> Floats:
@@ -273,7 +275,8 @@ def shock_responses(
             "notional": totals[f"{side}_notional"].to_numpy(),
             "rounds": totals["rounds"].to_numpy(),
             "bad_debt": totals["bad_debt"].to_numpy(),
-            "unpaid": (totals["deleveraged"] + totals["socialised"]).to_numpy(),
+            "open_deficit": totals["open_deficit"].to_numpy(),
+            "unpaid": np.asarray(unpaid_losses(totals, venue)),
             "fund_end": totals["fund_end"].to_numpy(),
             "status": totals["status"].to_numpy(),
         },

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from volkit.contagion.cascade import Venue
-from volkit.contagion.fracture.response import DIRECTIONS, Book, Direction, prepare_book, shock_range, sign_of
+from volkit.contagion.cascade.ladder import Book
+from volkit.contagion.fracture.response import DIRECTIONS, Direction, prepare_book, shock_range, sign_of
 from volkit.contagion.fracture.threshold import FractureThreshold, fracture_threshold
 from volkit.errors import ArgumentError
 from volkit.results import Provenance, ResultDisplay
@@ -15,7 +16,7 @@ __all__ = ["FractureThresholds", "fracture_thresholds"]
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
 class FractureThresholds(ResultDisplay):
-    """The smallest shocks whose bad debt exceeds what a venue holds against it, down and up.
+    """The smallest shocks whose bad debt, open deficit included, exceeds what a venue holds against it, down and up.
 
     Attributes
     ----------
@@ -59,6 +60,7 @@ class FractureThresholds(ResultDisplay):
                 "amplification": at["amplification"],
                 "liquidated share": at["liquidated_share"],
                 "bad debt (USD)": at["bad_debt"],
+                "deficit of accounts left open (USD)": at["open_deficit"],
             }
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("direction")
 
@@ -68,7 +70,7 @@ class FractureThresholds(ResultDisplay):
 
 
 def fracture_thresholds(
-    accounts: Book, venue: Venue, *, tolerance: float = 1e-7, steps: int = 1, over: int = 1
+    accounts: Book, venue: Venue, *, tolerance: float = 1e-7, steps: int | None = None, over: int = 1
 ) -> FractureThresholds:
     """Return the smallest shocks in both directions whose bad debt exceeds the fund.
 

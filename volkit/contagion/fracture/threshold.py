@@ -9,12 +9,14 @@ import pandas as pd
 
 from volkit.checks import check_choice, check_count, check_positive
 from volkit.contagion.cascade import LeveragedAccounts, Venue
+from volkit.contagion.cascade.ladder import Book, provenance_of
 from volkit.contagion.fracture.response import (
-    Book,
+    FARTHEST,
+    MOVES,
     Direction,
+    check_shocks,
     check_steps,
     prepare_book,
-    provenance_of,
     shock_range,
     shock_responses,
     sign_of,
@@ -33,6 +35,10 @@ _WORDS = {
     "amplification": "amplification of {:g}x",
     "all_liquidated": "whole side liquidated",
 }
+# What still grows when the last account is reached: the farther the price, the less their coins fetch.
+_GROWING = ("fund_exhausted", "bad_debt")
+# Beyond the last account nothing new happens: shocks of the scan there, as a part of those before.
+_SPARSER = 4
 # Shocks tried at once within a bracket.
 _SECTIONS = 16
 _MOST_SEARCHES = 60
@@ -60,6 +66,8 @@ class FractureThreshold(ResultDisplay):
         Lower end of the bracket: the next smaller shock that was tried and did not break it; NaN for ``always``.
     largest : float
         Size up to which was searched.
+    steps, over : int
+        From the start to the end, and those over which the shock came: 1 is a gap, more a slide.
     scan : DataFrame
         All shocks tried, in order: as the frame of `AmplificationCurve`, with is_broken.
     venue : Venue
@@ -77,6 +85,8 @@ class FractureThreshold(ResultDisplay):
     shock: float
     safe: float
     largest: float
+    steps: int
+    over: int
     scan: pd.DataFrame
     venue: Venue
     as_of: pd.Timestamp | None
@@ -107,7 +117,7 @@ class FractureThreshold(ResultDisplay):
     @property
     def headline(self) -> str:
         """Criterion, shock and bracket in one line."""
-        word = "fall" if self.direction == "down" else "rise"
+        word = MOVES[self.direction] + (f" over {self.over} steps" if self.over > 1 else "")
         if self.status == "none":
             return f"{self.words}: no {word} up to {self.largest:.4g} does it"
         if self.status == "always":
@@ -123,11 +133,14 @@ class FractureThreshold(ResultDisplay):
             "smallest breaking shock (decimal)": self.shock,
             "largest smaller shock tried (decimal)": self.safe,
             "searched to (decimal)": self.largest,
+            "steps of the shock": self.over,
+            "steps in all": self.steps,
             "larger shocks break too": self.is_monotone,
             "farthest price (USD per coin)": at["price"],
             "amplification (ratio)": at["amplification"],
             "liquidated share of the side": at["liquidated_share"],
             "bad debt (USD)": at["bad_debt"],
+            "deficit of accounts left open (USD)": at["open_deficit"],
             "unpaid by fund and skin (USD)": at["unpaid"],
         }
         return pd.Series(rows, name="value", dtype=object).rename_axis(self.words).to_frame()
@@ -145,9 +158,10 @@ def fracture_threshold(
     direction: Direction = "down",
     amplification: float = 2.0,
     largest: float | None = None,
+    also: npt.ArrayLike = (),
     n_scan: int = 128,
     tolerance: float = 1e-7,
-    steps: int = 1,
+    steps: int | None = None,
     over: int = 1,
 ) -> FractureThreshold:
     """Return the smallest shock that breaks a venue.
@@ -160,21 +174,26 @@ def fracture_threshold(
         Impact, fund, rules and mitigations.
     criterion : str
         ``fund_exhausted``: losses go beyond skin in the game and fund, which also takes in what liquidations leave.
-        ``bad_debt``: bad debt exceeds skin and fund as they were at the start. ``amplification``: the log move of the
-        price is at least `amplification` times the shock's. ``all_liquidated``: all coins of the side are
-        liquidated. A market with nothing left to trade counts as broken under each.
+        ``bad_debt``: losses exceed skin and fund as they were at the start. Losses are bad debt, and what accounts that
+        are still open at the end and should be closed owe then. ``amplification``: the log move of the price is at
+        least `amplification` times the shock's. ``all_liquidated``: all coins of the side are liquidated. A market
+        with nothing left to trade counts as broken under each.
     direction : {"down", "up"}
         Of the shock.
     amplification : float
         Above 1, for the criterion of that name.
     largest : float, optional
-        Largest size tried, decimal; by default that which reaches the last account.
+        Largest size tried, decimal; by default that which reaches the last account, and under ``fund_exhausted`` and
+        ``bad_debt``, where losses grow beyond it, 0.99 down and 9 up.
+    also : array-like, optional
+        Sizes to be tried besides, decimals.
     n_scan : int
-        Shocks tried first, in equal steps of the log price from the first account on.
+        Shocks tried first, in equal steps of the log price from the first account to the last; beyond that a quarter
+        as many more.
     tolerance : float
         Width to which the bracket is narrowed, decimal of the price.
-    steps : int
-        From the start to the end, at least `over`.
+    steps : int, optional
+        From the start to the end, at least `over`, which is the default.
     over : int
         Steps over which the shock comes in equal log moves: 1 is a gap, more a slide.
 
@@ -210,16 +229,17 @@ def fracture_threshold(
     check_choice(criterion, argument="criterion", choices=CRITERIA)
     check_count(n_scan, argument="n_scan", minimum=2, unit="shocks")
     check_positive(tolerance, argument="tolerance", unit="decimal of the price")
-    check_steps(steps, over)
+    steps = check_steps(steps, over)
     if not amplification > 1.0:
         raise ArgumentError("amplification", "must be above 1", f"{amplification!r}", "pass for example 2.0")
-    book, z = prepare_book(accounts, venue), sign_of(direction)
+    book = prepare_book(accounts, venue)
     nearest, farthest = shock_range(book, venue, direction)
-    end = farthest if largest is None else _check_largest(largest, direction)
+    grows = criterion in _GROWING
+    end = (FARTHEST[direction] if grows else farthest) if largest is None else _check_largest(largest, direction)
+    besides = check_shocks(also, direction) if np.size(also) else np.zeros(0)
+    end = max([end, *besides])
     search = _Search(book, venue, criterion, amplification, direction, steps, over)
-    start = min(nearest, 0.5 * end)
-    logs = np.linspace(z * np.log1p(z * start), z * np.log1p(z * end), n_scan)
-    tried = search.responses(np.unique(np.append(0.0, np.append(np.expm1(z * logs) * z, end))))
+    tried = search.responses(np.unique([0.0, *_scan_sizes(nearest, farthest, end, direction, n_scan), *besides]))
     broken = np.flatnonzero(tried["is_broken"].to_numpy())
     status: Literal["found", "always", "none"] = "found"
     if not broken.size:
@@ -238,6 +258,8 @@ def fracture_threshold(
         shock=shock,
         safe=safe,
         largest=end,
+        steps=steps,
+        over=over,
         scan=freeze(tried),
         venue=venue,
         as_of=accounts.as_of if isinstance(accounts, LeveragedAccounts) else None,
@@ -267,7 +289,7 @@ class _Search:
         if self.criterion == "fund_exhausted":
             hit = frame["unpaid"] > 0.0
         elif self.criterion == "bad_debt":
-            hit = frame["bad_debt"] > self.venue.fund + self.venue.skin_in_the_game
+            hit = frame["bad_debt"] + frame["open_deficit"] > self.venue.fund + self.venue.skin_in_the_game
         elif self.criterion == "amplification":
             hit = frame["amplification"] >= self.amplification
         else:
@@ -288,6 +310,15 @@ class _Search:
             safe = float(inside[first - 1]) if first else safe
             parts.append(tried)
         return pd.concat(parts) if parts else pd.DataFrame(), safe, broken
+
+
+def _scan_sizes(nearest: float, farthest: float, end: float, direction: Direction, n_scan: int) -> Floats:
+    """Return sizes from the first account to the last, and on to the end, in equal steps of the log price."""
+    z = sign_of(direction)
+    last = min(farthest, end)
+    start, last, most = (z * np.log1p(z * x) for x in (min(nearest, 0.5 * last), last, end))
+    beyond = np.linspace(last, most, n_scan // _SPARSER + 2) if most > last else np.zeros(0)
+    return np.append(z * np.expm1(z * np.append(np.linspace(start, last, n_scan), beyond)), end)
 
 
 def _check_largest(largest: float, direction: Direction) -> float:

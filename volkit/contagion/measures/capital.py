@@ -54,13 +54,18 @@ class CapitalShortfall(ResultDisplay):
     def headline(self) -> str:
         """Total, largest share and the warning in one line."""
         top = self.table["srisk"].idxmax()
+        if self.total == 0.0:
+            return (
+                f"nobody is short at {self.prudential_ratio:.4g} of assets, nearest {top} (surplus "
+                f"{-self.table['srisk'][top]:,.4g}); debt is a modelling choice"
+            )
         return (
             f"{self.total:,.4g} short at {self.prudential_ratio:.4g} of assets, most in {top} "
             f"({self.table['share'][top]:.0%}); debt is a modelling choice"
         )
 
     def summary(self) -> pd.DataFrame:
-        """Return the table, the largest shortfall first, with units; the warning stands in the last row's label."""
+        """Return the table, the largest shortfall first, with units; its columns are named by the warning."""
         words = {
             "debt": "debt (money)",
             "equity": "equity (money)",
@@ -115,7 +120,8 @@ def srisk(
     Raises
     ------
     DataError
-        For names that do not match, and numbers that are missing or out of range.
+        For names that do not match, numbers that are missing or out of range (an equity of 0, an LRMES of 1), and a
+        lower limit above the upper.
     ArgumentError
         For a ratio out of range.
 
@@ -134,12 +140,16 @@ def srisk(
     if k >= 1.0:
         raise ArgumentError("prudential_ratio", "must be below 1", f"{k:g}", "pass 0.08 for 8 %")
     D = _numbers(debt, None, "debt", 0.0, np.inf)
-    W = _numbers(equity, D.index, "equity", 0.0, np.inf)
-    fall = _numbers(long_run_shortfall, D.index, "long_run_shortfall", -np.inf, 1.0)
+    W = _numbers(equity, D.index, "equity", 0.0, np.inf, outside=0.0)
+    fall = _numbers(long_run_shortfall, D.index, "long_run_shortfall", -np.inf, 1.0, outside=1.0)
     limits = [
         pd.Series(np.nan, index=D.index) if limit is None else _numbers(limit, D.index, name, -np.inf, 1.0)
         for limit, name in ((lower, "lower"), (upper, "upper"))
     ]
+    if (crossed := limits[0] > limits[1]).any():
+        name = D.index[crossed][0]
+        got = f"{limits[0][name]:g} and {limits[1][name]:g} for {name}"
+        raise DataError("lower and upper", "must be in this order", got, "swap them")
     values = [k * D - (1.0 - k) * (1.0 - f) * W for f in (fall, *limits)]
     short = values[0].clip(lower=0.0)
     total = float(short.sum())
@@ -164,8 +174,9 @@ def srisk(
 
 
 def _numbers(
-    values: Mapping[str, float] | pd.Series, names: pd.Index | None, argument: str, low: float, high: float
-) -> pd.Series:
+    values: Mapping[str, float] | pd.Series, names: pd.Index | None, argument: str, low: float, high: float,
+    *, outside: float | None = None,
+) -> pd.Series:  # fmt: skip
     given = values if isinstance(values, pd.Series) else pd.Series(dict(values), dtype=np.float64)
     if given.index.has_duplicates or not len(given):
         raise DataError(argument, "must name each institution once", f"{len(given)} values", "pass one each")
@@ -173,9 +184,9 @@ def _numbers(
     if lacking:
         raise DataError(argument, "must name every institution", f"nothing for {lacking[0]}", "add it")
     numbers = (given if names is None else given.reindex(names)).astype(np.float64)
-    bad = ~(np.isfinite(numbers) & (numbers >= low) & (numbers <= high))
+    bad = ~(np.isfinite(numbers) & (numbers >= low) & (numbers <= high) & (numbers != outside))
     if bad.any():
         name = numbers.index[bad][0]
-        rule = f"must be finite, from {low:g} to {high:g}"
+        rule = f"must be finite, from {low:g} to {high:g}" + ("" if outside is None else f", without {outside:g}")
         raise DataError(argument, rule, f"{numbers[name]} for {name}", "repair or leave out")
     return numbers

@@ -16,6 +16,10 @@ __all__ = ["TurbulencePath", "turbulence"]
 
 Floats = npt.NDArray[np.float64]
 _SINGULAR = 1e-10
+# Windows at a time: each is a copy of its rows.
+_CHUNK = 256
+# A row with a larger share of a series' squares makes a covariance singular alone.
+_OUTWEIGHS = 0.9999
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -125,14 +129,15 @@ def turbulence(
         got = f"{returns.shape[1]} columns" if isinstance(returns, pd.DataFrame) else type(returns).__name__
         raise DataError("returns", "must be a frame of at least two series", got, "pass two or more")
     k = returns.shape[1]
-    first = check_count(minimum if window is None else window, argument="window" if window else "minimum", unit="rows")
+    argument = "minimum" if window is None else "window"
+    first = check_count(minimum if window is None else window, argument=argument, unit="rows")
     if first < 2 * k + 2:
         got, remedy = f"{first} for {k} series", f"pass at least {2 * k + 2}"
-        raise ArgumentError("window" if window is not None else "minimum", "must be long enough", got, remedy)
+        raise ArgumentError(argument, "must be long enough", got, remedy)
     frame = check_panel(returns, list(returns.columns), minimum=first + 1, any_unit=True)
     values = frame.to_numpy()
     n, mean, covariance = _moments_before(values, first, is_rolling=window is not None)
-    _require_definite(covariance, frame.index[first:])
+    _require_definite(covariance, values, frame, first=first, is_rolling=window is not None)
     away = values[first:] - mean
     squared = (away * np.linalg.solve(covariance, away[:, :, None])[:, :, 0]).sum(axis=1)
     plain = (away**2 / np.diagonal(covariance, axis1=1, axis2=2)).sum(axis=1)
@@ -155,29 +160,48 @@ def turbulence(
 
 def _moments_before(values: Floats, first: int, *, is_rolling: bool) -> tuple[Floats, Floats, Floats]:
     """Return number, mean and covariance of the rows before each from `first` on."""
+    if is_rolling:
+        return _moments_of_windows(values[:-1], first)
     # Less a constant that is known before the first result, so that sums of squares do not cancel.
     origin = values[:first].mean(axis=0)
     y = values - origin
-    sums = np.cumsum(y, axis=0)[:-1]
-    products = np.cumsum(y[:, :, None] * y[:, None, :], axis=0)[:-1]
-    total, square = sums[first - 1 :].copy(), products[first - 1 :].copy()
     n = np.arange(first, len(values), dtype=np.float64)
-    if is_rolling:
-        total[1:] -= sums[: len(total) - 1]
-        square[1:] -= products[: len(square) - 1]
-        n = np.full(len(total), float(first))
-    mean = total / n[:, None]
+    mean = np.cumsum(y, axis=0)[first - 1 : -1] / n[:, None]
+    square = np.cumsum(y[:, :, None] * y[:, None, :], axis=0)[first - 1 : -1]
     spread = square - n[:, None, None] * mean[:, :, None] * mean[:, None, :]
     return n, mean + origin, spread / (n - 1.0)[:, None, None]
 
 
-def _require_definite(covariance: Floats, times: pd.Index) -> None:
+def _moments_of_windows(values: Floats, length: int) -> tuple[Floats, Floats, Floats]:
+    """Return the same for windows, each summed anew: in a running sum one huge row would outlive its window."""
+    views = np.lib.stride_tricks.sliding_window_view(values, length, axis=0)
+    mean = np.empty(views.shape[:2])
+    spread = np.empty((*views.shape[:2], views.shape[1]))
+    for start in range(0, len(views), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        mean[part] = views[part].mean(axis=2)
+        away = views[part] - mean[part, :, None]
+        spread[part] = away @ away.swapaxes(1, 2) / (length - 1.0)
+    return np.full(len(views), float(length)), mean, spread
+
+
+def _require_definite(covariance: Floats, values: Floats, frame: pd.DataFrame, *, first: int, is_rolling: bool) -> None:
     root = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
     if (root > 0.0).all():
         smallest = np.linalg.eigvalsh(covariance / (root[:, :, None] * root[:, None, :]))[:, 0]
     else:
         smallest = np.where((root > 0.0).all(axis=1), 1.0, 0.0)
-    if (smallest < _SINGULAR).any():
-        at = times[int(np.argmax(smallest < _SINGULAR))]
-        got = f"a singular covariance of the rows before {at.date()}"
-        raise DataError("returns", "must be series of which none follows from the others", got, "leave one of them out")
+    if not (smallest < _SINGULAR).any():
+        return
+    at = first + int(np.argmax(smallest < _SINGULAR))
+    rows = values[at - first if is_rolling else 0 : at]
+    away = (rows - np.median(rows, axis=0)) ** 2
+    total = away.sum(axis=0)
+    share = np.divide(away.max(axis=0), total, out=np.zeros_like(total), where=total > 0.0)
+    told = f"a singular covariance of the rows before {frame.index[at].date()}"
+    if share.max() > _OUTWEIGHS:
+        k = int(share.argmax())
+        which = at - len(rows) + int(away[:, k].argmax())
+        got = f"{told}: {values[which, k]:g} of {frame.columns[k]} on {frame.index[which].date()} outweighs all others"
+        raise DataError("returns", "must not hang on one row", got, "repair or leave out that row")
+    raise DataError("returns", "must be series of which none follows from the others", told, "leave one of them out")

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special, stats
 
-from volkit.checks import check_confidence, check_count, check_positive
+from volkit.checks import check_confidence, check_correlation, check_count, check_positive
 from volkit.contagion.measures.samples import check_panel, default_block, percentile_limits
 from volkit.errors import ArgumentError
 from volkit.margin.frontier.bands import stationary_weights
@@ -44,7 +44,7 @@ class MarginalShortfall(ResultDisplay):
     market_shortfall : float
         The market's own, for scale.
     threshold : float
-        Loss of the market from which on a period counts.
+        Loss of the market from which on a period counts; of a dynamic model for the period after the last.
     beta : float
         Covariance over the market's variance; of a dynamic model for the period after the last.
     path : DataFrame or None
@@ -52,7 +52,7 @@ class MarginalShortfall(ResultDisplay):
     confidence, interval_confidence : float
         Of the market's tail (NaN for a fixed threshold) and of the interval.
     n_tail : int
-        Periods in the tail.
+        Periods in the tail; of a dynamic model without a fixed threshold each by that of its own volatility.
     method : str
         In words.
     as_of : Timestamp
@@ -84,6 +84,13 @@ class MarginalShortfall(ResultDisplay):
     def headline(self) -> str:
         """Names, estimate and interval in one line."""
         reach = f" [{self.lower:.2%}, {self.upper:.2%}]" if np.isfinite(self.lower) else ""
+        if self.path is not None and np.isfinite(self.confidence):
+            # Every period has a threshold of its own; the one shown is the next one's.
+            return (
+                f"{self.asset} loses {self.shortfall:.2%}{reach} in the next period when {self.market} loses "
+                f"{self.threshold:.2%} or more; {self.n_tail} of {self.n_obs:,} periods to {self.as_of.date()} lost as "
+                f"much for their own volatility; {self.method}"
+            )
         return (
             f"{self.asset} loses {self.shortfall:.2%}{reach} when {self.market} loses {self.threshold:.2%} or more "
             f"({self.n_tail} of {self.n_obs:,} periods to {self.as_of.date()}); {self.method}"
@@ -230,9 +237,7 @@ def gaussian_marginal_expected_shortfall(*, correlation: float, volatility: floa
     >>> round(gaussian_marginal_expected_shortfall(correlation=0.6, volatility=0.03), 6)
     0.037129
     """
-    rho = float(correlation)
-    if not -1.0 <= rho <= 1.0:
-        raise ArgumentError("correlation", "must be from -1 to 1", f"{correlation!r}", "pass a correlation")
+    rho = check_correlation(correlation)
     sigma = check_positive(volatility, argument="volatility", unit="decimal per period")
     level = check_confidence(confidence)
     z = float(special.ndtri(level))

@@ -114,7 +114,8 @@ def systemic_table(
     prudential_ratio : float
         As in `srisk`.
     n_draws, rng
-        Of the bootstraps, as in `covar`; without `rng` intervals of standard errors.
+        Of the bootstraps, as in `covar`; without `rng` DeltaCoVaR has standard errors where at least 100 rows are
+        expected in the tail, else a bootstrap from seed 0, and MES has the standard error of a mean.
     provenance : Provenance, optional
         Handed on.
 

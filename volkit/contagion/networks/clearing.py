@@ -4,6 +4,7 @@ Enters a network of liabilities, leave the greatest payments that are consistent
 debt over equity and equal treatment of creditors; `clear_scenarios` does the same for many external assets.
 """
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 from volkit.contagion.networks.fictitious import ClearingCertificate, fictitious_default
 from volkit.contagion.networks.laws import SLACK, ClearingMethod, PaymentLaw
 from volkit.contagion.networks.liabilities import LiabilityNetwork
+from volkit.errors import ConvergenceWarning
 from volkit.kernels import load_kernels
 from volkit.results import Provenance, ResultDisplay, frozen_series
 
@@ -85,9 +87,10 @@ class ClearingResult(ResultDisplay):
     def headline(self) -> str:
         """Defaults, shortfall and residual in one line."""
         owed, unpaid = self.obligations.sum(), self.shortfalls.sum()
+        proof = "" if self.certificate is None or self.certificate.holds else ", NOT CERTIFIED"
         return (
             f"{self.n_defaults} of {len(self.payments):,} nodes default, {unpaid:,.6g} of {owed:,.6g} USD owed are not "
-            f"paid, residual {self.residual:.0e}"
+            f"paid, residual {self.residual:.0e}{proof}"
         )
 
     def summary(self) -> pd.DataFrame:
@@ -96,6 +99,7 @@ class ClearingResult(ResultDisplay):
         told = {"defaults": self.n_defaults, "rounds": self.rounds, "residual (share)": self.residual}
         if self.certificate is not None:
             told["distance to fictitious default (share)"] = self.certificate.difference
+            told["certified (1 for yes)"] = self.certificate.holds
         return pd.concat([sums, pd.Series(told, dtype=float)]).to_frame("value")
 
     def to_frame(self) -> pd.DataFrame:
@@ -140,6 +144,13 @@ def clearing_vector(
         For an unknown method, a share that is missing, not asked for, or no fraction.
     DataError
         For a network that keeps own debts.
+    ConvergenceError
+        When what defaulting nodes owe others than each other is too little to tell what they pay.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When the certificate does not hold: it lies farther than 1e-9 from the payments, or from clearing.
 
     Notes
     -----
@@ -148,7 +159,8 @@ def clearing_vector(
     whoever cannot pay in full. There may be several solutions; the greatest is what falling from full payment reaches.
     A drop in a payment is handed on at once to the creditors, nodes that pay in full cost nothing. Where that takes
     long (defaulting nodes that owe mostly each other), the rest is solved by fictitious default from the defaults
-    found so far. A shortfall within 1e-12 of what is owed is not a default.
+    found so far. A shortfall within 1e-12 of what is owed is not a default. A closed group without means from
+    outside has a whole line of solutions; the greatest is the one in which a member pays in full.
 
     References
     ----------
@@ -176,6 +188,9 @@ def clearing_vector(
         miss = load_kernels(_KERNELS).residual_of(*law.graph, law.owed, assets, *law.terms, exact, inflow.copy())
         far = float(np.abs(exact - payments).max())
         proof = ClearingCertificate(payments=exact, defaults=sizes, residual=miss / scale, difference=far / scale)
+        if not proof.holds:
+            told = f"lies {proof.difference:.0e} from the payments and {proof.residual:.0e} from clearing"
+            warnings.warn(f"the certificate does not hold: it {told}", ConvergenceWarning, stacklevel=2)
     equity = law.equity(assets, inflow)
     owed, paid, received, left = (
         frozen_series(x, network.nodes) for x in (network.obligations, payments, inflow, equity)

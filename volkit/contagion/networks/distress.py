@@ -10,7 +10,8 @@ import pandas as pd
 from scipy import sparse
 
 from volkit.checks import check_choice, check_positive
-from volkit.contagion.networks.liabilities import LiabilityNetwork, node_values
+from volkit.contagion.networks.by_node import node_values
+from volkit.contagion.networks.liabilities import LiabilityNetwork
 from volkit.contagion.networks.policies import least_fixed_point
 from volkit.errors import ArgumentError, ConvergenceError, DataError
 from volkit.kernels import load_kernels
@@ -26,6 +27,8 @@ _METHODS = ("linear", "threshold", "single_hit")
 # From this stress on a node is in default: a loss equal to the buffer must not escape by rounding.
 _DEFAULTED = 1.0 - 1e-10
 _MOST_PASSES = 1_000_000
+# Additional stress nearer to the most than this is the same.
+_TIED = 1e-9
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -136,12 +139,21 @@ class SystemicRanking(ResultDisplay):
     provenance: Provenance = field(default_factory=lambda: Provenance(()))
 
     @property
+    def most_harmful(self) -> pd.Index:
+        """The nodes whose default brings the most additional stress, all that tie to within rounding."""
+        stress = self.table["additional_stress"]
+        return self.table.index[stress >= stress.iloc[0] - max(_TIED, self.tolerance)]
+
+    @property
     def headline(self) -> str:
-        """The most harmful default in one line."""
-        first = self.table.iloc[0]
+        """The most harmful default, or that several tie, in one line."""
+        first, alike = self.table.iloc[0], self.most_harmful
+        who = f"{alike[0]} does most" if len(alike) == 1 else f"{len(alike)} tie for most, {alike[0]} among them"
+        defaults = self.table.loc[alike, "additional_defaults"]
+        n = f"{defaults.min()} to {defaults.max()}" if defaults.min() < defaults.max() else f"{defaults.max()}"
         return (
-            f"{self.method} DebtRank of {len(self.table):,} defaults: {self.table.index[0]} does most, additional "
-            f"stress {first['additional_stress']:.4g} with {int(first['additional_defaults'])} additional defaults"
+            f"{self.method} DebtRank of {len(self.table):,} defaults: {who}, additional stress "
+            f"{first['additional_stress']:.4g} with {n} additional defaults"
         )
 
     def summary(self) -> pd.DataFrame:
@@ -193,6 +205,10 @@ def debtrank(
     recursion; it is solved exactly, for any spectral radius of V. In the threshold method a node loses V_ij whole
     when j is in default and nothing before; in the first DebtRank [2]_ a node hands on its distress in the round after
     it is first in distress, and never again.
+
+    A node in default is taken to pay nothing. A recovery R is had by scaling the debts by 1 - R (pass a network of
+    liabilities times 1 - R, and the buffers of the whole one), not by raising the buffers: losses in USD are shares of
+    these.
 
     References
     ----------
@@ -247,7 +263,7 @@ def systemic_ranking(
     Returns
     -------
     SystemicRanking
-        Most harmful first.
+        Most harmful first; `most_harmful` names those that tie. For a recovery see the notes of `debtrank`.
 
     Raises
     ------

@@ -14,17 +14,25 @@ import pandas as pd
 from scipy import sparse
 
 from volkit.checks import check_choice
-from volkit.errors import ArgumentError, DataError
+from volkit.contagion.networks.by_node import (
+    check_columns,
+    few_words,
+    node_amounts,
+    node_names,
+    read_amounts,
+    read_external,
+    row_words,
+)
+from volkit.errors import DataError
 from volkit.results import Provenance, ResultDisplay
 
-__all__ = ["LiabilityNetwork", "OwnClaims", "node_values"]
+__all__ = ["LiabilityNetwork", "OwnClaims"]
 
 Floats = npt.NDArray[np.float64]
 OwnClaims = Literal["refuse", "drop", "keep"]
 
 _OWN = ("refuse", "drop", "keep")
 _COLUMNS = ("debtor", "creditor", "amount")
-_SHOWN = 5
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -110,23 +118,23 @@ class LiabilityNetwork(ResultDisplay):
             For a missing column, amounts that are missing, negative or infinite, names that are missing, doubled or
             not in `external`, no node, or a node that owes itself; the rows are named.
         """
-        _check_columns(exposures, _COLUMNS, "exposures")
-        amounts = _numbers(exposures["amount"], "amount of exposures")
+        check_columns(exposures, _COLUMNS, "exposures")
+        amounts = read_amounts(exposures["amount"], "amount of exposures")
         ends = exposures[["debtor", "creditor"]]
         if ends.isna().to_numpy().any():
-            rows = _rows(exposures.index[ends.isna().any(axis=1)])
+            rows = row_words(exposures.index[ends.isna().any(axis=1)])
             raise DataError("exposures", "must name debtor and creditor", f"none in {rows}", "fill in or drop the rows")
         if external is None:
             found_names = pd.unique(ends.to_numpy(dtype=object).ravel())
-            nodes = _names(found_names, len(found_names))
+            nodes = node_names(found_names, len(found_names))
             assets = debts = np.zeros(len(nodes))
         else:
-            nodes, assets, debts = _external(external)
+            nodes, assets, debts = read_external(external)
         found = [nodes.get_indexer(ends[side]) for side in ends]
         if (unknown := (found[0] < 0) | (found[1] < 0)).any():
-            rows = _rows(exposures.index[unknown])
+            rows = row_words(exposures.index[unknown])
             who = sorted({str(n) for side, at in zip(ends, found, strict=True) for n in ends[side][at < 0]})
-            got = f"{_few(who)} in {rows}"
+            got = f"{few_words(who)} in {rows}"
             raise DataError("exposures", "must name nodes of external", got, "add a row a node to external")
         matrix = sparse.coo_array((amounts, (found[0], found[1])), shape=(len(nodes), len(nodes)))
         return cls._made(matrix, nodes, assets, debts, own_claims, as_of, provenance)
@@ -186,9 +194,9 @@ class LiabilityNetwork(ResultDisplay):
                 "matrix", "must be square", f"shape {dense.shape}", "pass a row and a column for every node"
             )
         table = sparse.coo_array(dense.T if rows == "creditors" else dense)
-        names = _names(pd.RangeIndex(table.shape[0]) if nodes is None else nodes, table.shape[0])
-        assets = _amounts(external_assets, names, "external_assets")
-        debts = _amounts(external_liabilities, names, "external_liabilities")
+        names = node_names(pd.RangeIndex(table.shape[0]) if nodes is None else nodes, table.shape[0])
+        assets = node_amounts(external_assets, names, "external_assets")
+        debts = node_amounts(external_liabilities, names, "external_liabilities")
         return cls._made(table, names, assets, debts, own_claims, as_of, provenance)
 
     @classmethod
@@ -200,12 +208,14 @@ class LiabilityNetwork(ResultDisplay):
         debtors, creditors = matrix.coords
         if (bad := ~np.isfinite(matrix.data) | (matrix.data < 0.0)).any():
             pairs = [f"{nodes[i]} to {nodes[j]}" for i, j in zip(debtors[bad], creditors[bad], strict=True)]
-            got = f"{matrix.data[bad][0]:g} from {_few(pairs)}"
+            got = f"{matrix.data[bad][0]:g} from {few_words(pairs)}"
             remedy = "enter a negative liability as the other side's debt; repair or drop what is missing"
             raise DataError("liabilities", "must be finite and at least 0 USD", got, remedy)
         own, note = (debtors == creditors) & (matrix.data > 0.0), ""
         if own.any():
-            who = _few([f"{nodes[i]} ({amount:g})" for i, amount in zip(debtors[own], matrix.data[own], strict=True)])
+            who = few_words(
+                [f"{nodes[i]} ({amount:g})" for i, amount in zip(debtors[own], matrix.data[own], strict=True)]
+            )
             if own_claims == "refuse":
                 remedy = 'net it out with own_claims="drop", or keep it with own_claims="keep"'
                 raise DataError("liabilities", "must be owed to another node", f"own debts of {who}", remedy)
@@ -238,7 +248,7 @@ class LiabilityNetwork(ResultDisplay):
         DataError
             For assets that are missing, negative or infinite, or of other nodes.
         """
-        assets = _amounts(external_assets, self.nodes, "external_assets")
+        assets = node_amounts(external_assets, self.nodes, "external_assets")
         assets.flags.writeable = False
         return replace(self, external_assets=assets)
 
@@ -279,94 +289,5 @@ class LiabilityNetwork(ResultDisplay):
         return pd.DataFrame({"debtor": ends[0], "creditor": ends[1], "amount": table.data})
 
 
-def node_values(values: Any, nodes: pd.Index, argument: str) -> Floats:
-    """Return finite numbers by node, shape (n_nodes,), from a Series by name, a mapping or numbers in order.
-
-    Raises
-    ------
-    DataError
-        For numbers of other nodes, too many or too few, missing or infinite.
-    """
-    if isinstance(values, dict):
-        values = pd.Series(values)
-    if isinstance(values, pd.Series):
-        missing = nodes.difference(values.index, sort=False)
-        unknown = values.index.difference(nodes, sort=False)
-        if len(missing) or len(unknown) or values.index.has_duplicates:
-            told = [f"none for {_few(missing)}"] * bool(len(missing))
-            told += [f"unknown {_few(unknown)}"] * bool(len(unknown)) or ["a node twice"] * (not told)
-            raise DataError(argument, "must have one number for every node", ", ".join(told), "pass a Series by node")
-        values = values.reindex(nodes)
-    numbers = np.array(values, dtype=np.float64)
-    if numbers.shape != (len(nodes),):
-        got = f"shape {numbers.shape} for {len(nodes)} nodes"
-        raise DataError(argument, "must have one number for every node", got, "pass a Series by node")
-    if (bad := ~np.isfinite(numbers)).any():
-        got = f"{numbers[bad][0]} for {_few(nodes[bad])}"
-        raise DataError(argument, "must be finite", got, "fill in what is missing, or leave the nodes out")
-    return numbers
-
-
 def _parts(table: sparse.csr_array) -> tuple[Any, Any, Any]:
     return table.data, table.indices, table.indptr
-
-
-def _amounts(values: Any, nodes: pd.Index, argument: str) -> Floats:
-    if values is None:
-        return np.zeros(len(nodes))
-    numbers = node_values(values, nodes, argument)
-    if (bad := numbers < 0.0).any():
-        got = f"{numbers[bad][0]:g} for {_few(nodes[bad])}"
-        raise DataError(argument, "must be at least 0 USD", got, "enter a debt as a liability, an asset as an asset")
-    return numbers
-
-
-def _external(external: pd.DataFrame) -> tuple[pd.Index, Floats, Floats]:
-    _check_columns(external, ("node", "assets", "liabilities"), "external")
-    nodes = _names(external["node"], len(external))
-    sides = [_numbers(external[side], f"{side} of external").to_numpy() for side in ("assets", "liabilities")]
-    assets, debts = (
-        _amounts(v, nodes, f"{side} of external") for side, v in zip(("assets", "liabilities"), sides, strict=True)
-    )
-    return nodes, assets, debts
-
-
-def _names(nodes: Any, n: int) -> pd.Index:
-    names = pd.Index(nodes, name="node")
-    if len(names) != n or n == 0:
-        got, remedy = f"{len(names)} names for {n} nodes", "pass one name for every node"
-        raise DataError("nodes", "must name every node, at least one", got, remedy)
-    if names.hasnans or names.has_duplicates:
-        got = "a missing name" if names.hasnans else f"{_few(names[names.duplicated()].unique())} twice"
-        raise DataError("nodes", "must have unique names", got, "rename or merge them")
-    return names
-
-
-def _numbers(column: pd.Series, argument: str) -> pd.Series:
-    numbers = pd.to_numeric(column, errors="coerce").astype(np.float64)
-    if (bad := ~np.isfinite(numbers)).any():
-        got = f"{column[bad].iloc[0]} in {_rows(column.index[bad])}"
-        raise DataError(argument, "must be finite numbers (USD)", got, "fill in what is missing, or drop the rows")
-    if (bad := numbers < 0.0).any():
-        got = f"{numbers[bad].iloc[0]:g} in {_rows(column.index[bad])}"
-        remedy = "a negative liability is a claim: swap debtor and creditor"
-        raise DataError(argument, "must be at least 0 USD", got, remedy)
-    return numbers
-
-
-def _check_columns(frame: pd.DataFrame, wanted: Sequence[str], argument: str) -> None:
-    if not isinstance(frame, pd.DataFrame):
-        got, remedy = type(frame).__name__, f"pass columns {', '.join(wanted)}"
-        raise ArgumentError(argument, "must be a DataFrame", got, remedy)
-    if missing := [c for c in wanted if c not in frame.columns]:
-        got = ", ".join(map(str, frame.columns)) or "none"
-        raise DataError(argument, f"must have the columns {', '.join(wanted)}", got, f"add {', '.join(missing)}")
-
-
-def _few(names: Any) -> str:
-    listed = [str(n) for n in names]
-    return ", ".join(listed[:_SHOWN]) + (f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else "")
-
-
-def _rows(labels: pd.Index) -> str:
-    return f"row{'s' if len(labels) > 1 else ''} {_few(labels)}"

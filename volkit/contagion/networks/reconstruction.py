@@ -8,43 +8,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from volkit.checks import check_choice, check_count
-from volkit.contagion.networks.liabilities import LiabilityNetwork, node_values
-from volkit.errors import ArgumentError, ConvergenceError, DataError
+from volkit.contagion.networks.entropy import maximum_entropy
+from volkit.contagion.networks.liabilities import LiabilityNetwork
+from volkit.contagion.networks.marginals import ADD_UP, Marginals, check_marginals, miss
+from volkit.errors import ArgumentError
 from volkit.results import Provenance, ResultDisplay, freeze
 
-__all__ = ["Marginals", "NetworkReconstruction", "check_marginals", "maximum_entropy", "reconstruct_network"]
+__all__ = ["NetworkReconstruction", "named_generator", "reconstruct_network"]
 
 Floats = npt.NDArray[np.float64]
 Method = Literal["maximum_entropy", "minimum_density"]
 
 _METHODS = ("maximum_entropy", "minimum_density")
-# Totals of both sides may differ by rounding of a published table no more than this share.
-_ADD_UP = 1e-9
-# Largest distance of a row or column from its total, as a share of the sum of all.
-_MET = 1e-14
-_MOST_PASSES = 1_000_000
 # Below this share of the sum an amount is rounding.
 _NOTHING = 1e-13
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Marginals:
-    """Totals that a network can have: names, claims and debts by node (USD), and the sum of either."""
-
-    nodes: pd.Index
-    assets: Floats
-    liabilities: Floats
-
-    @property
-    def total(self) -> float:
-        """Sum of all claims, USD."""
-        return float(self.assets.sum())
-
-    @property
-    def hub(self) -> int | None:
-        """The node that every claim must have on one side, if there is one."""
-        full = self.assets + self.liabilities >= self.total * (1.0 - _ADD_UP)
-        return int(np.flatnonzero(full)[0]) if full.any() else None
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -161,7 +138,9 @@ def reconstruct_network(
     Notes
     -----
     Maximum entropy is L_ij = r_i c_j off the diagonal, found by rescaling rows and columns in turn (RAS) to 1e-14 of
-    the sum. It spreads claims over all pairs and so understates contagion through concentrated claims. Minimum density
+    the sum. It spreads claims over all pairs, as no real network does: which way that errs depends on the case. A loss
+    spread over all may break nobody (contagion understated), or be just enough to break many (defaults overstated, with
+    less money lost to each); compare both methods and `sample_networks` before a number is quoted. Minimum density
     follows the heuristic of Anand, Craig and von Peter (2015, section 3): a link is drawn in favour of pairs whose open
     totals differ much or are the same, carries as much as both allow, and so on until nothing is open; it overstates
     concentration. Finding the fewest links exactly is hard, and the best of some starts need not be it.
@@ -194,40 +173,6 @@ def reconstruct_network(
     )  # fmt: skip
 
 
-def check_marginals(assets: Any, liabilities: Any) -> Marginals:
-    """Return totals that some network without own debts has.
-
-    Raises
-    ------
-    DataError
-        For totals that are missing, negative or infinite, of different nodes, do not add up to the same sum, or where
-        a node is owed more than all others owe.
-    """
-    named = [x for x in (assets, liabilities) if isinstance(x, pd.Series)]
-    nodes = pd.Index(named[0].index if named else pd.RangeIndex(len(np.atleast_1d(assets))), name="node")
-    if len(nodes) < 2 or nodes.has_duplicates:
-        got = f"{len(nodes)} nodes" if len(nodes) < 2 else "a node twice"
-        raise DataError("assets", "must have at least two nodes with unique names", got, "pass totals by node")
-    owed, owes = node_values(assets, nodes, "assets"), node_values(liabilities, nodes, "liabilities")
-    for argument, values in (("assets", owed), ("liabilities", owes)):
-        if (bad := values < 0.0).any():
-            got = f"{values[bad][0]:g} for {nodes[bad][0]}"
-            raise DataError(argument, "must be at least 0 USD", got, "a negative claim is a debt: move it over")
-    total, other = float(owed.sum()), float(owes.sum())
-    if abs(total - other) > _ADD_UP * max(total, other) or total == 0.0:
-        got = f"{total:,.10g} of assets and {other:,.10g} of liabilities"
-        remedy = "add a node for the rest of the world that holds the difference"
-        raise DataError("assets and liabilities", "must add up to the same sum above 0", got, remedy)
-    owes = owes * (total / other)
-    over = owed + owes - total
-    if (bad := over > _ADD_UP * total).any():
-        k = int(np.flatnonzero(bad)[0])
-        got = f"{nodes[k]} is owed {owed[k]:g} and owes {owes[k]:g} of {total:g} in all"
-        remedy = "no network without own debts has these totals: check them, or net out what it owes itself"
-        raise DataError("assets and liabilities", "must leave each node enough of others", got, remedy)
-    return Marginals(nodes, owed, owes)
-
-
 def named_generator(rng: np.random.Generator | int) -> tuple[np.random.Generator, str]:
     """Return a generator and words for what seeded it."""
     if isinstance(rng, np.random.Generator):
@@ -236,41 +181,6 @@ def named_generator(rng: np.random.Generator | int) -> tuple[np.random.Generator
         got, remedy = repr(rng), "pass for example rng=1"
         raise ArgumentError("rng", "must be a Generator or a seed of at least 0", got, remedy)
     return np.random.default_rng(int(rng)), f"seed {int(rng)}"
-
-
-def miss(amounts: Floats, marginals: Marginals) -> float:
-    """Return the largest distance of a row or column from its total, as a share of the sum of all."""
-    rows = np.abs(amounts.sum(axis=1) - marginals.liabilities).max()
-    columns = np.abs(amounts.sum(axis=0) - marginals.assets).max()
-    return float(max(rows, columns)) / marginals.total
-
-
-def maximum_entropy(marginals: Marginals) -> tuple[Floats, int]:
-    """Return the network of maximum entropy and the passes that it took.
-
-    Raises
-    ------
-    ConvergenceError
-        When rows and columns do not settle at their totals.
-    """
-    owed, owes = marginals.assets, marginals.liabilities
-    hub = marginals.hub
-    if hub is not None:
-        # All claims have this node on one side: one network is left, and rescaling would creep towards it.
-        amounts = np.zeros((len(owed), len(owed)))
-        amounts[hub], amounts[:, hub] = owed, owes
-        amounts[hub, hub] = 0.0
-        return amounts, 0
-    r, c = owes.copy(), (owed > 0.0).astype(np.float64)
-    for done in range(1, _MOST_PASSES + 1):
-        # Sums off the diagonal need no table: they are the whole sum less the node's own part.
-        r = np.divide(owes, c.sum() - c, out=np.zeros_like(r), where=owes > 0.0)
-        c = np.divide(owed, r.sum() - r, out=np.zeros_like(c), where=owed > 0.0)
-        if np.abs(r * (c.sum() - c) - owes).max() <= _MET * marginals.total:
-            amounts = np.outer(r, c)
-            np.fill_diagonal(amounts, 0.0)
-            return amounts, done
-    raise ConvergenceError(f"rows and columns are not at their totals after {_MOST_PASSES:,} passes")
 
 
 def _few_links(marginals: Marginals, rng: np.random.Generator) -> Floats:
@@ -289,7 +199,7 @@ def _few_links(marginals: Marginals, rng: np.random.Generator) -> Floats:
             _route_around(amounts, int(debtors[0]), min(owes[debtors[0]], owed[debtors[0]]))
             return amounts
         # A link that settles both ends at once saves one: such pairs are as likely as all others together.
-        both = (np.abs(ratio - 1.0) <= _ADD_UP) & (chance > 0.0)
+        both = (np.abs(ratio - 1.0) <= ADD_UP) & (chance > 0.0)
         if both.any():
             chance[both] = chance.sum() / both.sum()
         sums = np.cumsum(chance)

@@ -8,10 +8,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from volkit.checks import check_count
+from volkit.contagion.networks.by_node import node_values
 from volkit.contagion.networks.clearing import clearing_vector
+from volkit.contagion.networks.entropy import maximum_entropy
 from volkit.contagion.networks.laws import ClearingMethod
-from volkit.contagion.networks.liabilities import LiabilityNetwork, node_values
-from volkit.contagion.networks.reconstruction import Marginals, check_marginals, maximum_entropy, miss, named_generator
+from volkit.contagion.networks.liabilities import LiabilityNetwork
+from volkit.contagion.networks.marginals import Marginals, check_marginals, miss
+from volkit.contagion.networks.reconstruction import named_generator
 from volkit.errors import ArgumentError
 from volkit.kernels import load_kernels
 from volkit.results import Provenance, ResultDisplay, freeze

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from volkit.checks import check_fraction
-from volkit.contagion.networks.liabilities import LiabilityNetwork, node_values
+from volkit.contagion.networks.by_node import node_values
+from volkit.contagion.networks.liabilities import LiabilityNetwork
 from volkit.errors import ArgumentError
 from volkit.results import Provenance, ResultDisplay, freeze
 
@@ -59,9 +60,10 @@ class DefaultSequence(ResultDisplay):
         )
 
     def summary(self) -> pd.DataFrame:
-        """Return defaults and their creditors' losses (USD) by round."""
+        """Return those who default by round: how many, the capital they had and what they lost (USD)."""
         fallen = self.table[self.table["default"]]
-        return fallen.groupby("round").agg(defaults=("default", "sum"), capital=("capital", "sum"))
+        columns = {"defaults": ("default", "sum"), "capital (USD)": ("capital", "sum"), "loss (USD)": ("loss", "sum")}
+        return fallen.groupby("round").agg(**columns)
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row a node."""

@@ -46,8 +46,11 @@ class DealerHedging:
     words: str = "dealer positions as given"
 
     def __post_init__(self) -> None:
-        if self.units.shape != (len(self.contracts.terms),) or not np.isfinite(self.units).all():
-            got = f"shape {self.units.shape}"
+        if self.units.shape != (len(self.contracts.terms),):
+            got, rule = f"shape {self.units.shape}", f"must have {len(self.contracts.terms)} numbers, one a contract"
+            raise DataError("units", rule, got, "pass 0 where there is no position")
+        if not np.isfinite(self.units).all():
+            got = f"{int((~np.isfinite(self.units)).sum())} of {len(self.units)} missing or infinite"
             raise DataError("units", "must be one finite number a contract", got, "pass 0 where there is no position")
 
     @classmethod

@@ -37,7 +37,7 @@ class FlowState(Protocol):
 
     @property
     def bad_debt(self) -> float:
-        """USD that liquidated accounts could not pay."""
+        """USD that liquidated accounts could not pay at the price of their round; NaN where that is not known."""
         ...
 
     def sold(self, price: float) -> float:
@@ -94,6 +94,7 @@ class _Ladder:
 
     levels: Floats
     running: Floats
+    bankruptcy: Floats
     sign: float
     accounts: int = 0
     bad_debt: float = 0.0
@@ -102,6 +103,9 @@ class _Ladder:
         # Falling levels: those at or above the price are reached.
         reached = int(np.searchsorted(-self.levels, -self.sign * price, side="right"))
         before, self.accounts = self.accounts, max(self.accounts, reached)
+        size = np.diff(self.running[before : self.accounts + 1])
+        beyond = np.maximum(self.bankruptcy[before : self.accounts] - self.sign * price, 0.0)
+        self.bad_debt += float(size @ beyond)
         return float(self.sign * (self.running[self.accounts] - self.running[before]))
 
 
@@ -117,11 +121,16 @@ class PerpetualLiquidations:
         Liquidation prices, USD.
     quantity : ndarray, shape (n_accounts,)
         Coins, positive.
+    bankruptcy : ndarray, shape (n_accounts,), optional
+        Prices at which nothing of the collateral is left, USD, at or beyond the levels. Where the price of a round
+        stands beyond one, the difference is bad debt (the batch's own impact comes on top); without them it is NaN as
+        soon as somebody is liquidated.
 
     Raises
     ------
     DataError
-        For levels and quantities that do not match or are no numbers, or a quantity that is not positive.
+        For levels, quantities and bankruptcy prices that do not match or are no numbers, a quantity that is not
+        positive, or a bankruptcy price before its level.
 
     Examples
     --------
@@ -134,6 +143,7 @@ class PerpetualLiquidations:
     side: Side
     levels: npt.ArrayLike
     quantity: npt.ArrayLike
+    bankruptcy: npt.ArrayLike | None = None
 
     def __post_init__(self) -> None:
         check_choice(self.side, argument="side", choices=SIDES)
@@ -142,13 +152,20 @@ class PerpetualLiquidations:
         if not (fits and (quantity > 0.0).all() and np.isfinite(quantity).all()):
             got = f"shapes {levels.shape} and {quantity.shape}, or numbers out of range"
             raise DataError("levels and quantity", "must be finite, one each, quantities above zero", got, "clean them")
-        for name, values in (("levels", levels), ("quantity", quantity)):
+        held = {"levels": levels, "quantity": quantity}
+        if self.bankruptcy is not None:
+            held["bankruptcy"] = bankruptcy = np.array(self.bankruptcy, dtype=np.float64)
+            beyond = bankruptcy.shape == levels.shape and (self._sign * (levels - bankruptcy) >= 0.0).all()
+            if not (beyond and np.isfinite(bankruptcy).all()):
+                rule = "must be finite, one a level, at it or beyond"
+                raise DataError("bankruptcy", rule, f"shape {bankruptcy.shape}, or prices before", "check the side")
+        for name, values in held.items():
             values.flags.writeable = False
             object.__setattr__(self, name, values)
 
     @classmethod
     def from_ladder(cls, ladder: LiquidationLadder) -> tuple[Self, Self]:
-        """Return longs and shorts of a ladder.
+        """Return longs and shorts of a ladder, with its bankruptcy prices.
 
         Examples
         --------
@@ -160,9 +177,13 @@ class PerpetualLiquidations:
         """
         longs, shorts = ladder.long, ladder.short
         return (
-            cls(side="long", levels=longs.level, quantity=longs.size),
-            cls(side="short", levels=-shorts.level, quantity=shorts.size),
+            cls(side="long", levels=longs.level, quantity=longs.size, bankruptcy=longs.bankruptcy),
+            cls(side="short", levels=-shorts.level, quantity=shorts.size, bankruptcy=-shorts.bankruptcy),
         )
+
+    @property
+    def _sign(self) -> float:
+        return 1.0 if self.side == "long" else -1.0
 
     @property
     def name(self) -> str:
@@ -171,11 +192,11 @@ class PerpetualLiquidations:
 
     def begin(self, price: float) -> FlowState:  # noqa: ARG002
         """Return the state before anybody is liquidated."""
-        sign = 1.0 if self.side == "long" else -1.0
-        levels, quantity = np.asarray(self.levels), np.asarray(self.quantity)
+        sign, levels, quantity = self._sign, np.asarray(self.levels), np.asarray(self.quantity)
+        bankruptcy = np.full(levels.shape, np.nan) if self.bankruptcy is None else np.asarray(self.bankruptcy)
         order = np.argsort(-sign * levels, kind="stable")
         running = np.concatenate([[0.0], np.cumsum(quantity[order])])
-        return _Ladder(levels=sign * levels[order], running=running, sign=sign)
+        return _Ladder(levels=sign * levels[order], running=running, bankruptcy=sign * bankruptcy[order], sign=sign)
 
 
 @dataclass(slots=True)
@@ -188,7 +209,10 @@ class _Uniform:
 
     def sold(self, price: float) -> float:
         before, self.lowest = self.lowest, min(self.lowest, price)
-        return self.density * float(np.log(before / self.lowest))
+        coins = self.density * float(np.log(before / self.lowest))
+        # A density says where accounts are liquidated, not what they owe there.
+        self.bad_debt = float("nan") if coins > 0.0 else self.bad_debt
+        return coins
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ class FlowSplit(ResultDisplay):
     accounts : Series
         Accounts liquidated, by source.
     bad_debt : Series
-        What liquidated option accounts could not pay at the price of their round, USD by source.
+        What liquidated accounts could not pay at the price of their round, USD by source; NaN where accounts without
+        known bankruptcy prices were liquidated.
     start : float
         Price before the shock, USD.
     shock : float
@@ -34,7 +35,8 @@ class FlowSplit(ResultDisplay):
     dealer_gamma : float
         USD of delta that hedgers gain when the price rises by 1 %, at the start; 0 without hedgers.
     critical_gamma : float
-        The gamma from which hedging alone would run away: minus the USD that move the price by 1 %.
+        The gamma from which hedging alone would run away: minus the USD that move the price by 1 %; minus infinity for
+        a law without impact, 0 for one that takes no coins within 1 %.
     volatility : float or None
         Without hedging, decimal per year, when told.
     words : str
@@ -81,7 +83,15 @@ class FlowSplit(ResultDisplay):
 
     @property
     def feedback(self) -> float:
-        """Share of a small move that hedging adds to it: gamma over the critical gamma."""
+        """Share of a small move that hedging adds to it: gamma over the critical gamma.
+
+        Where the law takes no coins within 1 %: infinite with dealers short gamma, minus infinity with dealers long
+        gamma, 0 without any.
+        """
+        if self.dealer_gamma == 0.0:
+            return 0.0
+        if self.critical_gamma == 0.0:
+            return float(-np.sign(self.dealer_gamma) * np.inf)
         return self.dealer_gamma / self.critical_gamma
 
     @property
@@ -89,6 +99,8 @@ class FlowSplit(ResultDisplay):
         """Volatility with hedging, decimal per year; infinite from a feedback of 1, NaN where none was told."""
         if self.volatility is None:
             return float("nan")
+        if self.feedback == -np.inf:
+            return 0.0
         return float(feedback_volatility(self.volatility, self.feedback)) if self.feedback < 1.0 else float("inf")
 
     @property
@@ -96,9 +108,10 @@ class FlowSplit(ResultDisplay):
         """Shock, move, amplification and who traded in one line."""
         parts = [f"{name} {share:.0%}" for name, share in self.shares.items() if share > 0.0]
         who = ", ".join(parts) or "nobody had to trade"
+        thin = "; the law takes no coins within 1 %" if self.critical_gamma == 0.0 else ""
         return (
             f"{self.status} after {self.n_rounds} rounds, shock {self.shock:+.1%} became {self.move:+.1%} "
-            f"({self.amplification:.2f} times), {who}; {self.words}"
+            f"({self.amplification:.2f} times), {who}; {self.words}{thin}"
         )
 
     def summary(self) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Loans against coins, lender by lender, with the terms on which collateral is seized."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,13 +98,15 @@ class ProtocolLending(ResultDisplay):
         Raises
         ------
         DataError
-            For missing columns, missing or negative numbers, a threshold above 1, an asset without terms or a debt
-            without price.
+            For missing columns, missing names, missing or negative numbers (the rows are told), a threshold above 1, an
+            asset without terms or feed or with two, a debt without a positive price, a reserve of nobody.
         ArgumentError
             For a close factor outside 0 to 1.
         """
         _require(positions, _POSITION_COLUMNS, "positions")
         _require(terms, _TERM_COLUMNS, "terms")
+        _require_names(positions, _POSITION_COLUMNS[:3], "positions")
+        _require_names(terms, ["asset", *(["protocol"] if "protocol" in terms.columns else [])], "terms")
         owed = _debts(positions, prices)
         quantity = _not_negative(positions["collateral_quantity"], "positions.collateral_quantity", "coins")
         keys = [positions["protocol"].astype(str), positions["account"].astype(str)]
@@ -113,9 +115,8 @@ class ProtocolLending(ResultDisplay):
         protocols = coins.index.get_level_values(0).unique()
         tables = [_terms(terms, protocols, coins.columns, c) for c in _TERM_COLUMNS[1:]]
         _check_rates(tables[0], tables[1], coins)
-        kept = pd.Series(dict(reserve) if reserve is not None else {}, dtype=np.float64).reindex(
-            protocols, fill_value=0.0
-        )
+        _check_oracles(tables[2], coins)
+        kept = _reserves(reserve, protocols)
         if check_fraction(close_factor, argument="close_factor") == 0.0:
             raise DataError("close_factor", "must be above 0", "0", "pass 0.5 for half of the debt")
         return cls(
@@ -181,25 +182,54 @@ class ProtocolLending(ResultDisplay):
         return pd.concat([self.debt, self.coins], axis=1)
 
 
+def _reserves(reserve: Mapping[str, float] | pd.Series | None, protocols: pd.Index) -> pd.Series:
+    given = pd.Series(dict(reserve) if reserve is not None else {}, dtype=np.float64)
+    strangers = [str(name) for name in given.index if name not in protocols]
+    if strangers:
+        got, remedy = f"{strangers[0]} beside {', '.join(map(str, protocols[:5]))}", "leave it out or correct its name"
+        raise DataError("reserve", "must be of protocols of the book", got, remedy)
+    return given.reindex(protocols, fill_value=0.0)
+
+
 def _debts(positions: pd.DataFrame, prices: Mapping[str, float] | None) -> pd.Series:
     if "debt" in positions.columns:
         return _not_negative(positions["debt"], "positions.debt", "USD")
     _require(positions, ("debt_asset", "debt_quantity"), "positions")
+    _require_names(positions, ("debt_asset",), "positions")
     known = dict(prices) if prices is not None else {}
     lacking = sorted({str(a) for a in positions["debt_asset"].unique()} - set(known))
     if lacking:
         raise DataError("prices", "must name every debt asset", f"nothing for {lacking[0]}", "pass prices=")
+    price = positions["debt_asset"].map(known).astype(np.float64)
+    if (bad := ~(np.isfinite(price) & (price > 0.0))).any():
+        got = (
+            f"{price[bad].iloc[0]:g} for {positions['debt_asset'][bad].iloc[0]}, owed in {_rows(positions.index[bad])}"
+        )
+        raise DataError("prices", "must be positive (USD per coin)", got, "pass what a coin of the debt is worth")
     coins = _not_negative(positions["debt_quantity"], "positions.debt_quantity", "coins")
-    return coins * positions["debt_asset"].map(known).astype(np.float64)
+    return coins * price
 
 
 def _terms(terms: pd.DataFrame, protocols: pd.Index, assets: pd.Index, column: str) -> pd.DataFrame:
+    keys = [c for c in ("protocol", "asset") if c in terms.columns]
+    if (twice := terms.duplicated(keys, keep=False)).any():
+        got = f"{' in '.join(map(str, terms.loc[twice, keys[::-1]].iloc[0]))} in {_rows(terms.index[twice])}"
+        raise DataError("terms", "must name each asset once", got, "keep one row, or add a column protocol")
     if "protocol" in terms.columns:
         table = terms.pivot(index="protocol", columns="asset", values=column).reindex(index=protocols, columns=assets)
     else:
         by_asset = terms.set_index("asset")[column].reindex(assets)
         table = pd.DataFrame([by_asset.tolist()] * len(protocols), index=protocols, columns=assets)
     return table.rename_axis(index="protocol", columns=None)
+
+
+def _check_oracles(oracles: pd.DataFrame, coins: pd.DataFrame) -> None:
+    held = coins.groupby(level=0).sum().reindex(oracles.index) > 0.0
+    nameless = (oracles.isna() & held).to_numpy()
+    if nameless.any():
+        p, k = np.argwhere(nameless)[0]
+        got = f"none for {oracles.columns[k]} in {oracles.index[p]}"
+        raise DataError("terms.oracle", "must name a feed for every collateral", got, "complete the terms")
 
 
 def _check_rates(thresholds: pd.DataFrame, bonuses: pd.DataFrame, coins: pd.DataFrame) -> None:
@@ -222,10 +252,24 @@ def _require(frame: pd.DataFrame, columns: tuple[str, ...], argument: str) -> No
         raise DataError(argument, f"must have the columns {', '.join(columns)}", f"no {lacking[0]}", "add it")
 
 
+def _require_names(frame: pd.DataFrame, columns: Sequence[str], argument: str) -> None:
+    for column in columns:
+        if (bad := frame[column].isna()).any():
+            got = f"no {column} in {_rows(frame.index[bad])}"
+            raise DataError(
+                argument, f"must name {', '.join(columns)} in every row", got, "fill it in or drop the rows"
+            )
+
+
+def _rows(labels: pd.Index) -> str:
+    shown = ", ".join(map(str, labels[:5])) + (f" and {len(labels) - 5} more" if len(labels) > 5 else "")
+    return f"row{'s' if len(labels) > 1 else ''} {shown}"
+
+
 def _not_negative(values: pd.Series, argument: str, unit: str) -> pd.Series:
     numbers = values.astype(np.float64)
     bad = ~(np.isfinite(numbers) & (numbers >= 0.0))
     if bad.any():
-        got = f"{numbers[bad].iloc[0]} in {int(bad.sum())} rows"
+        got = f"{numbers[bad].iloc[0]} in {_rows(numbers.index[bad])}"
         raise DataError(argument, f"must be finite and at least 0 ({unit})", got, "repair or leave out these rows")
     return numbers

@@ -50,10 +50,10 @@ def oracle_cascade(
     shocks : DataFrame, shape (n_steps, n_assets)
         Simple returns of the reference prices by step, decimal, above -1; from data, a `PathSet` or `crash_path`.
     feeds : mapping of OracleFeed, optional
-        By name; a feed without lag for names that are not listed.
+        By name; a feed without lag for names that are not listed, none for names that price no collateral.
     redemption : DataFrame, shape (n_steps, n_assets), optional
-        USD per coin for which tokens can be redeemed, by step; needed by feeds that look at it. Before the first step
-        it is that of the first.
+        USD per coin for which tokens can be redeemed, by step, on the index of the shocks; needed by feeds that look at
+        it. Before the first step it is that of the first.
     settlement : {"auction", "fixed"}
         Whether the protocol auctions what it seizes (the debt gets what the market pays, less the liquidator's share),
         or liquidators repay at the reported price, keep the coins, and come only when the market pays enough.
@@ -68,7 +68,8 @@ def oracle_cascade(
     Raises
     ------
     DataError
-        For collateral without price, law or shocks, NaN or returns of -1 and less, and missing redemption values.
+        For collateral without price, law or shocks, NaN or returns of -1 and less, feeds that nobody uses, and
+        redemption values that are missing or of other steps.
     ArgumentError
         For an unknown settlement or a profit out of range.
 
@@ -82,8 +83,9 @@ def oracle_cascade(
     proceeds / (1 + bonus) up to what is owed, the liquidator bonus / (1 + bonus) of proceeds, and the borrower what is
     over. In fixed settlement the debt gets seized coins x report / (1 + bonus), the liquidator proceeds less that, and
     he does not come when the coins are worth less at the market price before the sale: a late report then protects
-    nobody. (7) Debt without collateral is written off. A protocol defaults at the first step at whose end what it wrote
-    off and what its loans lack at market prices exceed its reserve.
+    nobody. (7) Debt that is left when the last of its collateral is sold is written off; a loan that had none from the
+    start is no sale and stays an open shortfall. A protocol defaults at the first step at whose end what it wrote off
+    and what its loans lack at market prices exceed its reserve.
 
     One sale an asset and step: a step is as long as the market and the feeds need to answer one another.
 
@@ -110,9 +112,9 @@ def oracle_cascade(
             "least_profit", "must be a fraction from 0 to below 1", f"{least_profit!r}", "pass 0.01 for 1 %"
         )
     assets = protocols.assets
-    known = {name: OracleFeed() for name, _ in protocols.feeds} | dict(feeds or {})
+    known = _check_feeds(feeds, protocols)
     returns = _check_path(shocks, assets, "shocks", -1.0)
-    backing = _check_redemption(redemption, protocols, known, len(returns))
+    backing = _check_redemption(redemption, protocols, known, shocks.index)
     lacking = [a for a in assets if a not in market.prices]
     if lacking:
         raise DataError("market.prices", "must name every collateral", f"nothing for {lacking[0]}", "add it")
@@ -337,8 +339,17 @@ def _check_path(path: pd.DataFrame, assets: tuple[str, ...], argument: str, abov
     return np.asarray(values)
 
 
+def _check_feeds(feeds: Mapping[str, OracleFeed] | None, book: ProtocolLending) -> dict[str, OracleFeed]:
+    used = {str(name) for name in np.unique(book.oracles.to_numpy()[book.oracles.notna().to_numpy()])}
+    strangers = [str(name) for name in feeds or {} if name not in used]
+    if strangers:
+        got, remedy = f"{strangers[0]}; it has {', '.join(sorted(used))}", "correct the name or leave it out"
+        raise DataError("feeds", "must price a collateral of the book", got, remedy)
+    return {name: OracleFeed() for name, _ in book.feeds} | dict(feeds or {})
+
+
 def _check_redemption(
-    redemption: pd.DataFrame | None, book: ProtocolLending, feeds: Mapping[str, OracleFeed], n_steps: int
+    redemption: pd.DataFrame | None, book: ProtocolLending, feeds: Mapping[str, OracleFeed], steps: pd.Index
 ) -> Floats | None:
     used = [name for name, _ in book.feeds if feeds[name].source == "redemption"]
     if redemption is None:
@@ -346,6 +357,11 @@ def _check_redemption(
             raise DataError("redemption", "must be given for feeds that look at it", f"none for {used[0]}", "pass it")
         return None
     values = _check_path(redemption, book.assets, "redemption", 0.0)
-    if len(values) != n_steps:
-        raise DataError("redemption", "must have a row a step", f"{len(values)} for {n_steps} steps", "align the two")
+    if len(values) != len(steps):
+        got = f"{len(values)} for {len(steps)} steps"
+        raise DataError("redemption", "must have a row a step", got, "reindex it to the shocks")
+    if not redemption.index.equals(steps):
+        at = int(np.argmin(redemption.index == steps)) if len(redemption.index) else 0
+        got = f"{redemption.index[at]} where the shocks have {steps[at]}"
+        raise DataError("redemption", "must be on the index of the shocks", got, "reindex it to the shocks")
     return values

@@ -1,0 +1,52 @@
+"""Drawing of the fund that margin policies need in a cascade, and which of them survive."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+
+from volkit.contagion.fracture.policies import PoliciesInCascade
+from volkit.contagion.fracture.response import MOVES
+from volkit.report.marks import draw_cells, finish, short_number
+from volkit.report.style import ROLE_COLOURS, is_narrow, money_words, new_axes, percent_words, set_label
+
+__all__ = ["plot_policies"]
+
+
+def plot_policies(result: PoliciesInCascade, *, ax: Axes | None = None) -> Axes:
+    """Return axes with the fund that each margin policy needs at each shock, and which it survives.
+
+    Parameters
+    ----------
+    result : PoliciesInCascade
+        From `volkit.contagion.fracture.policies_in_cascade`.
+    ax : Axes, optional
+        Drawn upon; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        USD needed in each cell; a cross and the darker colour where the venue's fund does not hold it.
+    """
+    axes = new_axes(ax)
+    needed, survives = result.required_fund, result.survival.astype(bool)
+    most = float(np.nanmax(needed.replace(np.inf, np.nan).to_numpy()))
+    unit, unit_words = (1e6, "million USD") if most >= 1e6 else (1e3, "thousand USD") if most >= 1e3 else (1.0, "USD")
+    cross = "\u00d7" if is_narrow(axes) else " \u00d7"
+    words = [
+        [
+            ("all" if np.isinf(x) else short_number(x / unit, axes)) + ("" if held else cross)
+            for x, held in zip(row, kinds, strict=True)
+        ]
+        for row, kinds in zip(needed.to_numpy(), survives.to_numpy(), strict=True)
+    ]
+    broken = (~survives).astype(float)
+    named = broken.set_axis([percent_words(float(s)) for s in broken.columns], axis=1)
+    colours = ListedColormap([ROLE_COLOURS["region"], "#E7A9A0"])
+    draw_cells(axes, named, words, colours=colours, limits=(0.0, 1.0))
+    set_label(axes, f"exogenous {MOVES[result.direction]} of the price")
+    held = result.venue.fund + result.venue.skin_in_the_game
+    what = {"post": "post collateral", "cut": "cut their position"}[result.how]
+    note = (
+        f"Fund needed, {unit_words}; a cross where {money_words(held)} is not enough. Accounts above a cap {what} first"
+    )
+    return finish(axes, [note], result.provenance)
