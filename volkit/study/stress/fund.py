@@ -55,7 +55,11 @@ def stress_fund(market: VenueMarket, paths: PathSet, section: StressSection, not
     """Return what cascades on price paths leave of the fund (USD)."""
     accounts, venue = market.accounts, market.venue
     found = cascade_paths(accounts, venue, paths)
-    losses = found.totals["bad_debt"]
+    paid, left = found.totals["bad_debt"], found.totals["open_deficit"]
+    losses = paid + left
+    if left.max() > 0.0:
+        words = f"on {int((left > 0.0).sum())} paths accounts are left open below zero"
+        notes.add("stress", f"{words}; what they lack counts for the fund, not in the waterfall")
     # Coins of the larger side: where every account is in the table, the two are alike.
     coins = max(float(np.maximum(q, 0.0).sum()) for q in (accounts.quantity, -accounts.quantity))
     adequacy = fund_adequacy(
@@ -77,7 +81,7 @@ def stress_fund(market: VenueMarket, paths: PathSet, section: StressSection, not
             lambda: required_fund(losses, target=section.depletion_target, provenance=found.provenance),
         ),
         waterfall=observed_waterfall(
-            found.totals[list(_LAYERS)].rename(columns=_LAYERS), losses=losses, provenance=found.provenance
+            found.totals[list(_LAYERS)].rename(columns=_LAYERS), losses=paid, provenance=found.provenance
         ),
         deleveraging=_deleveraging(market, found, notes),
     )
