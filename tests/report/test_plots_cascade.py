@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
@@ -99,6 +102,15 @@ def test_the_fan_holds_the_fund_of_all_paths(paths):
     assert median[0] == 5e4 and median[-1] == pytest.approx(paths.totals["fund_end"].median())
     note = next(text.get_text() for text in ax.texts if text.get_gid() == "volkit-note")
     assert "independent" in note.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("step", "words"), [(None, "step"), ("1h", "hours"), ("1D", "days"), ("5min", "step of 5 minutes")]
+)
+def test_steps_are_named_by_their_length(paths, step, words):
+    timed = replace(paths, step=None if step is None else pd.Timedelta(step))
+
+    assert plot_fund_paths(timed, ax=axes()).get_xlabel() == words
 
 
 def test_payers_add_up_to_the_bad_debt(paths):

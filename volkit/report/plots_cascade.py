@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -194,8 +195,7 @@ def plot_fund_paths(paths: CascadePaths, *, ax: Axes | None = None) -> Axes:
     axes.margins(x=0.01)
     format_money(axes)
     axes.set_ylabel("insurance fund (USD)")
-    length = "" if paths.step is None else f" of {str(paths.step).removeprefix('0 days ')}"
-    set_label(axes, f"step{length}")
+    set_label(axes, _step_words(paths.step))
     add_legend(axes, handles, columns=3)
     told = paths.depletion()
     return finish(
@@ -363,3 +363,11 @@ def cascade_figures(
             )
         )
     return tuple(specs)
+
+
+def _step_words(step: pd.Timedelta | None) -> str:
+    """Return what the steps of paths are, for an axis that counts them."""
+    if step is None:
+        return "step"
+    named = {pd.Timedelta("1min"): "minutes", pd.Timedelta("1h"): "hours", pd.Timedelta("1D"): "days"}
+    return named.get(step, f"step of {step / pd.Timedelta('1min'):g} minutes")
