@@ -140,7 +140,6 @@ class _Run:
         self.book, self.market, self.reports = book, market, reports
         self.settlement, self.least_profit = settlement, least_profit
         self.laws = [market.laws[a] for a in book.assets]
-        self.rest = np.array([law.displacement(0.0) for law in self.laws])
         self.row = book.thresholds.index.get_indexer(book.coins.index.get_level_values(0))
         self.threshold = book.thresholds.to_numpy(dtype=np.float64, na_value=0.0)[self.row]
         self.bonus = book.bonuses.to_numpy(dtype=np.float64, na_value=0.0)[self.row]
@@ -194,9 +193,8 @@ class _Run:
         self.sold = kept
 
     def _moved(self, sold: Floats) -> Floats:
-        """Return the displacement beyond that of a market at rest (half a spread, a fee)."""
-        moved = np.array([law.displacement(float(x)) for law, x in zip(self.laws, sold, strict=True)])
-        return np.asarray(moved - self.rest)
+        """Return how far each market stands below its reference, in logs."""
+        return np.array([law.displacement(float(x)) for law, x in zip(self.laws, sold, strict=True)])
 
     def _price(self) -> Floats:
         return np.asarray(self.reference * np.exp(-self._moved(self.sold)))
