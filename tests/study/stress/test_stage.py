@@ -10,7 +10,7 @@ from volkit.sources.venue import load_demo_venue
 from volkit.study.notes import Notes
 from volkit.study.sections import StressSection
 from volkit.study.stress import stress_venue
-from volkit.study.stress.answers import stress_answers
+from volkit.study.stress.answers import stress_answers, threshold_words
 from volkit.study.stress.market import build_market
 from volkit.study.stress.report import run_venue_stress, stress_record, write_venue_stress
 from volkit.study.venue_files import open_venue
@@ -176,3 +176,9 @@ def test_deleveraging_takes_from_accounts_that_are_left(found):
     worst = fund.paths.totals.loc[fund.paths.totals["deleveraged"].idxmax()]
 
     assert fund.deleveraging.table["shortfall"].to_numpy() == pytest.approx(worst["deleveraged"])
+
+
+def test_a_fund_that_nothing_exceeds_is_told_so():
+    parts, _ = _stress(replace(open_venue("demo"), fund=1e12), evaporation=0.0)
+
+    assert threshold_words(parts) == "losses exceed the fund of 1e+03B USD after no move that was tried."

@@ -47,10 +47,9 @@ def _balance_lines(parts: StressParts) -> list[str]:
 
 def threshold_words(parts: StressParts) -> str:
     """Return from which move on the losses exceed the fund, with and without depth that shrinks."""
-    found, calm = parts.cascade.thresholds, parts.cascade.calm
-    text = f"losses exceed {held_words(parts)} from {_moves(found)} on."
-    if calm is not None:
-        text += f" If depth did not shrink with volatility: from {_moves(calm)} on."
+    text = f"losses exceed {held_words(parts)} {_moves(parts.cascade.thresholds)}."
+    if parts.cascade.calm is not None:
+        text += f" If depth did not shrink with volatility: {_moves(parts.cascade.calm)}."
     return text
 
 
@@ -104,11 +103,7 @@ def horizon_words(parts: StressParts) -> str:
 
 
 def _moves(found: FractureThresholds) -> str:
-    words = []
-    for direction, one in found.thresholds.items():
-        move = _MOVES[direction]
-        if one.status == "found":
-            words.append(f"a {move} of {percent(one.shock)}")
-        else:
-            words.append(f"the start, {move} or not," if one.status == "always" else f"no {move} that was tried")
-    return " or ".join(words)
+    if any(one.status == "always" for one in found.thresholds.values()):
+        return "without any move"
+    words = [f"a {_MOVES[d]} of {percent(one.shock)}" for d, one in found.thresholds.items() if one.status == "found"]
+    return f"from {' or '.join(words)} on" if words else "after no move that was tried"
