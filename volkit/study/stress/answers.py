@@ -1,13 +1,12 @@
 """What a reader wants to know of a venue first, in sentences with the numbers of the parts."""
 
 from volkit.contagion.fracture import FractureThresholds
+from volkit.contagion.fracture.response import MOVES
 from volkit.report.style import money_words
 from volkit.study.stress.stage import StressParts
 from volkit.study.words import percent
 
 __all__ = ["depletion_words", "held_words", "horizon_words", "run_words", "stress_answers", "threshold_words"]
-
-_MOVES = {"down": "fall", "up": "rise"}
 
 
 def stress_answers(parts: StressParts) -> tuple[str, ...]:
@@ -23,7 +22,7 @@ def stress_answers(parts: StressParts) -> tuple[str, ...]:
             if row["threshold_status"] == "found"
         ]
         if told:
-            move = _MOVES[parts.cascade.direction]
+            move = MOVES[parts.cascade.direction]
             lines.append(f"Smallest {move} that uses up the fund under other margins: {', '.join(told)}.")
     lines += _balance_lines(parts)
     if parts.network is not None:
@@ -63,8 +62,8 @@ def held_words(parts: StressParts) -> str:
 def run_words(parts: StressParts) -> str:
     """Return what the shown move sets off."""
     run, start = parts.cascade.run, parts.market.venue.price
-    is_fall = parts.cascade.direction == "down"
-    move, where = ("fall", "below") if is_fall else ("rise", "above")
+    is_fall, move = parts.cascade.direction == "down", MOVES[parts.cascade.direction]
+    where = "below" if is_fall else "above"
     farthest = float(run.totals["low_price" if is_fall else "high_price"]) / start - 1.0
     end = float(run.totals["end_price"]) / start - 1.0
     sold = float(run.totals["long_notional"] + run.totals["short_notional"])
@@ -105,5 +104,5 @@ def horizon_words(parts: StressParts) -> str:
 def _moves(found: FractureThresholds) -> str:
     if any(one.status == "always" for one in found.thresholds.values()):
         return "without any move"
-    words = [f"a {_MOVES[d]} of {percent(one.shock)}" for d, one in found.thresholds.items() if one.status == "found"]
+    words = [f"a {MOVES[d]} of {percent(one.shock)}" for d, one in found.thresholds.items() if one.status == "found"]
     return f"from {' or '.join(words)} on" if words else "after no move that was tried"

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from volkit.contagion.fracture import AmplificationCurve
+from volkit.contagion.fracture.response import MOVES
 from volkit.report import (
     Block,
     ColumnKind,
@@ -94,7 +95,7 @@ def _run_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
 def _curve_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
     blocks: list[Block] = []
     for direction, curve in parts.cascade.curves.items():
-        found, move = parts.cascade.thresholds.thresholds[direction], "fall" if direction == "down" else "rise"
+        found, move = parts.cascade.thresholds.thresholds[direction], MOVES[direction]
         name = "fracture" if direction == parts.cascade.direction else f"fracture_{direction}"
         figure = FigureSpec(
             name=name,
