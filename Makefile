@@ -87,7 +87,7 @@ docs: $(STAMP)  ## build the documentation into docs/_build/html
 
 lock:  ## renew requirements.lock from pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
-	  --python-version 3.11 --extra dev --extra notebooks --extra docs --extra tails pyproject.toml -o requirements.lock
+	  --python-version 3.11 --extra dev --extra notebooks --extra export --extra docs --extra tails pyproject.toml -o requirements.lock
 
 clean:  ## remove what was built
 	rm -rf $(VENV) runs docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -26,7 +26,12 @@ def _importable(path):
     spec.loader.exec_module(module)
 
 
-for _path in (_HERE / "loopback.py", _HERE / "live_world.py", *sorted(_HERE.glob("sources/venues_*.py"))):
+for _path in (
+    _HERE / "browser.py",
+    _HERE / "loopback.py",
+    _HERE / "live_world.py",
+    *sorted(_HERE.glob("sources/venues_*.py")),
+):
     if _path.stem not in sys.modules:
         _importable(_path)
 

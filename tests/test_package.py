@@ -34,7 +34,12 @@ def test_environment_file_asks_for_the_same_python_and_nothing_else():
     entries = re.findall(r"^\s+- (.+)$", text, flags=re.MULTILINE)
 
     assert f"python{PROJECT['project']['requires-python']}" in entries
-    assert [e for e in entries if not e.startswith("python")] == ["conda-forge", "pip", "pip:", "-e .[notebooks]"]
+    assert [e for e in entries if not e.startswith("python")] == [
+        "conda-forge",
+        "pip",
+        "pip:",
+        "-e .[notebooks,export]",
+    ]
 
 
 def test_version_is_the_same_in_both_places():

@@ -1,8 +1,7 @@
-import shutil
-
 import numpy as np
 import pandas as pd
 import pytest
+from browser import Watched, needs_browser, open_browser, serious_findings
 
 from volkit.report import (
     FigureBlock,
@@ -17,30 +16,13 @@ from volkit.report import (
     save_figure,
 )
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no program named chromium on the path"),
-]
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with open_browser() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture
@@ -76,17 +58,15 @@ def page_path(calibrated, tmp_path):
 @pytest.mark.parametrize("width", [1280, 390])
 def test_page_needs_nothing_from_outside_and_fits_the_window(browser, page_path, width, scheme):
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page = context.new_page()
-    requests, complaints = [], []
-    page.on("request", lambda request: requests.append(request.url))
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    watched = Watched(context.new_page())
+    page = watched.page
 
     page.goto(page_path.as_uri())
     page.locator("details summary").click()
 
-    assert all(url.startswith(("file:", "data:")) for url in requests)
-    assert complaints == []
+    assert watched.outside == []
+    assert watched.complaints == []
+    assert serious_findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
     context.close()
