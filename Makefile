@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PEERS := $(VENV)/.peers
 OUT ?= runs
 
 # One BLAS thread: the same bits everywhere, and no fight over the cores.
@@ -12,7 +13,7 @@ export MPLBACKEND = Agg
 export VOLKIT_STORE ?= $(CURDIR)/data/store
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all bench lab docs lint types lock clean
+.PHONY: help venv demo test test-all bench gallery lab docs lint types lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -29,6 +30,7 @@ $(STAMP): requirements.lock pyproject.toml
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
 	fi
+	@rm -f $(PEERS)
 	@touch $(STAMP)
 
 demo: $(STAMP)  ## run the two demo studies, offline; ends with the path of a report
@@ -58,26 +60,16 @@ test-all: $(STAMP)  ## make test, the slow tests, and the notebooks on another s
 	  $(BIN)/papermill --no-progress-bar --log-level WARNING $$notebook $(VENV)/papermill.ipynb -p seed 7 || exit 1; \
 	done
 
-bench: $(STAMP)  ## measured times of the main steps beside their peers
-	$(BIN)/python -m benchmarks.foundation
-	$(BIN)/python -m benchmarks.volatility
-	$(BIN)/python -m benchmarks.correlation_rolling
-	$(BIN)/python -m benchmarks.correlation_inference
-	$(BIN)/python -m benchmarks.correlation_connectedness
-	$(BIN)/python -m benchmarks.correlation_dcc
-	$(BIN)/python -m benchmarks.margin_validation
-	$(BIN)/python -m benchmarks.margin_horizon
-	$(BIN)/python -m benchmarks.margin_frontier
-	$(BIN)/python -m benchmarks.options_black76
-	$(BIN)/python -m benchmarks.portfolio_margin
-	$(BIN)/python -m benchmarks.portfolio_efficiency
-	$(BIN)/python -m benchmarks.realtime_paths
-	$(BIN)/python -m benchmarks.realtime_state
-	$(BIN)/python -m benchmarks.realtime_online
-	$(BIN)/python -m benchmarks.realtime_insolvency
-	$(BIN)/python -m benchmarks.contagion_cascade
-	$(BIN)/python -m benchmarks.contagion_cross
-	$(BIN)/python -m benchmarks.contagion_networks
+bench: $(PEERS)  ## measured ratios beside the peers; fails where three of three rounds miss an accepted one
+	$(BIN)/python -m benchmarks --record docs/measured/benchmarks.json
+
+$(PEERS): benchmarks/peers.txt $(STAMP)
+	@if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python -r benchmarks/peers.txt; \
+	else $(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers.txt; fi
+	@touch $(PEERS)
+
+gallery: $(STAMP)  ## run the notebooks and render them into docs/_build/gallery
+	$(BIN)/volkit gallery -o docs/_build/gallery
 
 lab: $(STAMP)  ## open the notebooks in JupyterLab
 	$(BIN)/volkit lab

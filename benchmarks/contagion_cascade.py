@@ -9,17 +9,16 @@ below the floor.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.volatility import Row, compare
+from benchmarks.table import Line, Row, compare, run_table
 from volkit.contagion.cascade import LeveragedAccounts, Venue, cascade_paths, compile_cascade
 from volkit.impact.laws import LinearImpact
-from volkit.parallel import one_blas_thread
 
-__all__ = ["main"]
+__all__ = ["lines"]
 
 N_ACCOUNTS, N_PATHS, N_STEPS = 100_000, 1_000, 288
 SAMPLE = 4
@@ -138,15 +137,10 @@ def cascade_rows() -> list[Row]:
     ]
 
 
-def main() -> int:
-    """Print the rows; return 1 when one was below its floor in every round."""
-    compile_cascade()
-    with one_blas_thread():
-        rows = cascade_rows()
-    print(f"{'task':<70}{'ours':>10}{'peer':>10}{'ratio':>9}{'floor':>8}{'aim':>8}")
-    print(*rows, sep="\n", flush=True)
-    return int(any(row.is_below for row in rows))
+def lines() -> Iterator[Line]:
+    """Yield the table, row by row."""
+    yield from cascade_rows()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_table("benchmarks.contagion_cascade", lines, prepare=compile_cascade))

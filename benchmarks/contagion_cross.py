@@ -8,22 +8,21 @@ looked at. The peer runs a sample of the shocks, scaled to all of them.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
 import pandas as pd
 from numba import njit
 
+from benchmarks.table import Line, Row, compare, run_table
 from benchmarks.timing import median_seconds
-from benchmarks.volatility import Row, compare
 from volkit.contagion.cross import CrossAccounts, CrossVenue, compile_cross, cross_cascade_scenarios
 from volkit.contagion.cross.engine import _Job
 from volkit.impact._kernels import log_displacement, mean_fill
 from volkit.impact.laws import LinearImpact
-from volkit.parallel import one_blas_thread
 
-__all__ = ["main", "simulated_accounts"]
+__all__ = ["lines", "simulated_accounts"]
 
 ASSETS = ("BTC", "ETH", "SOL", "XRP", "DOGE")
 PRICE = pd.Series({"BTC": 90_000.0, "ETH": 3_000.0, "SOL": 150.0, "XRP": 2.0, "DOGE": 0.2})
@@ -220,15 +219,10 @@ def rows() -> list[Row]:
     return table
 
 
-def main() -> int:
-    """Print the table; return 1 when a row was below its floor in every round."""
-    compile_cross()
-    with one_blas_thread():
-        found = rows()
-    print(f"{'task':<70}{'ours':>10}{'peer':>10}{'ratio':>9}{'floor':>8}{'aim':>8}")
-    print(*found, sep="\n", flush=True)
-    return int(any(row.is_below for row in found))
+def lines() -> Iterator[Line]:
+    """Yield the table, row by row."""
+    yield from rows()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_table("benchmarks.contagion_cross", lines, prepare=compile_cross))

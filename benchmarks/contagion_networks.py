@@ -9,12 +9,13 @@ at once, all three to the same tolerance. The routes must agree before they are 
 
 import sys
 import time
+from collections.abc import Iterator
 
 import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
 
-from benchmarks.volatility import Row, compare
+from benchmarks.table import Line, Row, compare, run_table
 from volkit.contagion.networks import (
     LiabilityNetwork,
     clear_scenarios,
@@ -22,9 +23,8 @@ from volkit.contagion.networks import (
     compile_networks,
     systemic_ranking,
 )
-from volkit.parallel import one_blas_thread
 
-__all__ = ["main"]
+__all__ = ["lines"]
 
 N_NODES, N_LINKS, N_SHOCKS, N_RANKED = 1_000, 50_000, 1_000, 125
 SAMPLE = 20
@@ -166,15 +166,11 @@ def _iterated(spread: np.ndarray, h0: np.ndarray) -> np.ndarray:
             return h
 
 
-def main() -> int:
-    """Print the table; return 1 when a row was below its floor in every round."""
-    compile_networks()
-    with one_blas_thread():
-        rows = [*clearing_rows(), *ranking_rows()]
-    print(f"{'task':<70}{'ours':>10}{'peer':>10}{'ratio':>9}{'floor':>8}{'aim':>8}")
-    print(*rows, sep="\n", flush=True)
-    return int(any(row.is_below for row in rows))
+def lines() -> Iterator[Line]:
+    """Yield the table, row by row."""
+    yield from clearing_rows()
+    yield from ranking_rows()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_table("benchmarks.contagion_networks", lines, prepare=compile_networks))

@@ -5,18 +5,18 @@ a few windows and multiplied. A row below its floor in every round makes the exi
 """
 
 import sys
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 from arch.bootstrap import MovingBlockBootstrap
 
+from benchmarks.table import Line, Row, compare, run_table, timed
 from benchmarks.timing import cpu_seconds
-from benchmarks.volatility import Row, compare
 from volkit.correlation.inference import bootstrap_band
 from volkit.correlation.inference.windows import window_bands
-from volkit.parallel import one_blas_thread
 
-__all__ = ["main"]
+__all__ = ["lines"]
 
 ROWS, DRAWS, ROUNDS = 2500, 999, 3
 N_SERIES = 30
@@ -55,17 +55,16 @@ def interval_row(window: int) -> Row:
     work()
     seconds = tuple(cpu_seconds(work) for _ in range(ROUNDS))
     task = f"cosine intervals, {len(pairs)} pairs, {ROWS} rows, window {window}"
-    return Row(task, "", float(np.median(seconds)), float("nan"), seconds, 1.0, 0.7)
+    return timed(task, seconds, most=1.0, aim=0.7)
 
 
-def main() -> int:
-    """Print the table and return whether a floor was missed in every round."""
-    with one_blas_thread():
-        rows = [*(interval_row(w) for w in (30, 90, 250)), bootstrap_row(90, 6), bootstrap_row(250, 10)]
-    for row in rows:
-        print(row)
-    return int(any(row.is_below for row in rows))
+def lines() -> Iterator[Line]:
+    """Yield the table, row by row."""
+    for window in (30, 90, 250):
+        yield interval_row(window)
+    yield bootstrap_row(90, 6)
+    yield bootstrap_row(250, 10)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_table("benchmarks.correlation_inference", lines))

@@ -6,29 +6,22 @@ are looped over windows; a loop is timed on some windows, evenly over the span, 
 its floor says so, and the exit status is 1 when it was below in every round.
 """
 
-import argparse
-import json
-import platform
 import statistics
 import sys
-import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from benchmarks.peers import find_package
+from benchmarks.table import ROUNDS, Line, Row, compare, run_table
 from benchmarks.timing import alternate
-from benchmarks.volatility import ROUNDS, Row, compare
 from volkit.correlation.windows import rolling_correlations
 from volkit.correlation.windows.paths import Method
-from volkit.parallel import one_blas_thread
 
-__all__ = ["main"]
+__all__ = ["rows"]
 
 N_SERIES, N_DAYS = 30, 2500
 WINDOWS = (30, 90, 250)
@@ -95,7 +88,7 @@ def polars_pairs(values: np.ndarray, window: int) -> object:
     return frame.select(expressions)
 
 
-def pearson_rows(moves: pd.DataFrame, window: int) -> Iterator[Row | str]:
+def pearson_rows(moves: pd.DataFrame, window: int) -> Iterator[Line]:
     """Yield Pearson's rows over each peer."""
     values = np.ascontiguousarray(moves.to_numpy())
     task = f"Pearson, {len(PAIRS)} pairs x {N_DAYS:,} days, window {window}"
@@ -142,7 +135,7 @@ def all_sets_row(moves: pd.DataFrame) -> Row:
     return Row(task, "pandas", a, b, tuple(rounds[:, 1] / rounds[:, 0]), FLOOR, AIM)
 
 
-def rows() -> Iterator[Row | str]:
+def rows() -> Iterator[Line]:
     """Yield the rows of the table."""
     moves = simulated_moves()
     for window in WINDOWS:
@@ -152,25 +145,5 @@ def rows() -> Iterator[Row | str]:
     yield all_sets_row(moves)
 
 
-def main(arguments: list[str]) -> int:
-    """Print the table; return 1 when a row was below its floor in every round."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.correlation_rolling")
-    parser.add_argument("--json", type=Path, help="also write the rows there")
-    options = parser.parse_args(arguments)
-    versions = f"Python {platform.python_version()}, numpy {np.__version__}, pandas {pd.__version__}"
-    print(versions)
-    print(f"{'task':<70}{'ours':>10}{'peer':>10}{'ratio':>9}{'floor':>8}{'aim':>8}")
-    found = []
-    with one_blas_thread(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for row in rows():
-            print(row, flush=True)
-            found += [row] if isinstance(row, Row) else []
-    if options.json:
-        table = [asdict(row) | {"value": row.value, "is_below": row.is_below} for row in found]
-        options.json.write_text(json.dumps({"versions": versions, "rows": table}, indent=1) + "\n")
-    return int(any(row.is_below for row in found))
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_table("benchmarks.correlation_rolling", rows))

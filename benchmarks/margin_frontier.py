@@ -5,24 +5,20 @@ thread. The frontier has no peer: its row is in wall seconds of one call on two 
 Data are simulated GARCH returns with fat tails.
 """
 
-import argparse
-import statistics
 import sys
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.peers import arch_fit
+from benchmarks.table import Line, Row, compare, run_table, timed
 from benchmarks.timing import median_seconds
-from benchmarks.volatility import Row, compare
 from volkit.margin import MarginPolicy, margin_schedule
 from volkit.margin.frontier import PolicyGrid, policy_frontier, policy_grid
-from volkit.parallel import one_blas_thread
 from volkit.volatility import Ewma, Garch, Recursion
 
-__all__ = ["main"]
+__all__ = ["lines"]
 
 N_ASSETS, WINDOW, DAYS = 10, 500, 2000
 N_SAMPLED = 200
@@ -90,30 +86,14 @@ def frontier_row() -> Row:
 
     seconds = tuple(median_seconds(work, repeats=1, warm_up=False) for _ in range(ROUNDS))
     task = f"frontier, {len(policies)} policies x {N_FRONTIER} assets x {DAYS:,} days, wall seconds"
-    return Row(task, "", statistics.median(seconds), float("nan"), seconds, floor=60.0, aim=30.0)
+    return timed(task, seconds, most=60.0, aim=30.0)
 
 
-def rows() -> Iterator[tuple[str, Callable[[], Row]]]:
-    """Yield a word for each row and what measures it."""
-    yield "schedule", schedule_row
-    yield "frontier", frontier_row
-
-
-def main(arguments: list[str]) -> int:
-    """Print the table; return 1 when a row was below its floor in every round."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.margin_frontier")
-    parser.add_argument("--only", help="one row")
-    options = parser.parse_args(arguments)
-    print(f"{'task':<70}{'ours':>10}{'peer':>10}{'ratio':>9}{'floor':>8}{'aim':>8}")
-    found = []
-    with one_blas_thread(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for word, measure in rows():
-            if options.only in (None, word):
-                found.append(measure())
-                print(found[-1], flush=True)
-    return int(any(row.is_below for row in found))
+def lines() -> Iterator[Line]:
+    """Yield the table, row by row."""
+    yield schedule_row()
+    yield frontier_row()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_table("benchmarks.margin_frontier", lines))

@@ -6,17 +6,16 @@ no more time for its own, smaller answer. The GARCH rows have no floor: their pa
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.volatility import Row, compare
+from benchmarks.table import Line, Row, compare, run_table
 from volkit.margin.horizon import simulate_touch, simulate_touch_of_fit, touch_probability
-from volkit.parallel import one_blas_thread
 from volkit.volatility import Garch, Recursion, VolatilityFit
 
-__all__ = ["main"]
+__all__ = ["lines"]
 
 N_LOOP = 1_000_000
 STEPS = 24
@@ -115,22 +114,14 @@ def garch_row(law: str, n_paths: int = 50_000) -> Row:
     )
 
 
-def main() -> int:
-    """Print the table; return 1 when a row was below its floor in every round."""
-    print(f"{'task':<70}{'ours':>10}{'peer':>10}{'ratio':>9}{'floor':>8}{'aim':>8}")
-    found = []
-    with one_blas_thread():
-        for measure in (
-            closed_row,
-            lambda: normal_row("bridge", 100_000),
-            lambda: normal_row("stratified", 1_000),
-            lambda: garch_row("normal"),
-            lambda: garch_row("t"),
-        ):
-            found.append(measure())
-            print(found[-1], flush=True)
-    return int(any(row.is_below for row in found))
+def lines() -> Iterator[Line]:
+    """Yield the table, row by row."""
+    yield closed_row()
+    yield normal_row("bridge", 100_000)
+    yield normal_row("stratified", 1_000)
+    yield garch_row("normal")
+    yield garch_row("t")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_table("benchmarks.margin_horizon", lines))

@@ -4,18 +4,12 @@ Processor seconds of one thread, ours and theirs in turns; the median of three r
 the other with numpy. A row below its floor says so, and the exit status is 1 when it was below in every round.
 """
 
-import argparse
-import json
-import platform
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.volatility import Row, compare
-from volkit.parallel import one_blas_thread
+from benchmarks.table import Row, compare, run_table
 from volkit.validation.shortfall import (
     TailLaw,
     acerbi_szekely_critical,
@@ -25,7 +19,7 @@ from volkit.validation.shortfall import (
 )
 from volkit.validation.shortfall.acerbi_szekely_laws import AcerbiSzekely
 
-__all__ = ["main"]
+__all__ = ["rows"]
 
 N_OBS, CONFIDENCE, N_DRAWS, SIGNIFICANCE = 250, 0.975, 100_000, 0.05
 # Samples of a slow peer that are timed; the rest is multiplied.
@@ -112,24 +106,5 @@ def rows() -> Iterator[Row]:
     yield regression_row()
 
 
-def main(arguments: list[str]) -> int:
-    """Print the table; return 1 when a row was below its floor in every round."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.margin_validation")
-    parser.add_argument("--json", type=Path, help="also write the rows there")
-    options = parser.parse_args(arguments)
-    versions = f"Python {platform.python_version()}, numpy {np.__version__}"
-    print(versions)
-    print(f"{'task':<70}{'ours':>10}{'peer':>10}{'ratio':>9}{'floor':>8}{'aim':>8}")
-    found = []
-    with one_blas_thread():
-        for row in rows():
-            print(row, flush=True)
-            found.append(row)
-    if options.json:
-        table = [asdict(row) | {"value": row.value, "is_below": row.is_below} for row in found]
-        options.json.write_text(json.dumps({"versions": versions, "rows": table}, indent=1) + "\n")
-    return int(any(row.is_below for row in found))
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_table("benchmarks.margin_validation", rows))

@@ -15,11 +15,10 @@ import numpy as np
 from scipy.special import ndtr
 
 from benchmarks.peers import find_package
-from benchmarks.volatility import Row, compare
+from benchmarks.table import Line, Row, compare, run_table
 from volkit.options.black76 import black76_greeks, black76_price, implied_volatility, price_grid
-from volkit.parallel import one_blas_thread
 
-__all__ = ["main"]
+__all__ = ["lines"]
 
 N_OPTIONS = N_SCENARIOS = 1_000
 N_QUOTES, N_SCALAR = 1_000_000, 100_000
@@ -87,7 +86,7 @@ def quantlib_loop(flat: list[tuple[float, ...]]) -> list[float]:
     return [formula(call if is_call else put, k, f, s) for f, k, s, is_call in flat]
 
 
-def grid_rows() -> Iterator[Row | str]:
+def grid_rows() -> Iterator[Line]:
     """Yield the rows of prices in scenarios."""
     grid, out = simulated_grid(), np.empty((N_OPTIONS, N_SCENARIOS))
     ours = partial(price_grid, *grid, out=out)
@@ -118,7 +117,7 @@ def grid_rows() -> Iterator[Row | str]:
         yield f"{task} over QuantLib: left out, the package is not installed"
 
 
-def implied_rows() -> Iterator[Row | str]:
+def implied_rows() -> Iterator[Line]:
     """Yield the rows of implied volatility, and of Greeks."""
     task = f"implied_volatility, {N_QUOTES:,} puts and calls, any forward"
     if find_package("pyvolr"):
@@ -149,18 +148,13 @@ def greek_row() -> Row:
     )  # fmt: skip
 
 
-def main() -> int:
-    """Print the table; return 1 when a row was below its floor in every round."""
+def lines() -> Iterator[Line]:
+    """Yield the table, row by row."""
     os.environ["RAYON_NUM_THREADS"] = "1"
-    print(f"{'task':<70}{'ours':>10}{'peer':>10}{'ratio':>9}{'floor':>8}{'aim':>8}")
-    found: list[Row] = []
-    with one_blas_thread():
-        for rows in (grid_rows(), implied_rows(), iter([greek_row()])):
-            for row in rows:
-                print(row, flush=True)
-                found += [row] if isinstance(row, Row) else []
-    return int(any(row.is_below for row in found))
+    yield from grid_rows()
+    yield from implied_rows()
+    yield greek_row()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_table("benchmarks.options_black76", lines))

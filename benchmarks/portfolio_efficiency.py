@@ -6,18 +6,18 @@ to 1e-8 of its size, or the row is not printed.
 """
 
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.optimize import linprog
 
-from benchmarks.volatility import Row, compare
-from volkit.parallel import one_blas_thread
+from benchmarks.table import Line, Row, compare, run_table
 from volkit.portfolio.efficiency import hedge_programme
 from volkit.portfolio.netting import shortfall_contributions
 
-__all__ = ["main"]
+__all__ = ["lines"]
 
 CONFIDENCE, MOST, COST = 0.99, 3.0, 0.05
 SAME = 1e-8
@@ -82,20 +82,12 @@ def contributions_row(n_positions: int = 500, n_scenarios: int = 10_000) -> Row:
     )
 
 
-def main() -> int:
-    """Print the table; return 1 when a row was below its floor in every round."""
-    print(f"{'task':<70}{'ours':>10}{'peer':>10}{'ratio':>9}{'floor':>8}{'aim':>8}")
-    found = []
-    with one_blas_thread():
-        for measure in (
-            lambda: hedge_row(10_000, 50, floor=2, aim=4.7),
-            lambda: hedge_row(1_000, 20),
-            contributions_row,
-        ):
-            found.append(measure())
-            print(found[-1], flush=True)
-    return int(any(row.is_below for row in found))
+def lines() -> Iterator[Line]:
+    """Yield the table, row by row."""
+    yield hedge_row(10_000, 50, floor=2, aim=4.7)
+    yield hedge_row(1_000, 20)
+    yield contributions_row()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_table("benchmarks.portfolio_efficiency", lines))

@@ -7,6 +7,7 @@ one thread, double precision; every way works out all prices from the market, an
 import math
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,9 +16,8 @@ import pandas as pd
 from numba import njit
 from scipy import sparse
 
-from benchmarks.volatility import Row, compare
+from benchmarks.table import Line, Row, compare, run_table
 from volkit.instruments import Instrument, MarketState, Option, contract_terms
-from volkit.parallel import one_blas_thread
 from volkit.portfolio.scenarios import (
     AccountState,
     AccountUnits,
@@ -27,7 +27,7 @@ from volkit.portfolio.scenarios import (
     risk_array,
 )
 
-__all__ = ["main"]
+__all__ = ["lines"]
 
 N_ACCOUNTS, N_POSITIONS, N_SCENARIOS, CONFIDENCE = 10_000, 20, 1_000, 0.99
 WORST = 10
@@ -174,17 +174,12 @@ def check_row(job: Job) -> Row:
     return row
 
 
-def main() -> int:
-    """Print the table; return 1 when a row was below its floor in every round."""
-    print(f"{'task':<70}{'ours':>10}{'peer':>10}{'ratio':>9}{'floor':>8}{'aim':>8}")
-    with one_blas_thread():
-        job = simulated_job()
-        rows = margin_rows(job)
-        print(*rows, sep="\n", flush=True)
-        rows.append(check_row(job))
-        print(rows[-1])
-    return int(any(row.is_below for row in rows))
+def lines() -> Iterator[Line]:
+    """Yield the table, row by row."""
+    job = simulated_job()
+    yield from margin_rows(job)
+    yield check_row(job)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_table("benchmarks.portfolio_margin", lines))

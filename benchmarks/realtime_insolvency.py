@@ -8,20 +8,20 @@ account's margin after a price tick, beside numpy on the same arrays. Processor 
 
 import sys
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from benchmarks.volatility import Row, compare
+from benchmarks.table import Line, Row, compare, run_table
 from volkit.instruments import MarketState, Option, PositionBook, contract_terms
-from volkit.parallel import one_blas_thread
 from volkit.portfolio.scenarios import AccountUnits
 from volkit.realtime.insolvency import LiveInsolvencyMargin, compile_insolvency, insolvency_margins
 from volkit.realtime.insolvency.profits import profits_along
 from volkit.scenarios.paths import GeometricBrownian, PathSet, simulate_path_set
 
-__all__ = ["main"]
+__all__ = ["lines"]
 
 N_ACCOUNTS, N_POSITIONS, N_PATHS, N_STEPS, TARGET = 10_000, 20, 1_000, 24, 0.01
 RANK = 10
@@ -122,15 +122,11 @@ def tick_row() -> Row:
     return row
 
 
-def main() -> int:
-    """Print the table; return 1 when a row was below its floor in every round."""
-    compile_insolvency()
-    with one_blas_thread():
-        rows = [*account_rows(), tick_row()]
-    print(f"{'task':<70}{'ours':>10}{'peer':>10}{'ratio':>9}{'floor':>8}{'aim':>8}")
-    print(*rows, sep="\n", flush=True)
-    return int(any(row.is_below for row in rows))
+def lines() -> Iterator[Line]:
+    """Yield the table, row by row."""
+    yield from account_rows()
+    yield tick_row()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_table("benchmarks.realtime_insolvency", lines, prepare=compile_insolvency))

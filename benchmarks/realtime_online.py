@@ -5,14 +5,14 @@ ours with numpy.interp. The tracker has a loop in plain Python beside it.
 """
 
 import sys
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 
+from benchmarks.table import Line, Row, compare, run_table
 from benchmarks.timing import cpu_seconds
-from benchmarks.volatility import Row, compare
 from volkit.kernels import load_kernels
-from volkit.parallel import one_blas_thread
 from volkit.realtime.online import (
     AdaptiveConformal,
     DynamicallyTunedAdaptiveConformal,
@@ -22,7 +22,7 @@ from volkit.realtime.online import (
     QuantileTracker,
 )
 
-__all__ = ["main"]
+__all__ = ["lines"]
 
 N, N_LOOP = 1_000_000, 20_000
 CONFIDENCE = 0.99
@@ -80,29 +80,27 @@ def ratio_rows() -> list[Row]:
     ]
 
 
-def main() -> int:
-    """Print ratios, scores a second inside the kernels and microseconds of a live update; return 1 below a floor."""
-    print(f"{'task':<70}{'ours':>10}{'peer':>10}{'ratio':>9}{'floor':>8}{'aim':>8}")
-    with one_blas_thread():
-        rows = ratio_rows()
-        for row in rows:
-            print(row, flush=True)
-        for rule in (
-            QuantileTracker(confidence=CONFIDENCE),
-            ProportionalIntegral(confidence=CONFIDENCE),
-            AdaptiveConformal(confidence=CONFIDENCE, curve=LAW),
-            AdaptiveConformal(confidence=CONFIDENCE, past_scores=SCORES[:1000]),
-            DynamicallyTunedAdaptiveConformal(confidence=CONFIDENCE, curve=LAW),
-        ):
-            read = "" if rule.kernel != "level" else " on past scores" if rule._history.size else " on a law"
-            run(rule)
-            speed = N / cpu_seconds(partial(run, rule), calls=3) / 1e6
-            live = cpu_seconds(lambda rule=rule: [rule.update(0.5) for _ in range(10_000)], calls=5) / 10_000 * 1e6
-            print(
-                f"{type(rule).__name__ + read:<50}{speed:>10.1f} M scores/s{live:>10.2f} us a live update", flush=True
-            )
-    return int(any(row.is_below for row in rows))
+def kernel_words(rule: OnlineCalibrator) -> str:
+    """Return scores a second inside a kernel and microseconds of a live update."""
+    read = "" if rule.kernel != "level" else " on past scores" if rule._history.size else " on a law"
+    run(rule)
+    speed = N / cpu_seconds(partial(run, rule), calls=3) / 1e6
+    live = cpu_seconds(lambda: [rule.update(0.5) for _ in range(10_000)], calls=5) / 10_000 * 1e6
+    return f"{type(rule).__name__ + read:<50}{speed:>10.1f} M scores/s{live:>10.2f} us a live update"
+
+
+def lines() -> Iterator[Line]:
+    """Yield the table, row by row."""
+    yield from ratio_rows()
+    for rule in (
+        QuantileTracker(confidence=CONFIDENCE),
+        ProportionalIntegral(confidence=CONFIDENCE),
+        AdaptiveConformal(confidence=CONFIDENCE, curve=LAW),
+        AdaptiveConformal(confidence=CONFIDENCE, past_scores=SCORES[:1000]),
+        DynamicallyTunedAdaptiveConformal(confidence=CONFIDENCE, curve=LAW),
+    ):
+        yield kernel_words(rule)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_table("benchmarks.realtime_online", lines))

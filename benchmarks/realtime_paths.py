@@ -5,12 +5,12 @@ engine with importance sampling: seconds at equal standard error of a touch with
 """
 
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.volatility import Row, compare
-from volkit.parallel import one_blas_thread
+from benchmarks.table import Line, Row, compare, run_table
 from volkit.scenarios.paths import (
     ConditionalVolatility,
     FilteredHistory,
@@ -21,7 +21,7 @@ from volkit.scenarios.paths import (
 )
 from volkit.volatility import Distribution, Recursion
 
-__all__ = ["main"]
+__all__ = ["lines"]
 
 N_PATHS, STEPS = 10_240, 24
 HOUR = pd.Timedelta("1h")
@@ -92,17 +92,12 @@ def tilted_row(name: str) -> Row:
     )
 
 
-def main() -> int:
-    """Print the table; return 1 when a row was below its floor in every round."""
-    print(f"{'task':<70}{'ours':>10}{'peer':>10}{'ratio':>9}{'floor':>8}{'aim':>8}")
-    found = []
-    with one_blas_thread():
-        for measure in (plain_row, tilted_row):
-            for name in ENGINES:
-                found.append(measure(name))
-                print(found[-1], flush=True)
-    return int(any(row.is_below for row in found))
+def lines() -> Iterator[Line]:
+    """Yield the table, row by row."""
+    for measure in (plain_row, tilted_row):
+        for name in ENGINES:
+            yield measure(name)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_table("benchmarks.realtime_paths", lines))

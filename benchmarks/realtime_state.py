@@ -5,21 +5,23 @@ Simulated minute bars of one asset, and of a hundred. Ours and the peer take the
 
 import sys
 import time
+from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.timing import alternate, median_seconds
+from benchmarks.table import ROUNDS, Line, compare, run_table, timed
+from benchmarks.timing import median_seconds
 from volkit.kernels import load_kernels
 from volkit.realtime.online import QuantileTracker
 from volkit.realtime.replay import LiveMargin, policy_from_law, replay
 from volkit.realtime.state import LiveBar, LiveFactors, LiveVolatility
 from volkit.volatility import CRYPTO_LAGS, Garch, Har
 
-__all__ = ["main"]
+__all__ = ["lines"]
 
 N_BARS, N_LOOP, N_STREAM, N_ASSETS = 1_000_000, 20_000, 20_000, 100
-ROUNDS, CALLS = 5, 3
 # Accepted by the issue: bars a second inside the kernel, seconds a bar through the public call.
 LEAST_BARS, MOST_SECONDS = 5e6, 20e-6
 
@@ -53,12 +55,25 @@ def har_state(closes: pd.Series) -> tuple[LiveVolatility, pd.Series]:
     return LiveVolatility.from_har(fit, last_close=100.0, step="1min"), later
 
 
-def main() -> int:
-    """Print the table; return 1 when a speed of the issue is missed."""
+def lines() -> Iterator[Line]:
+    """Yield the table, row by row."""
     closes = simulated_closes(N_BARS)
     fit = Garch(family="gjr", distribution="t").fit(closes.pct_change().iloc[1:5001], periods_per_year=525_600)
     state = LiveVolatility.from_fit(fit, last_close=float(closes.iloc[5000]))
     later = closes.iloc[5001:]
+    yield from kernel_rows(state, later)
+    har, har_later = har_state(closes)
+    for word, live, bars in (("recursion", state, later), ("HAR", har, har_later)):
+        table = bars.to_frame("close")
+        seconds = [median_seconds(lambda live=live, table=table: live.copy().follow(table), repeats=1)]
+        yield f"{word}, public table call: {len(table) / seconds[0] / 1e6:.1f} M bars/s"
+        yield timed(f"live state, {word}, one bar through the public call", streaming(live, bars), most=MOST_SECONDS)
+    yield panel_words(state, later)
+    yield from replay_rows(state, later)
+
+
+def kernel_rows(state: LiveVolatility, later: pd.Series) -> Iterator[Line]:
+    """Yield the rows of the recursion's kernel, after a look that it agrees with a loop."""
     times, values = later.index.as_unit("ns").asi8, later.to_numpy()
     level, status = np.empty(len(values)), np.empty(len(values), dtype=np.int64)
     kernels, model = load_kernels("volkit.realtime.state._kernels"), state.model
@@ -72,46 +87,28 @@ def main() -> int:
 
     kernel(N_LOOP)
     assert abs(level[N_LOOP - 1] / loop_over_numpy(state, times[:N_LOOP], values[:N_LOOP]) - 1.0) < 1e-9
-    rounds = alternate(
-        lambda: kernel(N_LOOP),
-        lambda: loop_over_numpy(state, times[:N_LOOP], values[:N_LOOP]),
-        rounds=ROUNDS,
-        calls=CALLS,
-    )
-    ratio = float(np.median([theirs / ours for ours, theirs in rounds]))
-    seconds = median_seconds(lambda: kernel(len(values)), repeats=ROUNDS)
-    rate = len(values) / seconds
-    print(f"recursion kernel             {rate / 1e6:8.1f} M bars/s   {ratio:6.0f} times a loop over numpy")
-    har, har_later = har_state(closes)
-    table = har_later.to_frame("close")
-    seconds = median_seconds(lambda: har.copy().follow(table), repeats=ROUNDS)
-    print(f"HAR, public table call       {len(table) / seconds / 1e6:8.1f} M bars/s")
-    seconds = median_seconds(lambda: state.copy().follow(later.to_frame("close")), repeats=ROUNDS)
-    print(f"recursion, public table call {len(later) / seconds / 1e6:8.1f} M bars/s")
-    worst = [streaming("recursion, one bar", state, later), streaming("HAR, one bar", har, har_later)]
-    panel(state, later)
-    whole(state, later)
-    missed = rate < LEAST_BARS or max(worst) > MOST_SECONDS
-    print(f"{'MISSED' if missed else 'met'}: 5 M bars/s in the kernel, 20 us a bar through the public call")
-    return int(missed)
+    loop = partial(loop_over_numpy, state, times[:N_LOOP], values[:N_LOOP])
+    yield compare(f"live state, recursion kernel, {N_LOOP:,} bars", partial(kernel, N_LOOP), loop, peer="numpy loop")
+    seconds = [median_seconds(partial(kernel, len(values)), repeats=1) / len(values) for _ in range(ROUNDS)]
+    yield timed("live state, recursion kernel, one bar", seconds, most=1.0 / LEAST_BARS)
 
 
-def streaming(name: str, state: LiveVolatility, later: pd.Series) -> float:
-    """Print and return the median seconds of one public update."""
-    live = state.copy()
+def streaming(state: LiveVolatility, later: pd.Series) -> list[float]:
+    """Return the median seconds of one public update, once a round."""
     bars = [LiveBar(t, c) for t, c in later.iloc[:N_STREAM].items()]
-    spent = np.empty(len(bars))
-    for i, bar in enumerate(bars):
-        start = time.perf_counter()
-        live.update(bar)
-        spent[i] = time.perf_counter() - start
-    median = float(np.median(spent))
-    print(f"{name:<28} {1e6 * median:8.2f} us a bar     99 %: {1e6 * np.quantile(spent, 0.99):.2f} us")
-    return median
+    medians = []
+    for _ in range(ROUNDS):
+        live, spent = state.copy(), np.empty(len(bars))
+        for i, bar in enumerate(bars):
+            start = time.perf_counter()
+            live.update(bar)
+            spent[i] = time.perf_counter() - start
+        medians.append(float(np.median(spent)))
+    return medians
 
 
-def panel(state: LiveVolatility, later: pd.Series) -> None:
-    """Print the time of one bar of many assets."""
+def panel_words(state: LiveVolatility, later: pd.Series) -> str:
+    """Return the time of one bar of many assets in words."""
     states = []
     for i in range(N_ASSETS):
         record = state.model.to_record() | {"asset": f"SIM{i}"}
@@ -126,23 +123,26 @@ def panel(state: LiveVolatility, later: pd.Series) -> None:
     for i in range(1, 2000):
         factors.update(stamps[i], prices[i])
     one = (time.perf_counter() - start) / 1999
-    print(f"{N_ASSETS} assets, one bar           {1e6 * one:8.2f} us a bar     {1e6 * one / N_ASSETS:.3f} us an asset")
+    return f"live state of {N_ASSETS} assets: {1e6 * one:.2f} us a bar, {1e6 * one / N_ASSETS:.3f} us an asset"
 
 
-def whole(state: LiveVolatility, later: pd.Series) -> None:
-    """Print the time of a replay, and of a margin bar by bar."""
+def replay_rows(state: LiveVolatility, later: pd.Series) -> Iterator[Line]:
+    """Yield the rows of a replay, and of a margin bar by bar."""
     policy = policy_from_law(state)
     tracker = QuantileTracker(confidence=0.995)
     bars = later.iloc[:45_000].to_frame("close")
-    seconds = median_seconds(lambda: replay(bars, state, policy, calibrator=tracker), repeats=3)
-    print(f"replay of 45,000 minutes     {1e3 * seconds:8.1f} ms")
-    live = LiveMargin(state, policy, calibrator=tracker)
+    work = partial(replay, bars, state, policy, calibrator=tracker)
+    yield timed("replay of 45,000 minutes", [median_seconds(work, repeats=1) for _ in range(ROUNDS)])
     stamps = [LiveBar(t, c) for t, c in later.iloc[:5000].items()]
-    start = time.perf_counter()
-    for bar in stamps:
-        live.update(bar)
-    print(f"margin bar by bar            {1e6 * (time.perf_counter() - start) / len(stamps):8.2f} us a bar")
+    spent = []
+    for _ in range(ROUNDS):
+        live = LiveMargin(state, policy, calibrator=tracker)
+        start = time.perf_counter()
+        for bar in stamps:
+            live.update(bar)
+        spent.append((time.perf_counter() - start) / len(stamps))
+    yield timed("live margin, one bar", spent)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_table("benchmarks.realtime_state", lines))

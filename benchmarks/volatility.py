@@ -1,35 +1,27 @@
-"""Times of volatility models beside other packages: ``python -m benchmarks.volatility [--json FILE] [--only WORD]``.
+"""Times of volatility models beside other packages: ``python -m benchmarks.volatility [--json FILE]``.
 
 Processor seconds of one thread, ours and theirs in turns; the median of three rounds. A row below its floor says
 so, and the exit status is 1 when it was below in every round. "zero mean" is on returns less their mean, for both.
 """
 
-import argparse
-import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
-import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import arch
 import numpy as np
 import pandas as pd
 
 import volkit
 from benchmarks.peers import arch_fit, arch_loop, find_package, scivol_rolling
-from benchmarks.timing import alternate, median_seconds
-from volkit.parallel import one_blas_thread
+from benchmarks.table import ROUNDS, Line, Row, compare, run_table, timed
+from benchmarks.timing import median_seconds
 from volkit.volatility import Garch, Recursion, fit_panel, rolling_forecast, simulate_paths
 
-__all__ = ["main"]
+__all__ = ["lines"]
 
-ROUNDS = 3
 WINDOW, DAYS = 1000, 1000
 # Windows of a peer's loop that are timed, evenly over the span; the rest is multiplied.
 SAMPLE = 40
@@ -44,75 +36,6 @@ times = pd.date_range("2020-01-01", periods=1000, tz="UTC")
 returns = pd.Series(np.random.default_rng(1).standard_t(5, 1000) * 0.01, index=times)
 Garch(distribution="t").fit(returns, periods_per_year=365).standard_errors
 """
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table.
-
-    Attributes
-    ----------
-    task, peer : str
-        What is done, and by whom besides.
-    ours, theirs : float
-        Seconds; NaN where there is no peer.
-    values : tuple of float
-        Per round: theirs over ours, or our seconds where there is no peer.
-    floor, aim : float or None
-        Accepted and wished: least ratios, or most seconds where there is no peer.
-    """
-
-    task: str
-    peer: str
-    ours: float
-    theirs: float
-    values: tuple[float, ...]
-    floor: float | None = None
-    aim: float | None = None
-
-    @property
-    def value(self) -> float:
-        """Median over the rounds."""
-        return statistics.median(self.values)
-
-    @property
-    def has_peer(self) -> bool:
-        """Whether the value is a ratio."""
-        return not np.isnan(self.theirs)
-
-    def misses(self, value: float, bound: float | None) -> bool:
-        """Whether a value is on the wrong side of a bound."""
-        return bound is not None and (value < bound if self.has_peer else value > bound)
-
-    @property
-    def is_below(self) -> bool:
-        """Whether every round misses the floor."""
-        return all(self.misses(value, self.floor) for value in self.values)
-
-    def __str__(self) -> str:
-        late = self.misses(self.value, self.aim)
-        mark = "below" if self.misses(self.value, self.floor) else "short of aim" if late else ""
-        unit, theirs = ("x", f"{self.theirs:.3f}") if self.has_peer else ("s", "")
-        floor, aim = ("" if bound is None else f"{bound:g}{unit}" for bound in (self.floor, self.aim))
-        numbers = f"{self.ours:>10.4f}{theirs:>10}{self.value:>8.1f}{unit}{floor:>8}{aim:>8}"
-        return f"{self.task:<70}{numbers}  {self.peer:<26}{mark}".rstrip()
-
-
-def compare(
-    task: str,
-    ours: Callable[[], object],
-    theirs: Callable[[], object],
-    *,
-    peer: str,
-    scale: float = 1.0,
-    floor: float | None = None,
-    aim: float | None = None,
-    calls: int = 3,
-) -> Row:
-    """Return the row of a task, `scale` times the peer's sample being the whole."""
-    rounds = [(a, b * scale) for a, b in alternate(ours, theirs, rounds=ROUNDS, calls=calls)]
-    a, b = (statistics.median(column) for column in zip(*rounds, strict=True))
-    return Row(task, peer, a, b, tuple(theirs / ours for ours, theirs in rounds), floor, aim)
 
 
 def rolling_row(
@@ -135,7 +58,7 @@ def rolling_row(
     )
 
 
-def scivol_row(returns: pd.Series) -> Row | str:
+def scivol_row(returns: pd.Series) -> Line:
     """Return the row of daily re-fits over scivol's rolling fits, or why there is none."""
     package = find_package("scivol")
     if package is None:
@@ -153,7 +76,7 @@ def scivol_row(returns: pd.Series) -> Row | str:
     )
 
 
-def crypto_rows() -> Iterator[Row | str]:
+def crypto_rows() -> Iterator[Line]:
     """Yield the rows of daily re-fits on two coins, or why there are none."""
     folder = os.environ.get("VOLKIT_REAL_DATA")
     if not folder:
@@ -233,50 +156,27 @@ def fresh_row() -> Row:
     run()
     seconds = tuple(median_seconds(run, repeats=FRESH_RUNS, warm_up=False) for _ in range(ROUNDS))
     task = "first fit in a new process, GARCH-t, wall seconds"
-    return Row(task, "", statistics.median(seconds), float("nan"), seconds, floor=1.5, aim=1.0)
+    return timed(task, seconds, most=1.5, aim=1.0)
 
 
-def rows() -> Iterator[tuple[str, Callable[[], Iterator[Row | str]]]]:
-    """Yield a word for each group of rows and what measures it."""
+def lines() -> Iterator[Line]:
+    """Yield the table, row by row."""
     close = volkit.load_prices(volkit.open_source("bundled"), ["SPX"]).close["SPX"]
     spx = volkit.simple_returns(close)
     rolled = partial(rolling_row, "S&P 500", spx)
-    yield "garch", lambda: iter([rolled("garch", "t", floor=200, aim=400, errors=True), rolled("garch", "t")])
-    yield "scivol", lambda: iter([scivol_row(spx)])
-    yield "gjr", lambda: iter([rolled("gjr", "t", floor=250, aim=500, errors=True)])
-    yield "egarch", lambda: iter([rolled("egarch", "normal", floor=120, aim=200, errors=True)])
-    yield "constant", lambda: iter([rolled("garch", "t", mean="constant")])
-    yield "crypto", crypto_rows
-    yield "panel", lambda: iter([panel_row()])
-    yield "single", lambda: iter([single_row(spx, "zero", floor=25, aim=40), single_row(spx, "constant")])
-    yield "paths", lambda: iter([paths_row(spx)])
-    yield "fresh", lambda: iter([fresh_row()])
-
-
-def main(arguments: list[str]) -> int:
-    """Print the table; return 1 when a row was below its floor in every round."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.volatility")
-    parser.add_argument("--json", type=Path, help="also write the rows there")
-    parser.add_argument("--only", help="one group of rows")
-    options = parser.parse_args(arguments)
-    versions = f"Python {platform.python_version()}, numpy {np.__version__}, arch {arch.__version__}"
-    print(versions)
-    print(f"{'task':<70}{'ours':>10}{'peer':>10}{'ratio':>9}{'floor':>8}{'aim':>8}")
-    found = []
-    with one_blas_thread(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for word, measure in rows():
-            for row in measure() if options.only in (None, word) else ():
-                print(row, flush=True)
-                found += [row] if isinstance(row, Row) else []
-    if options.json:
-        table = [
-            asdict(row) | {"theirs": row.theirs if row.has_peer else None, "value": row.value, "is_below": row.is_below}
-            for row in found
-        ]
-        options.json.write_text(json.dumps({"versions": versions, "rows": table}, indent=1) + "\n")
-    return int(any(row.is_below for row in found))
+    yield rolled("garch", "t", floor=200, aim=400, errors=True)
+    yield rolled("garch", "t")
+    yield scivol_row(spx)
+    yield rolled("gjr", "t", floor=250, aim=500, errors=True)
+    yield rolled("egarch", "normal", floor=120, aim=200, errors=True)
+    yield rolled("garch", "t", mean="constant")
+    yield from crypto_rows()
+    yield panel_row()
+    yield single_row(spx, "zero", floor=25, aim=40)
+    yield single_row(spx, "constant")
+    yield paths_row(spx)
+    yield fresh_row()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_table("benchmarks.volatility", lines))
