@@ -49,7 +49,7 @@ test: $(STAMP)  ## format, lint, import contract, types, tests, docstring exampl
 	$(BIN)/python -m volkit.portfolio
 	$(BIN)/python -m volkit.realtime
 	$(BIN)/python -m volkit.contagion
-	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -n 2 \
+	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -n 2 --dist loadgroup \
 	  -m "not slow" --doctest-modules volkit tests
 	$(BIN)/pytest -p no:randomly -n 2 --nbmake --nbmake-timeout=120 notebooks
 
@@ -79,7 +79,7 @@ docs: $(STAMP)  ## build the documentation into docs/_build/html
 
 lock:  ## renew requirements.lock from pyproject.toml
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
-	  --python-version 3.11 --extra dev --extra notebooks --extra export --extra docs --extra tails pyproject.toml -o requirements.lock
+	  --python-version 3.11 --extra dev --extra notebooks --extra export --extra cluster --extra fuzz --extra docs --extra tails pyproject.toml -o requirements.lock
 
 clean:  ## remove what was built
 	rm -rf $(VENV) runs docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

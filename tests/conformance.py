@@ -1,7 +1,8 @@
-"""Compute reference numbers with volkit and compare: ``python tests/conformance.py FILE...``.
+"""Compute reference numbers with volkit and compare: ``python tests/conformance.py [--record RECORD] FILE...``.
 
 A file is JSON with `entries`; each has an `id`, a `method`, `inputs`, `expected` and a `tolerance`. One line an entry
-is printed, then the counts; the exit status is 1 when an entry failed. Paths in a file are relative to it.
+is printed, then the counts; the exit status is 1 when an entry failed. Paths in a file are relative to it. With
+`--record` the outcome of every entry is written to a JSON file, from which the documentation makes a page.
 """
 
 import json
@@ -9,6 +10,7 @@ import math
 import sys
 import warnings
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,36 +56,62 @@ _SUFFIXES = {"absolute": "absolute", "abs": "absolute", "relative": "relative", 
 
 def main(paths: list[str]) -> int:
     """Print a line for every entry of the files and the counts; return the exit status."""
+    record = Path(paths[1]) if paths[:1] == ["--record"] else None
     counts = {"passed": 0, "failed": 0, "skipped": 0}
-    for path in map(Path, paths):
+    files = []
+    for path in map(Path, paths if record is None else paths[2:]):
         document = json.loads(path.read_text())
         entries = document["entries"] if isinstance(document, dict) else document
         others = {entry["id"]: entry for entry in entries}
+        rows = []
         for entry in entries:
-            outcome, line = judge(entry, folder=path.parent, others=others)
+            outcome, line, difference = judge(entry, folder=path.parent, others=others)
             counts[outcome] += 1
+            rows.append({"id": entry["id"], "method": entry.get("method", ""), "status": outcome})
+            rows[-1] |= {} if difference is None else {"difference": difference}
             print(line, flush=True)
+        files.append({"file": path.name, "entries": rows})
     print(f"{counts['passed']} passed, {counts['failed']} failed", end="")
     print(f", {counts['skipped']} skipped" if counts["skipped"] else "")
+    if record is not None:
+        document = {"date": datetime.now(UTC).date().isoformat(), **counts, "files": files}
+        record.write_text(json.dumps(document, indent=1) + "\n")
     return int(counts["failed"] > 0)
 
 
-def judge(entry: dict[str, Any], *, folder: Path, others: dict[str, dict]) -> tuple[str, str]:
-    """Return passed, failed or skipped, and the line that says so."""
+def judge(entry: dict[str, Any], *, folder: Path, others: dict[str, dict]) -> tuple[str, str, float | None]:
+    """Return passed, failed or skipped, the line that says so, and the largest relative difference."""
     name, method = entry["id"], entry.get("method", "")
     if method in NOT_NUMBERS or entry.get("stage", STAGES[0]) not in STAGES:
-        return "skipped", f"skipped {name}"
+        return "skipped", f"skipped {name}", None
     if method not in METHODS:
-        return "failed", f"unknown method {name} {method}"
+        return "failed", f"unknown method {name} {method}", None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # near-integrated fits and small samples are what the entries ask for
             got = METHODS[method](Case(entry["inputs"], entry["expected"], folder, others))
+        largest = max(relative_differences(got, entry["expected"]), default=None)
         failures = list(differences(got, entry["expected"], entry["tolerance"]))
     except Exception as error:
         message = " ".join(str(error).split())
-        return "failed", f"FAIL {name} {type(error).__name__}: {message}"
-    return ("failed", f"FAIL {name} {failures[0]}") if failures else ("passed", f"ok {name}")
+        return "failed", f"FAIL {name} {type(error).__name__}: {message}", None
+    if failures:
+        return "failed", f"FAIL {name} {failures[0]}", largest
+    return "passed", f"ok {name}", largest
+
+
+def relative_differences(got: Any, wanted: Any) -> Iterator[float]:
+    """Yield the distance of every number from the number wanted, over the larger of that number and 1e-6."""
+    if isinstance(wanted, dict):
+        for key in wanted.keys() & got.keys():
+            if not key.endswith(("_at_least", "_at_most")):  # a bound may be far from the number
+                yield from relative_differences(got[key], wanted[key])
+    elif isinstance(wanted, list):
+        for one, value in zip(got, wanted, strict=False):
+            yield from relative_differences(one, value)
+    elif not any(isinstance(value, bool) or not isinstance(value, (int, float)) for value in (got, wanted)):
+        distance = abs(float(got) - float(wanted)) / max(abs(float(wanted)), 1e-6)
+        yield from [distance] if math.isfinite(distance) else []
 
 
 def differences(got: Any, wanted: Any, tolerance: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[str]:

@@ -65,6 +65,15 @@ def test_confidence_outside_its_range_is_answered_with_the_likely_intention(valu
         check_confidence(value)
 
 
+def test_text_is_no_number_and_the_number_is_told():
+    message = "confidence must be a fraction from 0.5 to below 1; got '0.99'; pass a number: confidence=0.99."
+
+    with pytest.raises(ArgumentError, match=f"^{re.escape(message)}$"):
+        check_confidence("0.99")
+    with pytest.raises(ArgumentError, match=r"got None; pass a number\.$"):
+        check_positive(None, argument="half_life", unit="periods")
+
+
 def test_confidence_of_one_half_is_allowed():
     assert check_confidence(0.5) == 0.5
 

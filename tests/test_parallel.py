@@ -1,13 +1,16 @@
 """Independent pieces of work: the same results, in order, in one process or in several."""
 
+import io
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
 from volkit.errors import ArgumentError
-from volkit.parallel import map_tasks, one_blas_thread, progress
+from volkit.parallel import map_tasks, one_blas_thread, progress, show_progress
 
 
 def test_results_come_in_the_order_of_the_tasks():
@@ -42,6 +45,88 @@ def test_progress_leaves_the_items_alone_without_a_terminal():
     items = [1, 2, 3]
 
     assert progress(items, label="fits") is items
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def in_a_terminal(monkeypatch, *, delay=0.0):
+    # In the test itself: between set-up and call pytest puts its own stream there.
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setitem(progress.__globals__, "_DELAY", delay)
+    return sys.stderr
+
+
+def test_bar_in_a_terminal_says_the_label_and_goes_when_the_work_is_done(capsys, monkeypatch):
+    terminal = in_a_terminal(monkeypatch)
+
+    assert list(progress([1, 2, 3], label="fits")) == [1, 2, 3]
+
+    assert "fits: " in terminal.getvalue() and terminal.getvalue().endswith("\r")
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("word", ["0", "off", "No"])
+def test_environment_switches_the_bars_off(monkeypatch, word):
+    terminal = in_a_terminal(monkeypatch)
+    monkeypatch.setenv("VOLKIT_PROGRESS", word)
+
+    assert map_tasks(abs, [-1, 2]) == [1, 2] and terminal.getvalue() == ""
+
+
+def test_bars_are_off_within_the_context_only(monkeypatch):
+    terminal = in_a_terminal(monkeypatch)
+
+    with show_progress(False):
+        list(progress([1], label="fits"))
+    assert terminal.getvalue() == ""
+
+    list(progress([1], label="fits"))
+    assert "fits" in terminal.getvalue()
+
+
+def test_quick_work_shows_no_bar(monkeypatch):
+    terminal = in_a_terminal(monkeypatch, delay=30.0)
+
+    list(progress([1, 2], label="fits"))
+
+    assert terminal.getvalue().strip() == ""
+
+
+IN_A_KERNEL = """
+import sys, types
+shown = []
+
+class Handle:
+    def update(self, data, raw):
+        shown.append(data)
+
+def display(data, raw, display_id):
+    shown.append(data)
+    return Handle()
+
+shell = types.SimpleNamespace(kernel=object())
+sys.modules["IPython"] = types.ModuleType("IPython")
+sys.modules["IPython"].get_ipython = lambda: shell
+sys.modules["IPython.display"] = sys.modules["IPython"].display = types.ModuleType("IPython.display")
+sys.modules["IPython.display"].display = display
+from volkit import parallel
+parallel._DELAY = 0.0
+assert parallel.map_tasks(abs, [-1, 2, 3], label="<b>fits") == [1, 2, 3]
+assert list(shown[-1].values()) == ["", ""], shown
+bars = [data["text/html"] for data in shown[:-1]]
+assert bars and all("<progress" in bar and "&lt;b&gt;fits" in bar and "<b>" not in bar for bar in bars), shown
+assert {kind for data in shown for kind in data} == {"text/html", "text/plain"}
+assert not [name for name in sys.modules if name.startswith("ipywidgets")]
+"""
+
+
+def test_bar_in_a_notebook_is_plain_html_that_goes_without_widgets_or_warnings():
+    done = subprocess.run([sys.executable, "-W", "error", "-c", IN_A_KERNEL], capture_output=True, text=True)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_linear_algebra_keeps_to_one_thread_inside_the_context_only():

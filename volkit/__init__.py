@@ -188,6 +188,7 @@ if TYPE_CHECKING:
         term_structure,
         variance_index,
     )
+    from volkit.parallel import show_progress
     from volkit.portfolio import (
         AccountState,
         capital_efficiency,
@@ -242,7 +243,7 @@ if TYPE_CHECKING:
     from volkit.realtime.replay import (
         replay,
     )
-    from volkit.report import load_parameters
+    from volkit.report import export_tables, load_parameters
     from volkit.returns import changes, complete_rows, log_returns, mask_not_positive, simple_returns
     from volkit.scenarios import (
         filtered_historical_scenarios,
@@ -288,7 +289,16 @@ if TYPE_CHECKING:
         simulate_venue,
     )
     from volkit.store import LiveSource, Store, pull_series
-    from volkit.study import load_study, run_study, study_names, study_schema, verify_run, write_run
+    from volkit.study import (
+        export_run,
+        load_study,
+        load_tables,
+        run_study,
+        study_names,
+        study_schema,
+        verify_run,
+        write_run,
+    )
     from volkit.validation import (
         berkowitz_tail_test,
         christoffersen_test,
@@ -513,7 +523,8 @@ _HOMES = {
         "load_prices",
         "vintage_table",
     ),
-    "report": ("load_parameters",),
+    "parallel": ("show_progress",),
+    "report": ("export_tables", "load_parameters"),
     "returns": ("changes", "complete_rows", "log_returns", "mask_not_positive", "simple_returns"),
     "scenarios.paths": (
         "ConditionalVolatility",
@@ -613,7 +624,16 @@ _HOMES = {
     "sources": ("load_catalogue", "load_events", "open_source", "simulate_market", "source_names"),
     "sources.feeds": ("Feeds",),
     "store": ("LiveSource", "Store", "pull_series"),
-    "study": ("load_study", "run_study", "study_names", "study_schema", "verify_run", "write_run"),
+    "study": (
+        "export_run",
+        "load_study",
+        "load_tables",
+        "run_study",
+        "study_names",
+        "study_schema",
+        "verify_run",
+        "write_run",
+    ),
     "validation.shortfall": (
         "acerbi_szekely_z2_test",
         "exceedance_residual_test",
@@ -788,6 +808,8 @@ __all__ = [
     "excess_kurtosis",
     "execution_schedule",
     "expected_shortfall_margin",
+    "export_run",
+    "export_tables",
     "filtered_historical_scenarios",
     "first_and_latest",
     "fit_impact",
@@ -847,6 +869,7 @@ __all__ = [
     "load_parameters",
     "load_prices",
     "load_study",
+    "load_tables",
     "load_venue_rules",
     "log_returns",
     "loss_waterfall",
@@ -919,6 +942,7 @@ __all__ = [
     "scenario_portfolio_margin",
     "shortfall_contributions",
     "shortfall_power",
+    "show_progress",
     "simple_returns",
     "simulate_market",
     "simulate_path_set",

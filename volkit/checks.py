@@ -62,7 +62,7 @@ def check_confidence(confidence: float, *, argument: str = "confidence") -> floa
     >>> check_confidence(0.99)
     0.99
     """
-    value = float(confidence)
+    value = _as_number(confidence, argument, "must be a fraction from 0.5 to below 1")
     if not 0.5 <= value < 1.0:
         if 0.0 < value < 0.5:
             remedy = f"pass the confidence, not the tail probability: {argument}={1 - value:g}"
@@ -110,7 +110,7 @@ def check_fraction(value: float, *, argument: str) -> float:
     >>> check_fraction(0.25, argument="buffer")
     0.25
     """
-    number = float(value)
+    number = _as_number(value, argument, "must be a fraction from 0 to 1")
     if not 0.0 <= number <= 1.0:
         remedy = f"pass a decimal, {argument}={number / 100:g}" if 1 < number <= 100 else "pass a decimal fraction"
         raise ArgumentError(argument, "must be a fraction from 0 to 1", f"{value!r}", remedy)
@@ -130,7 +130,7 @@ def check_correlation(value: float, *, argument: str = "correlation") -> float:
     >>> check_correlation(-1)
     -1.0
     """
-    number = float(value)
+    number = _as_number(value, argument, "must be from -1 to 1")
     if not -1.0 <= number <= 1.0:
         raise ArgumentError(argument, "must be from -1 to 1", f"{value!r}", "pass a correlation")
     return number
@@ -149,7 +149,7 @@ def check_not_negative(value: float, *, argument: str, unit: str = "") -> float:
     >>> check_not_negative(0, argument="fund", unit="USD")
     0.0
     """
-    number = float(value)
+    number = _as_number(value, argument, "must be a finite number of at least 0")
     if not 0.0 <= number < np.inf:
         rule = "must be a finite number of at least 0" + (f" ({unit})" if unit else "")
         raise ArgumentError(argument, rule, f"{value!r}", "pass 0 for none")
@@ -169,7 +169,7 @@ def check_positive(value: float, *, argument: str, unit: str) -> float:
     >>> check_positive(33, argument="half_life", unit="periods")
     33.0
     """
-    number = float(value)
+    number = _as_number(value, argument, f"must be a positive number ({unit})")
     if not (np.isfinite(number) and number > 0):
         raise ArgumentError(argument, f"must be a positive number ({unit})", f"{value!r}", "pass a positive number")
     return number
@@ -293,6 +293,17 @@ def check_returns(
         raise DataError(name, f"must have at least {minimum} observations", str(len(finite)), "pass a longer history")
     _refuse_wrong_scale(finite, name)
     return pd.Series(values, index=index, name=returns.name)
+
+
+def _as_number(value: object, argument: str, requirement: str) -> float:
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise ArgumentError(argument, requirement, repr(value), "pass a number") from None
+    # Text that float() reads would go on as text in the caller, and fail there, far from here.
+    if isinstance(value, (str, bytes)):
+        raise ArgumentError(argument, requirement, repr(value), f"pass a number: {argument}={number:g}")
+    return number
 
 
 def _refuse_wrong_scale(finite: np.ndarray, name: str) -> None:

@@ -1,8 +1,8 @@
-"""The version, and where the packaged files are: `data/` and `studies/`, in a checkout and in an installed wheel."""
+"""The version, and where the packaged files are: `data/`, `studies/` and `notebooks/`, in a checkout and in a wheel."""
 
 from pathlib import Path
 
-__all__ = ["VERSION", "data_folder", "studies_folder"]
+__all__ = ["VERSION", "data_folder", "notebooks_folder", "studies_folder"]
 
 VERSION = "0.1.0"
 
@@ -18,6 +18,17 @@ def data_folder() -> Path:
     True
     """
     return _find("data")
+
+
+def notebooks_folder() -> Path:
+    """Return the folder of the course of notebooks.
+
+    Examples
+    --------
+    >>> (notebooks_folder() / "04_margin_calibration.ipynb").is_file()
+    True
+    """
+    return _find("notebooks")
 
 
 def studies_folder() -> Path:

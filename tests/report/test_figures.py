@@ -1,11 +1,22 @@
+import os
 import re
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from volkit.errors import ArgumentError
 from volkit.report import FigureSpec, plot_margin_schedule, plot_rolling_correlation, plot_volatility, save_figure
+
+KNOWN_TAGS = {
+    "svg", "title", "desc", "metadata", "RDF", "Work", "type", "format", "source", "description", "defs", "style",
+    "g", "path", "use", "clipPath", "rect", "text",
+}  # fmt: skip
 
 
 def spec_of(draw, **changes):
@@ -19,6 +30,7 @@ def test_two_runs_give_the_same_bytes(tmp_path, calibrated):
 
     assert first.png_path.read_bytes() == second.png_path.read_bytes() == first.png
     assert first.svg_path.read_bytes() == second.svg_path.read_bytes()
+    assert first.pdf_path.read_bytes() == second.pdf_path.read_bytes()
     assert first.narrow_png == second.narrow_png
 
 
@@ -92,3 +104,75 @@ def test_names_that_are_no_file_stem_are_refused(name):
 def test_a_figure_without_alternative_text_is_refused():
     with pytest.raises(ArgumentError, match="must say what the figure shows"):
         spec_of(print, alt=" ")
+
+
+def noisy(ax):
+    times = pd.date_range("2019-11-05", periods=400, tz="UTC")
+    plot_volatility({"SPX": pd.Series(range(1, 401), index=times) / 500.0}, ax=ax)
+
+
+def test_pdf_is_the_same_in_every_process_and_holds_no_date(tmp_path, monkeypatch):
+    code = (
+        "import sys, pathlib; sys.path.insert(0, 'tests/report'); from test_figures import noisy, spec_of\n"
+        "from volkit.report import save_figure\n"
+        "save_figure(spec_of(noisy), pathlib.Path(sys.argv[1]), simulated=True, source='bundled')"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "other")]
+    environment = {**os.environ, "PYTHONHASHSEED": "271828", "SOURCE_DATE_EPOCH": "1500000000", "MPLBACKEND": "Agg"}
+
+    subprocess.run(command, check=True, env=environment, cwd=Path(__file__).parents[2])
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    here = save_figure(spec_of(noisy), tmp_path / "here", simulated=True, source="bundled")
+
+    for path in (here.png_path, here.svg_path, here.pdf_path):
+        assert path.read_bytes() == (tmp_path / "other" / path.name).read_bytes()
+    pdf = here.pdf_path.read_bytes()
+    assert b"Date" not in pdf and b"Matplotlib" not in pdf
+
+
+def test_text_of_the_pdf_stays_text(tmp_path):
+    pypdf = pytest.importorskip("pypdf")
+
+    texts = {}
+    for simulated in (False, True):
+        files = save_figure(spec_of(noisy), tmp_path, simulated=simulated, source="bundled")
+        texts[simulated] = pypdf.PdfReader(files.pdf_path).pages[0].extract_text()
+
+    assert all("volatility" in text and "date (UTC)" in text for text in texts.values())
+    assert "SIMULATED" in texts[True] and "SIMULATED" not in texts[False]
+
+
+def test_files_say_in_words_what_they_show(tmp_path):
+    pypdf = pytest.importorskip("pypdf")
+    alt = "Margin of <BTC> & co.\x01 falls\nto 5 % \u2013 the least"
+    said = "Margin of <BTC> & co. falls to 5 % \u2013 the least"
+
+    files = save_figure(spec_of(noisy, alt=alt, name="margin_btc"), tmp_path, simulated=False, source="files:a&b")
+
+    root = ElementTree.parse(files.svg_path).getroot()
+    first, second = list(root)[:2]
+    assert root.get("role") == "img"
+    assert root.get("aria-labelledby").split() == [first.get("id"), second.get("id")]
+    assert [first.text, second.text] == ["margin btc", said]
+    image = Image.open(files.png_path)
+    assert image.text == {"Title": "margin btc", "Description": said, "Source": "files:a&b"}
+    assert b"iTXt" in files.png and b"tIME" not in files.png
+    assert pypdf.PdfReader(files.pdf_path).metadata == {
+        "/Title": "margin btc",
+        "/Subject": said,
+        "/Keywords": "files:a&b",
+    }
+
+
+@pytest.mark.parametrize("name", ["=cmd|'/C calc'!A0", "<img src=x onerror=alert(1)>", "a--><script>x</script>", "]]>"])
+def test_a_series_name_stays_text_in_every_file(tmp_path, name):
+    times = pd.date_range("2024-01-01", periods=9, tz="UTC")
+    volatility = {name: pd.Series(0.2, index=times), "SPX": pd.Series(0.3, index=times)}
+    spec = spec_of(lambda ax: plot_volatility(volatility, ax=ax), alt=f"Volatility of {name}")
+
+    files = save_figure(spec, tmp_path, simulated=False, source=name)
+
+    root = ElementTree.parse(files.svg_path).getroot()
+    assert {tag.tag.rpartition("}")[2] for tag in root.iter()} <= KNOWN_TAGS
+    assert not any(key.startswith("on") for tag in root.iter() for key in tag.attrib)
+    assert not {b"/JavaScript", b"/OpenAction", b"/Launch", b"/URI"} & set(files.pdf_path.read_bytes().split())

@@ -1,9 +1,12 @@
+import base64
+import hashlib
 import re
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
 
+from volkit.errors import ArgumentError
 from volkit.report import (
     FigureBlock,
     FigureSpec,
@@ -14,8 +17,10 @@ from volkit.report import (
     render_report,
     save_figure,
 )
+from volkit.report.blocks import Answer, CardBlock, Formula, FormulaBlock, Reading, SummaryPart
+from volkit.report.html import to_mathml
 
-SCRIPT = "<script>alert(1)</script>"
+SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
 @pytest.fixture
@@ -35,14 +40,32 @@ def document_of(figure, *, simulated=True):
         TableBlock(frame=pd.DataFrame({"a": [SCRIPT]}), caption=SCRIPT),
         TableBlock(frame=pd.DataFrame({"a": [SCRIPT]}), caption=SCRIPT, is_folded=True),
         FigureBlock(figure),
+        FormulaBlock(
+            SCRIPT,
+            (
+                Formula(
+                    title=SCRIPT, latex="a < b", where={"a": SCRIPT}, source=SCRIPT, note=SCRIPT, functions=(SCRIPT,)
+                ),
+            ),
+        ),
     )
+    card = CardBlock(
+        title=SCRIPT,
+        subtitle=SCRIPT,
+        readings=(Reading(SCRIPT, ((SCRIPT, SCRIPT),), SCRIPT),),
+        table=TableBlock(frame=pd.DataFrame({SCRIPT: [SCRIPT]}), caption=SCRIPT, strong=SCRIPT),
+        notes=(SCRIPT,),
+    )
+    summary = SummaryPart(SCRIPT, (card,), (Answer(SCRIPT, SCRIPT, (SCRIPT, "Nowhere")),))
     return ReportDocument(
         title=SCRIPT,
         question=SCRIPT,
         answer=(SCRIPT, "Second."),
         simulated=simulated,
-        sections=(Section(SCRIPT, SCRIPT, blocks), Section("Empty", "", ())),
+        sections=(Section(SCRIPT, SCRIPT, blocks, SCRIPT), Section("Empty", "", ()), Section("Empty", "", ())),
         footer={SCRIPT: SCRIPT},
+        summary=(summary,),
+        dateline=SCRIPT,
     )
 
 
@@ -62,8 +85,12 @@ def visible_text(page):
 
 
 def test_texts_are_escaped_everywhere(page):
-    assert "<script" not in page
-    assert page.count("&lt;script&gt;") >= 12
+    assert page.count("<script>") == 1
+    assert page.count("alert(1)") == page.count("&lt;img src=x onerror=alert(1)&gt;") * 2
+    assert page.count("&lt;script&gt;") >= 40
+    style = page.split("<style>")[1].split("</style>")[0]
+    assert "<" not in style
+    assert style.count("script") == 2  # the title at the top of a printed page, its letters alone
 
 
 def test_page_refers_to_nothing_outside_itself(page):
@@ -79,7 +106,11 @@ def test_page_forbids_outside_requests(page):
 
     assert "default-src 'none'" in policy
     assert "img-src data:" in policy
-    assert "script-src" not in policy
+    scripts = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(scripts[0].encode()).digest()).decode()
+    assert re.findall(r"script-src ([^;]*);", policy) == [f"'sha256-{digest}'"]
+    assert len(scripts) == 1
+    assert not re.search(r" on[a-z]+=", re.sub(r"&lt;.*?&gt;", "", page.replace(scripts[0], "")))
 
 
 def test_first_line_says_that_prices_are_simulated(page):
@@ -100,12 +131,41 @@ def test_page_has_language_viewport_contents_and_one_heading(page):
     assert 'name="viewport"' in page
     assert page.count("<h1>") == 1
     anchors = re.findall(r'<li><a href="#([^"]+)"', page)
-    assert anchors == re.findall(r'<h2 id="([^"]+)"', page) == ["section-1", "section-2"]
+    named = "script-alert-1-script-img-src-x-onerror-alert-1"
+    assert anchors == re.findall(r'<h2 id="([^"]+)"', page) == ["summary", named, "empty", "empty-2"]
+
+
+def test_answers_link_to_the_sections_that_prove_them_and_to_no_other(page):
+    answers = page.split('<div class="answers">')[1].split("</section>")[0]
+
+    assert re.findall(r'href="#([^"]+)"', answers) == ["script-alert-1-script-img-src-x-onerror-alert-1"]
+    assert "Nowhere" not in page
+
+
+def test_a_formula_is_mathml_with_its_source_as_alternative_text():
+    assert to_mathml(r"x_t^2") == (
+        '<math display="inline" alttext="x_t^2"><mrow><msubsup><mi>x</mi><mi>t</mi><mn>2</mn></msubsup></mrow></math>'
+    )
+    assert 'alttext="a &lt; b"' in to_mathml("a < b")
+
+
+@pytest.mark.parametrize("latex", [r"\text{<img src=x onerror=alert(1)>}", r"\text{<img src='x'/>}", r"\text{a & b}"])
+def test_a_formula_that_would_become_markup_is_refused(latex):
+    with pytest.raises(ArgumentError, match="latex must"):
+        to_mathml(latex)
 
 
 def test_phone_gets_the_narrow_figure(page, figure):
     assert '<source media="(max-width: 640px)" srcset="data:image/png;base64,' in page
     assert f'width="{figure.narrow_size[0]}" height="{figure.narrow_size[1]}"' in page
+
+
+def test_parts_of_a_study_stand_together_in_the_contents():
+    sections = (Section("A", "", (), "Margins"), Section("B", "", (), "Margins"), Section("C", "", (), "Data"))
+
+    page = render_report(ReportDocument(title="t", question="q", answer=(), simulated=False, sections=sections))
+
+    assert re.findall(r"<span>(\w+)</span>", page.split("<nav")[1].split("</nav>")[0]) == ["Margins", "Data"]
 
 
 def test_a_report_without_sections_is_a_page():

@@ -103,7 +103,7 @@ def test_volatility_models_are_named_and_count_their_returns(ax):
 def test_rolling_correlation_has_band_zero_line_method_and_count(ax, rolling):
     plot_rolling_correlation(rolling, ax=ax)
 
-    note = texts_of(ax)[0].replace("\n", " ")
+    note = texts_of(ax)[-1].replace("\n", " ")
     assert ax.get_ylim() == (-1.0, 1.0)
     assert any(list(line.get_ydata()) == [0.0, 0.0] for line in ax.lines)
     assert rolling.method in note
@@ -116,15 +116,17 @@ def test_eras_are_drawn_one_row_each_with_their_counts(ax, eras):
 
     labels = [tick.get_text() for tick in ax.get_yticklabels()]
     assert labels == ["SPX and NASDAQ", "first", "second", "SPX and VIX", "first", "second"]
-    assert texts_of(ax)[:-1] == [f"{n:,}" for one in eras for n in one.table["n"]]
+    assert texts_of(ax)[:-2] == [f"{n:,}" for one in eras for n in one.table["n"]]
+    assert eras[0].method in texts_of(ax)[-1].replace("\n", " ")
     assert ax.get_xlabel().startswith("correlation (no unit)")
 
 
 def test_matrix_shows_each_pair_once(ax, matrix):
     plot_correlation_matrix(matrix, ax=ax)
 
-    shown = [text.get_text() for text in ax.texts if text.get_text()[-1].isdigit() and len(text.get_text()) <= 5]
-    expected = [f"{r:.2f}".replace("-", "\u2212") for r in matrix.to_frame()["correlation"]]
+    shown = [text.get_text() for text in ax.texts if "\n" in text.get_text() and text.get_gid() is None]
+    cells = matrix.to_frame()[["correlation", "lower", "upper"]].to_numpy()
+    expected = [f"{r:.2f}\n{low:.2f} to {high:.2f}".replace("-", "\u2212") for r, low, high in cells]
     assert sorted(shown) == sorted(expected)
 
 

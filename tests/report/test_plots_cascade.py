@@ -139,7 +139,7 @@ def test_what_stays_open_is_hatched_at_the_end_of_the_losses(book, venue):
     words = [text.get_text() for text in ax.get_legend().get_texts()]
     assert words[-1] == "deficit of accounts left open"
     note = next(text.get_text() for text in ax.texts if text.get_gid() == "volkit-note")
-    assert f"least of both losses with: {found.best}" in note.replace("\n", " ")
+    assert f"Bad debt with open deficit is least with {found.best}" in note.replace("\n", " ")
 
 
 def test_figures_are_written_at_both_widths_and_called_simulated(run, paths, comparison, tmp_path):

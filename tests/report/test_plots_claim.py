@@ -25,7 +25,7 @@ def test_scores_and_curves_are_those_of_the_claim(claim):
     ax = plot_claim_scores(claim, ax=axes())
     assert len(ax.containers) == len(claim.scores)
     assert "200 venues" not in ax.texts[0].get_text()
-    assert "30 venues x 30 paths" in ax.texts[0].get_text()
+    assert "30 test venues of 30 paths" in ax.texts[0].get_text()
 
     ax = plot_claim_roc(claim, fracture="exhausted", ax=axes())
     auc = claim.scores.loc[("exhausted", "velocity_to_forced_flow"), "auc"]

@@ -45,8 +45,8 @@ def test_hindsight_is_drawn_by_name_and_said(ax, fit):
 
     drawn = ax.collections[0].get_paths()[0].vertices[:, 1]
     assert np.isin(fit.hindsight_probabilities["high"].to_numpy().round(12), drawn.round(12)).all()
-    assert "in hindsight, from all changes" in ax.texts[0].get_text().replace("\n", " ")
-    assert "as known at the end of each period" in other.texts[0].get_text().replace("\n", " ")
+    assert "in hindsight, from all changes" in ax.texts[-1].get_text().replace("\n", " ")
+    assert "as known at the end of each period" in other.texts[-1].get_text().replace("\n", " ")
 
 
 def test_line_is_the_expected_correlation_between_the_states(ax, fit):

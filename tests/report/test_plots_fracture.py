@@ -81,7 +81,7 @@ def test_bad_debt_is_drawn_against_the_fund(curve, venue):
 
     np.testing.assert_allclose(ax.lines[0].get_ydata(), curve.frame["bad_debt"])
     assert ax.lines[1].get_ydata()[0] == venue.fund
-    assert ax.get_ylabel() == "USD"
+    assert ax.get_ylabel() == "bad debt (USD)"
 
 
 def test_phase_cells_name_the_threshold_and_what_never_breaks(accounts, venue):
@@ -127,6 +127,10 @@ def test_figures_are_drawn_for_a_page_and_for_a_phone(curve, accounts, venue, tm
     files = save_figure(specs[0], tmp_path, simulated=True)
 
     assert [spec.name for spec in specs] == ["amplification", "bad_debt", "phase", "heat_map"]
-    assert specs[0].caption == found[0].headline
+    assert "beyond the fund: from a fall of 8.3 % on." in specs[0].caption
+    assert specs[2].caption == (
+        "The venue breaks first with leverage up to 50x and 0.5 times today's depth: a fall of 2.8 % is enough. "
+        "With leverage up to 5x and 0.5 times today's depth it takes 19.6 %."
+    )
     assert len(files.png) > 5_000
     assert len(files.narrow_png) > 5_000

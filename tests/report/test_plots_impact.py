@@ -88,7 +88,7 @@ def test_velocity_line_meets_the_forced_flow_where_the_note_says():
     assert ax.lines[0].get_ydata()[-1] == pytest.approx(100.0 * velocity.per_minute(0.05))
     assert ax.lines[2].get_ydata()[0] > ax.lines[1].get_ydata()[0] > ax.lines[0].get_ydata()[0]
     assert "ends beyond it" in note(plot_velocity(velocity, forced_flow=1e9, ax=axes()))
-    assert "for ever." in note(plot_velocity(velocity, ax=axes()))
+    assert "for ever" in note(plot_velocity(velocity, ax=axes()))
 
 
 def test_fit_and_half_life_are_drawn_over_what_was_seen():
@@ -103,5 +103,5 @@ def test_fit_and_half_life_are_drawn_over_what_was_seen():
     assert "power 0.50" in note(ax) and "a size, not a cause" in note(ax)
     ax = plot_half_life(half, ax=axes())
     np.testing.assert_allclose(ax.lines[0].get_ydata(), half.curve["value"] * 1e4)
-    assert "No decay is told from none." in note(ax)
-    assert plot_half_life(depth, ax=axes()).get_ylabel() == "autocorrelation of the depth"
+    assert "No decay is told from none" in note(ax)
+    assert plot_half_life(depth, ax=axes()).get_ylabel() == "autocorrelation of the depth (no unit)"

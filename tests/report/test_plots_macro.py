@@ -155,7 +155,8 @@ def test_note_beside_long_names_stays_inside_the_figure(width):
     plot_directional_betas(directional_of(), ax=axes)
     figure.draw_without_rendering()
 
-    box = axes.texts[-1].get_window_extent()
+    note = next(text for text in axes.texts if text.get_gid() == "volkit-note")
+    box = note.get_window_extent()
     assert box.x0 >= 0.0
     assert box.x1 <= figure.bbox.x1
 

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from volkit.contagion.measures import absorption_ratio, systemic_table, turbulence
-from volkit.errors import DataError
+from volkit.errors import ArgumentError
 from volkit.report.plots_measures import plot_absorption, plot_systemic_table, plot_turbulence
 
 
@@ -29,27 +29,28 @@ def panel(n=400):
 
 def test_absorption_with_its_noise_and_crises(ax):
     path = absorption_ratio(panel(), window=60, rng=np.random.default_rng(1))
-    windows = {"one": (pd.Timestamp("2020-06-01", tz="UTC"), pd.Timestamp("2020-06-20", tz="UTC"))}
+    one = {"first": pd.Timestamp("2020-06-01", tz="UTC"), "last": pd.Timestamp("2020-06-20", tz="UTC")}
 
-    plot_absorption(path, windows=windows, ax=ax)
+    plot_absorption(path, events=pd.DataFrame(one, index=["one"]), ax=ax)
 
     assert ax.lines[0].get_ydata() == pytest.approx(path.path["ratio"].to_numpy())
     assert ax.lines[1].get_ydata()[0] == path.noise_upper
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels[-1] == "named crises" and labels[0] == "share of the first factor"
+    assert labels[0] == "share of the first factor" and "one" in [text.get_text() for text in ax.texts]
     assert ax.figure.get_suptitle() == "" and "%" in ax.get_ylabel()
 
 
-def test_crises_outside_the_sample_are_not_in_the_legend(ax):
+def test_crises_outside_the_sample_are_not_named(ax):
     old = pd.DataFrame(
-        {"first": [pd.Timestamp("2008-09-12", tz="UTC")], "last": [pd.Timestamp("2008-11-20", tz="UTC")]}
+        {"first": [pd.Timestamp("2008-09-12", tz="UTC")], "last": [pd.Timestamp("2008-11-20", tz="UTC")]},
+        index=["Lehman and after"],
     )
 
-    plot_turbulence(turbulence(panel(), minimum=100), windows=old, ax=ax)
+    plot_turbulence(turbulence(panel(), minimum=100), events=old, ax=ax)
 
-    assert "named crises" not in [text.get_text() for text in ax.get_legend().get_texts()]
-    with pytest.raises(DataError, match="first and last"):
-        plot_turbulence(turbulence(panel(), minimum=100), windows=old[["first"]])
+    assert "Lehman" not in words(ax)
+    with pytest.raises(ArgumentError, match="first and last"):
+        plot_turbulence(turbulence(panel(), minimum=100), events=old[["first"]])
 
 
 def test_turbulence_names_its_highest_day(ax):

@@ -56,7 +56,7 @@ def test_lines_are_profits_by_state_of_volatility(ax, array):
     assert lines["volatility-+0.4"].get_ydata().tolist() == pytest.approx(chosen.tolist())
     far = profits[GRID.scenarios["weight"] < 1.0]
     assert lines["weighted-+0.4"].get_ydata().tolist() == pytest.approx((0.32 * far).tolist())
-    assert ax.get_ylabel() == "profit and loss (USD)" and ax.get_xlabel() == "move of the price"
+    assert ax.get_ylabel() == "profit and loss (USD)" and ax.get_xlabel() == "move of the price (per cent)"
 
 
 def test_the_ring_is_on_the_worst_scenario(ax, array):

@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 
 from volkit.errors import ArgumentError
 from volkit.margin import MarginPolicy
+from volkit.report.captions import share_words
 from volkit.report.plots_reserves import plot_reserve_path, plot_reserve_ratios
 from volkit.report.plots_solvency import (
     plot_health_factors,
@@ -77,7 +78,7 @@ def test_bars_hold_all_debt_and_the_red_ones_what_is_liquidatable(book):
 
     assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(found.total_debt)
     assert sum(bar.get_height() for bar in red) == pytest.approx(found.table.loc[1.0, "debt"])
-    assert f"{found.table.loc[1.25, 'debt_share']:.1%} of the debt below 1.25" in words(ax)
+    assert f"{share_words(found.table.loc[1.25, 'debt_share'])} of the debt below 1.25" in words(ax)
     assert not is_marked(ax)
 
 
@@ -159,7 +160,7 @@ def test_flag_of_customers_alone_stands_in_the_figure():
 
     assert "No proof of solvency" in words(ax)
     assert max(bar.get_width() for bar in ax.patches) == 2.0
-    assert "300.0%" in words(ax)
+    assert "300 %" in words(ax)
 
 
 def test_map_has_a_cell_for_each_asset_and_shock(book):

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,6 +36,8 @@ def test_a_missing_value_is_a_dash_that_says_so(missing):
         (0.0004, "percent", "0.040 %"),
         (-0.012, "percent", "\u22121.20 %"),
         (0.0, "percent", "0.00 %"),
+        (0.125, "change", "+12.5 %"),
+        (-0.125, "change", "\u221212.5 %"),
         (0.0321, "p_value", "0.032"),
         (0.0001, "p_value", "<0.001"),
         (1234567, "count", "1,234,567"),
@@ -89,6 +93,27 @@ def test_by_unit_follows_the_rows_unit(calibrated):
 
 def test_catalogue_names_keep_their_underscore():
     assert "WTI_SPOT" in to_html_table(pd.DataFrame({"n": [1]}, index=["WTI_SPOT"]))
+
+
+def test_numbers_and_times_carry_what_they_are_sorted_by():
+    frame = pd.DataFrame(
+        {
+            "rate": [0.1, np.nan, -0.025, np.inf],
+            "day": pd.to_datetime(["2024-01-02", None, "2023-12-31", "2024-01-01"], utc=True),
+            "word": ["b", "a", None, "c"],
+        }
+    )
+
+    html = to_html_table(frame, kinds={"rate": "percent"}, index=False)
+
+    keys = re.findall(r'data-value="([^"]*)"', html)
+    assert keys == ["0.1", "2024-01-02", "", "", "-0.025", "2023-12-31", "", "Infinity", "2024-01-01"]
+
+
+def test_a_strong_column_is_marked_in_head_and_cells():
+    html = to_html_table(pd.DataFrame({"a": [1.5], "b": ["x"]}), strong="a", index=False)
+
+    assert html.count('class="number strong"') == 2
 
 
 def test_units_stand_in_the_head():

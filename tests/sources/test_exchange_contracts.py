@@ -210,8 +210,8 @@ def test_book_is_frozen_and_shows_itself():
 
     with pytest.raises(ValueError, match="read-only"):
         got.bids.iloc[0, 0] = 1.0
-    assert repr(got) == "<OrderBook: BTC/USD a, mid 100 USD, spread 200.00 bp, 2024-06-01 05:30:00+00:00>"
-    assert "bid_depth (USD)" in got._repr_html_()
+    assert repr(got) == "<OrderBook: BTC/USD a, mid 100 USD, spread 200.00 bp, 2024-06-01 05:30 UTC>"
+    assert "bid depth <small" in got._repr_html_()
 
 
 def test_basis_is_taken_where_both_have_a_close():

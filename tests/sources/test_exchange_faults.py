@@ -281,4 +281,4 @@ def test_error_prints_no_address_of_a_request(bench):
 
     assert "startTime" not in str(raised.value)
     assert raised.value.__cause__ is None
-    assert raised.value.__suppress_context__
+    assert raised.value.__context__ is None

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 
 from volkit.errors import SeriesNotFoundError, SourceError, StudyError
+from volkit.report import load_parameters
 from volkit.study import load_study, run_study, verify_run, write_run
 from volkit.study.manifest import MANIFEST, file_hashes
 
@@ -251,3 +253,50 @@ def test_real_panel_gives_the_known_correlations_and_the_exception_of_march_2020
 
 def test_spec_is_kept_in_the_run_folder(run, folder):
     assert load_study(folder / "study.toml") == run.spec
+
+
+def test_report_opens_with_the_parameters_and_four_answers_that_link_to_their_proof(folder, run):
+    page = (folder / "report.html").read_text()
+    summary = page.split('id="summary"')[1].split("</section>")[0]
+
+    for name, found in run.parameters.items():
+        assert f"<h3>{name}</h3>" in summary
+        assert f"valid to {found.valid_until.date()}" in summary
+        rate = found.table.loc["initial_margin_long", "recommended"]
+        assert f"<b>{100 * rate:.1f} %</b>" in summary
+    for question in ("What to set", "Why", "What it costs", "Would it have held"):
+        answer = summary.split(f"<h3>{question}</h3>")[1].split("</div>")[0]
+        anchors = re.findall(r'href="#([^"]+)"', answer)
+        assert anchors
+        assert all(f'<h2 id="{anchor}">' in page for anchor in anchors)
+        assert re.search(r"\d", answer)
+
+
+def test_card_shows_rates_in_force_and_the_change_where_they_are_known(folder):
+    page = (folder / "report.html").read_text()
+    card = page.split("<h3>SPX</h3>")[1].split("</table>")[0]
+    recommended = load_parameters(folder / "parameters.toml").table.loc[("SPX", "initial_margin_long"), "recommended"]
+
+    assert ">12.00 %<" in card
+    assert f"{100 * (recommended / 0.12 - 1):+.1f} %".replace("-", "\u2212") in card
+    assert "Against the rates in force: SPX long" in page
+
+
+def test_correlation_in_passing_comes_after_the_margins_and_without_its_table(folder):
+    page = (folder / "report.html").read_text()
+
+    parts = re.findall(r'<p class="part-title">([^<]+)</p>', page)
+    assert parts == ["Margins", "Correlation"]
+    assert "With SPX, whole sample" in page
+    assert "Correlation of changes with each factor" not in page
+
+
+def test_formulas_are_those_of_the_run(folder):
+    page = (folder / "report.html").read_text()
+    section = page.split('id="methods-and-formulas"')[1].split("</section>")[0]
+
+    assert "Proportion of failures (Kupiec)" in section
+    assert "Filtered historical simulation" in section
+    assert "Dynamic conditional correlation" not in section
+    assert "Eisenberg" not in section
+    assert section.count("<math") > 40

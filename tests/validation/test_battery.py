@@ -173,7 +173,7 @@ def test_result_cannot_be_changed_and_shows_itself(battery):
     assert len(battery.summary()) == len(battery.cells)
     assert "kupiec (p, Holm)" in battery.summary().columns
     assert {"instrument", "test", "holm"} <= set(battery.to_frame().columns)
-    assert battery._repr_html_().startswith("<p><code>")
+    assert "Coverage battery" in battery._repr_html_()
     assert (battery.rejected["holm"] < 0.05).all()
 
 

@@ -194,7 +194,7 @@ def test_tidy_table_has_one_row_a_loss_and_model(comparison):
 def test_display_says_asset_count_and_best_model(comparison):
     assert repr(comparison).startswith("<ForecastComparison: BTC, 3 models on 3900 periods to 2030-12-13, lowest qlike")
     assert "truth (0.9" in repr(comparison)
-    assert "Diebold-Mariano p (probability)" in comparison._repr_html_()
+    assert "Diebold-Mariano p" in comparison._repr_html_()
     with pytest.raises(ValueError, match="read-only"):
         comparison.losses.iloc[0, 0] = 0.0
 

@@ -5,7 +5,7 @@ without pandas.
 """
 
 # The order is that of the help.
-from volkit.cli import studies, books, stress, data  # isort: skip
+from volkit.cli import studies, export, books, stress, dashboard, desk, data  # isort: skip
 from volkit.cli.common import app
 
-__all__ = ["app", "books", "data", "stress", "studies"]
+__all__ = ["app", "books", "dashboard", "data", "desk", "export", "stress", "studies"]

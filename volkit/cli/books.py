@@ -92,7 +92,7 @@ def replay(
 
         for spec in replay_figures(found):
             files = save_figure(spec, output, simulated=origin.simulated)
-            written += [str(files.png_path), str(files.svg_path)]
+            written += [str(files.png_path), str(files.svg_path), str(files.pdf_path)]
     if as_json:
         typer.echo(json.dumps(realtime.replay_record(start, found) | {"files": written}, indent=2))
         return

@@ -2,10 +2,11 @@
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
+import click
 import typer
 
 import volkit
@@ -38,8 +39,12 @@ def warnings_in_one_line() -> Iterator[None]:
 
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
+    command = click.get_current_context(silent=True)
+    # Who reads JSON is a program: no bar on its terminal.
+    quiet = command is not None and command.params.get("as_json")
     try:
-        yield
+        with volkit.show_progress(False) if quiet else nullcontext():
+            yield
     except VolkitError as error:
         typer.echo(f"volkit: {error}", err=True)
         raise typer.Exit(2) from error

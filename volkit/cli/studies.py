@@ -1,9 +1,7 @@
-"""Commands on studies: ``demo``, ``run``, ``verify``, ``schema``, ``studies``, ``lab``."""
+"""Commands on studies: ``demo``, ``run``, ``verify``, ``schema``, ``studies``."""
 
 import json
 import math
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -81,15 +79,6 @@ def studies() -> None:
     """List the packaged studies with their questions."""
     for name in volkit.study_names():
         typer.echo(f"{name:<20}{volkit.load_study(name).title}")
-
-
-@app.command()
-def lab(
-    folder: Annotated[Path | None, typer.Argument(help="Folder to open; ./notebooks when it is there.")] = None,
-) -> None:
-    """Open JupyterLab."""
-    chosen = folder or (Path("notebooks") if Path("notebooks").is_dir() else Path())
-    raise typer.Exit(subprocess.run([sys.executable, "-m", "jupyterlab", str(chosen)], check=False).returncode)
 
 
 def _live_source(source: str | None, *, offline: bool, store: Path | None, feeds: Any) -> Any:

@@ -14,6 +14,7 @@ import pandas as pd
 from volkit.checks import check_choice, check_not_negative, check_positive
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import time_words
 from volkit.impact.law import impact_curve
 from volkit.impact.laws import BookImpact, SquareRootImpact
 from volkit.impact.levels import Book
@@ -164,7 +165,7 @@ class ImpactCalibration(ResultDisplay):
         return (
             f"{self.side}: impact constant {self.model.constant:.3g}, half spread "
             f"{self.model.half_spread * 1e4:.2f} bp, {self.n_levels} levels worth {self.depth:.4g}, "
-            f"R2 {self.r_squared:.2f}, {self.as_of}"
+            f"R2 {self.r_squared:.2f}, {time_words(self.as_of)}"
         )
 
     def summary(self) -> pd.DataFrame:

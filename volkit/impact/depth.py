@@ -11,6 +11,7 @@ import pandas as pd
 
 from volkit.checks import check_positive
 from volkit.errors import DataError
+from volkit.formatting import time_words
 from volkit.impact.law import Trade, check_displacement
 from volkit.impact.law_depth import SIGNS, EffectiveDepth, coins_at_cost, effective_depth
 from volkit.impact.laws import BookImpact
@@ -94,7 +95,7 @@ class MarketDepth(ResultDisplay):
         end = "" if row["reaches"] else ", not seen to the end"
         return (
             f"{self.book.symbol} on {'+'.join(self.book.venues)}: within {cap:.2%} {row['sale_money']:.4g} bid, "
-            f"{row['purchase_money']:.4g} asked ({self.book.quote}){end}, {self.as_of}"
+            f"{row['purchase_money']:.4g} asked ({self.book.quote}){end}, {time_words(self.as_of)}"
         )
 
     def law(self, *, tail_share: float = 1.0) -> BookImpact:

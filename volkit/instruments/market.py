@@ -103,6 +103,7 @@ class MarketState(ResultDisplay):
             volatility=pd.concat([volatility for _, _, volatility, _ in found]),
             marks=pd.concat([marks for _, _, _, marks in found]),
             filled=tuple(notes),
+            provenance=Provenance(()).joined(*(chain.provenance for chain in parts)),
         )
 
     def fill_forwards(self, instruments: Iterable[Instrument]) -> "MarketState":

@@ -1,7 +1,7 @@
 """Values of contracts and books in dollars: what a unit is worth, what was earned, and units at risk by account."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from volkit.instruments.contracts import Coin, Future, Instrument, Option, Perpe
 from volkit.instruments.market import MarketState
 from volkit.instruments.positions import PositionBook
 from volkit.options.black76 import black76_price
-from volkit.results import ResultDisplay, freeze
+from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["BookValue", "ContractTerms", "book_units", "book_value", "contract_terms"]
 
@@ -134,11 +134,14 @@ class BookValue(ResultDisplay):
         USD: cash, collateral, futures, options, and their sum equity.
     as_of : Timestamp
         Of the market, UTC.
+    provenance : Provenance
+        Series behind the numbers, as the market knows them.
     """
 
     positions: pd.DataFrame
     accounts: pd.DataFrame
     as_of: pd.Timestamp
+    provenance: Provenance = field(default_factory=lambda: Provenance(()))
 
     @property
     def headline(self) -> str:
@@ -204,7 +207,12 @@ def book_value(book: PositionBook, market: MarketState) -> BookValue:
     profit = np.where(inverse & ~option, q * (1.0 - entry / price) * coin, q * (price - entry) * coin)
     value = np.where(option, q * price * coin, np.where(np.isnan(profit), 0.0, profit))
     table = rows.assign(price=price, value=value, profit=profit)
-    return BookValue(positions=freeze(table), accounts=_by_account(book, market, table, option), as_of=market.as_of)
+    return BookValue(
+        positions=freeze(table),
+        accounts=_by_account(book, market, table, option),
+        as_of=market.as_of,
+        provenance=market.provenance,
+    )
 
 
 def _by_account(book: PositionBook, market: MarketState, table: pd.DataFrame, option: np.ndarray) -> pd.DataFrame:

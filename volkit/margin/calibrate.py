@@ -20,6 +20,7 @@ from volkit.margin.measures.walk import walk_of
 from volkit.margin.policy import METHODS, MarginMethod, MarginPolicy
 from volkit.margin.rates import TailRisk
 from volkit.margin.schedule import MarginSchedule, margin_schedule
+from volkit.parallel import progress
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.validation import CoverageTest
 
@@ -216,7 +217,7 @@ def _schedules(
         method: margin_schedule(
             returns, policy=one, periods_per_year=periods_per_year, states=states, provenance=provenance
         )
-        for method, one in policies.items()
+        for method, one in progress(list(policies.items()), label="margin schedules")
     }
 
 

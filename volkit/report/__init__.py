@@ -5,8 +5,11 @@ a study's report says is composed in `volkit.study`.
 """
 
 from volkit.report.captions import correlation_caption
+from volkit.report.describe import describe_axes, describe_figure
+from volkit.report.export import export_tables
 from volkit.report.figures import FigureFiles, FigureSpec, save_figure
 from volkit.report.html import Block, FigureBlock, ReportDocument, Section, TableBlock, TextBlock, render_report
+from volkit.report.marks import shade_events
 from volkit.report.parameter_file import ParameterFile, load_parameters
 from volkit.report.parameters import write_parameters
 from volkit.report.plots_bounds import plot_correlation_bounds
@@ -73,6 +76,7 @@ from volkit.report.plots_impact import (
     plot_market_depth,
     plot_velocity,
 )
+from volkit.report.plots_insolvency import plot_equity_fan, plot_insolvency_curve
 from volkit.report.plots_leadlag import plot_cross_correlogram, plot_granger_network, plot_rolling_granger
 from volkit.report.plots_macro import plot_directional_betas, plot_risk_split, plot_rolling_betas
 from volkit.report.plots_margin import plot_coverage, plot_margin_schedule, plot_parameters
@@ -88,7 +92,7 @@ from volkit.report.plots_networks import (
 from volkit.report.plots_options import plot_risk_reversals, plot_smile, plot_term_structure
 from volkit.report.plots_policies import plot_policies
 from volkit.report.plots_portfolio import plot_margin_contributions, plot_risk_array
-from volkit.report.plots_premium import plot_premium
+from volkit.report.plots_premium import plot_implied_realized, plot_premium
 from volkit.report.plots_procyclicality import plot_treated_margin
 from volkit.report.plots_realtime import plot_replay, plot_replay_equity, plot_static_dynamic, replay_figures
 from volkit.report.plots_regimes import plot_regimes
@@ -115,7 +119,7 @@ from volkit.report.plots_tails import (
 from volkit.report.plots_tiers import plot_implied_confidence, plot_tiers
 from volkit.report.plots_transmission import plot_volatility_response, plot_volatility_transmission
 from volkit.report.plots_validation import plot_exception_cells
-from volkit.report.plots_volatility import plot_volatility, plot_volatility_models
+from volkit.report.plots_volatility import plot_volatility, plot_volatility_estimators, plot_volatility_models
 from volkit.report.plots_waterfall import (
     plot_bad_debt,
     plot_layer_reach,
@@ -151,6 +155,9 @@ __all__ = [
     "colour_of",
     "correlation_caption",
     "cross_figures",
+    "describe_axes",
+    "describe_figure",
+    "export_tables",
     "figure_style",
     "flow_figures",
     "format_value",
@@ -193,6 +200,7 @@ __all__ = [
     "plot_default_timeline",
     "plot_density_factor",
     "plot_directional_betas",
+    "plot_equity_fan",
     "plot_event_study",
     "plot_exceedance",
     "plot_exception_cells",
@@ -214,6 +222,8 @@ __all__ = [
     "plot_impact_fit",
     "plot_impact_laws",
     "plot_implied_confidence",
+    "plot_implied_realized",
+    "plot_insolvency_curve",
     "plot_lag_sensitivity",
     "plot_layer_reach",
     "plot_liquidation_heat_map",
@@ -271,12 +281,14 @@ __all__ = [
     "plot_velocity",
     "plot_volatility",
     "plot_volatility_cone",
+    "plot_volatility_estimators",
     "plot_volatility_models",
     "plot_volatility_response",
     "plot_volatility_transmission",
     "render_report",
     "replay_figures",
     "save_figure",
+    "shade_events",
     "to_html_table",
     "waterfall_figures",
     "write_parameters",

@@ -26,6 +26,7 @@ from volkit.correlation.macro import (
     VolatilityTransmission,
 )
 from volkit.prices.synchrony import Synchrony, clock_words
+from volkit.report.style import percent_words
 from volkit.results import Provenance
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "p_of",
     "p_words",
     "sample_words",
+    "share_words",
+    "signed_share",
     "signed_words",
     "span_words",
     "window_words",
@@ -115,6 +118,29 @@ def signed_words(value: float, *, digits: int = 2) -> str:
     ('0.00', '−0.5')
     """
     return f"{np.round(value, digits) + 0.0:.{digits}f}".replace("-", "\u2212")
+
+
+def share_words(share: float) -> str:
+    """Return a fraction in per cent with two figures, or three from ten per cent on.
+
+    Examples
+    --------
+    >>> share_words(0.02823), share_words(0.19604), share_words(1.0), share_words(0.0)
+    ('2.8 %', '19.6 %', '100 %', '0 %')
+    """
+    return percent_words(float(f"{share:.{3 if abs(share) >= 0.1 else 2}g}"))
+
+
+def signed_share(share: float) -> str:
+    """Return a fraction as `share_words` does, with its sign.
+
+    Examples
+    --------
+    >>> signed_share(-0.08), signed_share(0.2276)
+    ('−8 %', '+22.8 %')
+    """
+    sign = "+" if share > 0.0 else "\u2212" if share < 0.0 else ""
+    return f"{sign}{share_words(abs(share))}"
 
 
 def span_words(start: pd.Timestamp | None, end: pd.Timestamp | None) -> str:

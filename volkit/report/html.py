@@ -1,22 +1,53 @@
 """The report as one page: question, answer, figures and tables, with nothing fetched from anywhere.
 
-Blocks are values that say what stands on the page; `render_report` turns them into one HTML text with its
-style and images inside. It has no clock: the same document gives the same bytes.
+`render_report` turns the values of `blocks` into one HTML text with its style, images and one small script inside. It
+has no clock: the same document gives the same bytes. Without the script everything can be read; with it tables sort,
+and the table of contents folds on a phone and marks the section that is read.
 """
 
 import base64
+import hashlib
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib.resources import files
+from xml.etree import ElementTree
 
-import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from volkit.report.figures import FigureFiles
-from volkit.report.tables import ColumnKind, to_html_table
+from volkit.errors import ArgumentError
+from volkit.report.blocks import (
+    Answer,
+    Block,
+    CardBlock,
+    FigureBlock,
+    Formula,
+    FormulaBlock,
+    Reading,
+    ReportDocument,
+    Section,
+    SummaryPart,
+    TableBlock,
+    TextBlock,
+)
+from volkit.report.tables import to_html_table
 
-__all__ = ["Block", "FigureBlock", "ReportDocument", "Section", "TableBlock", "TextBlock", "render_report"]
+__all__ = [
+    "Answer",
+    "Block",
+    "CardBlock",
+    "FigureBlock",
+    "Formula",
+    "FormulaBlock",
+    "Reading",
+    "ReportDocument",
+    "Section",
+    "SummaryPart",
+    "TableBlock",
+    "TextBlock",
+    "render_report",
+    "to_mathml",
+]
 
 _SIMULATED = (
     "Simulated prices: every price in this report was made by a random number generator, none was traded. "
@@ -27,112 +58,23 @@ _ICON = (
     '<path d="M4 20l5-7 4 12 5-19 4 17 3-6 3 3" fill="none" stroke="#fff" '
     'stroke-width="2.6" stroke-linejoin="round"/></svg>'
 )
-
-
-@dataclass(frozen=True, slots=True)
-class TextBlock:
-    """Paragraphs of plain text.
-
-    Attributes
-    ----------
-    paragraphs : tuple of str
-        One entry a paragraph; escaped.
-    is_note : bool
-        Whether it is set apart as a caution.
-    """
-
-    paragraphs: tuple[str, ...]
-    is_note: bool = False
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class TableBlock:
-    """A table; the attributes are the arguments of `to_html_table`.
-
-    Attributes
-    ----------
-    frame : DataFrame, shape (n_rows, n_columns)
-        What to show.
-    caption : str
-        Above the table.
-    kinds : mapping of str to str
-        Kind by column where the guess is not right.
-    units : mapping of str to str
-        Unit by column.
-    notes : str
-        A column of long texts that stand as lettered notes below the table.
-    index : bool
-        Whether the row labels are shown.
-    is_folded : bool
-        Whether the reader opens it with a click on its caption; for long evidence.
-    """
-
-    frame: pd.DataFrame
-    caption: str
-    kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
-    units: Mapping[str, str] = field(default_factory=dict)
-    notes: str = ""
-    index: bool = True
-    is_folded: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FigureBlock:
-    """A figure from `save_figure`, with its own caption and alternative text."""
-
-    files: FigureFiles
-
-
-Block = TextBlock | TableBlock | FigureBlock
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A heading, the sentence one should take away, and what supports it.
-
-    Attributes
-    ----------
-    title, lead : str
-        Escaped; an empty lead is left out.
-    blocks : tuple of TextBlock, TableBlock or FigureBlock
-        In the order of the page.
-    """
-
-    title: str
-    lead: str
-    blocks: tuple[Block, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportDocument:
-    """Everything that stands on the page.
-
-    Attributes
-    ----------
-    title : str
-        Short name of the study.
-    question : str
-        What it asks.
-    answer : tuple of str
-        The answer in sentences with numbers, first on the page.
-    simulated : bool
-        Whether any price is simulated; the first line of the page then says so.
-    sections : tuple of Section
-        In the order of the page.
-    footer : mapping of str to str
-        Facts by name: versions, hashes, seed.
-    """
-
-    title: str
-    question: str
-    answer: tuple[str, ...]
-    simulated: bool
-    sections: tuple[Section, ...]
-    footer: Mapping[str, str] = field(default_factory=dict)
+_MATHML = "{http://www.w3.org/1998/Math/MathML}"
+# All that a formula may become: nothing here loads, runs or links.
+_MATH_TAGS = {
+    "math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "msub", "msup", "msubsup", "mfrac", "msqrt", "mroot",
+    "mover", "munder", "munderover", "mtable", "mtr", "mtd", "mstyle", "mpadded", "mphantom",
+}  # fmt: skip
+_MATH_ATTRIBUTES = {
+    "accent", "columnalign", "columnspacing", "depth", "display", "displaystyle", "fence", "form", "height",
+    "largeop", "linethickness", "lspace", "mathvariant", "maxsize", "minsize", "movablelimits", "rowspacing",
+    "rspace", "scriptlevel", "separator", "stretchy", "symmetric", "width",
+}  # fmt: skip
+# More columns than an upright page of paper holds, and than one on its side holds in the usual letters.
+_WIDE, _DENSE = 10, 18
 
 
 def render_report(document: ReportDocument) -> str:
-    """Return a document as one HTML page that needs no other file, no network and no script.
+    """Return a document as one HTML page that needs no other file and no network.
 
     Parameters
     ----------
@@ -142,7 +84,8 @@ def render_report(document: ReportDocument) -> str:
     Returns
     -------
     str
-        UTF-8 text of the page, the same for the same document.
+        UTF-8 text of the page, the same for the same document. Its policy allows the page's own script, by hash, and
+        no other.
 
     Examples
     --------
@@ -153,22 +96,105 @@ def render_report(document: ReportDocument) -> str:
     '<p class="simulated" role="note">Simulated pri'
     """
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    text = files("volkit.report").joinpath("report.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(text).render(
+    script = _resource("report.js")
+    anchors = _anchors(document.sections)
+    by_title = {section.title: name for section, name in zip(document.sections, anchors, strict=True)}
+    return environment.from_string(_resource("report.html.j2")).render(
         document=document,
-        sections=[_section_view(number, one) for number, one in enumerate(document.sections, start=1)],
+        summary=[_part_view(part, by_title) for part in document.summary],
+        sections=[
+            {"anchor": anchor, "view": section, "blocks": [_block_view(block) for block in section.blocks]}
+            for anchor, section in zip(anchors, document.sections, strict=True)
+        ],
+        contents=_contents(document.sections, anchors),
         simulated_words=_SIMULATED,
         icon=_data_uri(_ICON.encode(), "image/svg+xml"),
+        style=Markup(_resource("report.css")),
+        page_title=Markup(_css_text(document.title)),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
     )
 
 
-def _section_view(number: int, section: Section) -> dict[str, object]:
-    return {
-        "anchor": f"section-{number}",
-        "title": section.title,
-        "lead": section.lead,
-        "blocks": [_block_view(block) for block in section.blocks],
-    }
+def to_mathml(latex: str, *, display: str = "inline") -> str:
+    """Return a formula as MathML with its source as alternative text.
+
+    Parameters
+    ----------
+    latex : str
+        Mathematics without dollar signs.
+    display : {"inline", "block"}
+        In the line of a text, or on its own.
+
+    Returns
+    -------
+    str
+        One ``<math>`` element of plain MathML.
+
+    Raises
+    ------
+    ArgumentError
+        For a formula that cannot be read, or that would become anything but MathML.
+
+    Examples
+    --------
+    >>> to_mathml("n")
+    '<math display="inline" alttext="n"><mrow><mi>n</mi></mrow></math>'
+    """
+    from latex2mathml.converter import convert
+
+    remedy = "write it in the LaTeX that latex2mathml reads, without < and & in texts"
+    try:
+        root = ElementTree.fromstring(convert(latex, display=display))
+    except Exception as error:
+        raise ArgumentError("latex", "must be mathematics in LaTeX", repr(latex), remedy) from error
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(_MATHML)
+        if element.tag not in _MATH_TAGS or not set(element.attrib) <= _MATH_ATTRIBUTES:
+            raise ArgumentError("latex", "must become plain MathML", repr(latex), remedy)
+    root.set("alttext", latex)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _resource(name: str) -> str:
+    return files("volkit.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _anchors(sections: tuple[Section, ...]) -> list[str]:
+    """Name each section by its title, so that a link to it survives another section before it."""
+    taken = ["content", "summary"]
+    for section in sections:
+        words = "-".join(re.findall(r"[a-z0-9]+", section.title.lower())) or "section"
+        name, n = words, 1
+        while name in taken:
+            n += 1
+            name = f"{words}-{n}"
+        taken.append(name)
+    return taken[2:]
+
+
+def _contents(sections: tuple[Section, ...], anchors: list[str]) -> list[dict[str, object]]:
+    """Group the entries of the table of contents by part."""
+    groups: list[dict[str, object]] = []
+    entries: list[tuple[str, str]] = []
+    for section, anchor in zip(sections, anchors, strict=True):
+        if not groups or groups[-1]["part"] != section.part:
+            entries = []
+            groups.append({"part": section.part, "entries": entries})
+        entries.append((anchor, section.title))
+    return groups
+
+
+def _part_view(part: SummaryPart, anchors: Mapping[str, str]) -> dict[str, object]:
+    answers = [
+        {
+            "question": answer.question,
+            "text": answer.text,
+            "links": [(anchors[title], title) for title in answer.sections if title in anchors],
+        }
+        for answer in part.answers
+    ]
+    return {"title": part.title, "cards": [_block_view(card) for card in part.cards], "answers": answers}
 
 
 def _block_view(block: Block) -> dict[str, object]:
@@ -176,10 +202,18 @@ def _block_view(block: Block) -> dict[str, object]:
         return {"kind": "text", "paragraphs": block.paragraphs, "is_note": block.is_note}
     if isinstance(block, TableBlock):
         caption = "" if block.is_folded else block.caption
-        table = to_html_table(
-            block.frame, caption=caption, kinds=block.kinds, units=block.units, notes=block.notes, index=block.index
-        )
-        return {"kind": "table", "html": Markup(table), "folded": block.caption if block.is_folded else ""}
+        n_columns = len(block.frame.columns) + (block.frame.index.nlevels if block.index else 0)
+        return {
+            "kind": "table",
+            "html": _table(block, caption),
+            "folded": block.caption if block.is_folded else "",
+            "css": "broad dense" if n_columns > _DENSE else "broad" if n_columns > _WIDE else "",
+        }
+    if isinstance(block, CardBlock):
+        table = "" if block.table is None else _table(block.table, block.table.caption)
+        return {"kind": "card", "view": block, "html": table}
+    if isinstance(block, FormulaBlock):
+        return {"kind": "formulas", "title": block.title, "formulas": [_formula_view(one) for one in block.formulas]}
     figure = block.files
     return {
         "kind": "figure",
@@ -187,6 +221,24 @@ def _block_view(block: Block) -> dict[str, object]:
         "wide": _data_uri(figure.png, "image/png"),
         "narrow": _data_uri(figure.narrow_png, "image/png"),
     }
+
+
+def _table(block: TableBlock, caption: str) -> Markup:
+    given = {name: getattr(block, name) for name in ("kinds", "units", "notes", "index", "strong")}
+    return Markup(to_html_table(block.frame, caption=caption, **given))
+
+
+def _formula_view(formula: Formula) -> dict[str, object]:
+    return {
+        "view": formula,
+        "math": Markup(to_mathml(formula.latex, display="block")),
+        "where": [(Markup(to_mathml(symbol)), meaning) for symbol, meaning in formula.where.items()],
+    }
+
+
+def _css_text(text: str) -> str:
+    """Return a text as the inside of a CSS string: whatever is no plain letter, by its number."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in " .-") else f"\\{ord(c):x} " for c in text)
 
 
 def _data_uri(content: bytes, media_type: str) -> str:

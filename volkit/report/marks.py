@@ -1,18 +1,23 @@
 """The strokes that drawings share: bands, reference lines, rows of intervals, cells, thinned curves, notes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
+from matplotlib.dates import date2num
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 
-from volkit.errors import DataError
+from volkit.errors import ArgumentError, DataError
+from volkit.report.describe import EVENT_ID, has_dates
 from volkit.report.style import ROLE_COLOURS, add_note, is_narrow, mark_simulated
 from volkit.results import Provenance
+from volkit.sources.events import load_events
 
 __all__ = [
     "IntervalRow",
@@ -24,10 +29,37 @@ __all__ = [
     "draw_rows",
     "finish",
     "require_values",
+    "shade_events",
     "short_number",
     "thinned_places",
     "two_digits",
 ]
+
+# Short enough to stand above a shade; the first ones stay where there is no room for all.
+_EVENT_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "Covid liquidity crisis": "Covid",
+        "FTX failure": "FTX",
+        "October 2025 liquidation cascade": "Oct 2025",
+        "Terra/Luna collapse": "Terra",
+        "May 2021 deleveraging": "May 2021",
+        "Lehman and after": "Lehman",
+        "SVB and the USDC depeg": "SVB",
+        "Yen carry unwind": "Yen carry",
+        "Tariff shock": "Tariffs",
+        "China ban on token sales": "China ban",
+        "November 2018 sell-off": "Nov 2018",
+        "China devaluation": "Yuan",
+        "Volatility spike of February 2018": "Feb 2018",
+        "US downgrade": "Downgrade",
+        "Flash crash": "Flash crash",
+        "Celsius and 3AC": "Celsius",
+    }
+)
+# Apart from every band and region, light enough for a grid line to show through.
+_EVENT_SHADE = "#EADCC6"
+# A shade is at least this share of the width, and an event that fills more than the other tells nothing.
+_LEAST_EVENT, _MOST_EVENT = 0.005, 0.6
 
 # Curves of more points than a figure has dots only make the file large.
 _MOST_POINTS = 2000
@@ -96,6 +128,89 @@ def draw_reference(ax: Axes, at: float, *, words: str = "", linestyle: str = "-"
             va="bottom", fontsize="small", color=ROLE_COLOURS["note"],
         )  # fmt: skip
     return line
+
+
+def shade_events(ax: Axes, events: pd.DataFrame | None = None) -> list[str]:
+    """Shade crises behind the time series on the axes, each with its name above, and return the names in order.
+
+    Call it when the series are drawn, before or after the note, which makes room.
+
+    Parameters
+    ----------
+    ax : Axes
+        With dates on its horizontal axis. Its limits stay.
+    events : DataFrame, shape (n_events, 2), optional
+        `first` and `last` UTC day, both inclusive, by name; those of `volkit.sources.load_events` by default.
+
+    Returns
+    -------
+    list of str
+        Names as in `events`. Left out are events that the series do not meet or that fill most of the figure, and
+        those whose name has no room: every shade has a name, and a phone gets fewer.
+
+    Raises
+    ------
+    ArgumentError
+        For axes without dates or a table without the two columns.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure(figsize=(8.6, 4.3)).subplots()
+    >>> times = pd.date_range("2020-01-01", "2023-01-01", tz="UTC")
+    >>> _ = ax.plot(times, np.arange(len(times)))
+    >>> shade_events(ax)
+    ['Covid liquidity crisis', 'May 2021 deleveraging', 'Terra/Luna collapse', 'FTX failure']
+    """
+    if not has_dates(ax):
+        raise ArgumentError("ax", "must have dates on its horizontal axis", ax.get_xlabel() or "numbers", "draw first")
+    table = load_events().stress if events is None else events
+    if not {"first", "last"} <= set(table.columns):
+        got, remedy = ", ".join(map(str, table.columns)), "pass load_events().stress"
+        raise ArgumentError("events", "must have the columns first and last", got, remedy)
+    shown = _placed_events(ax, table)
+    low, high = ax.get_xlim()
+    for name, (first, last, at) in sorted(shown.items(), key=lambda one: one[1]):
+        shade = Rectangle(
+            (first, 0.0), last - first, 1.0, transform=ax.get_xaxis_transform(), facecolor=_EVENT_SHADE, linewidth=0,
+            zorder=0, gid=f"{EVENT_ID}-shade",
+        )  # fmt: skip
+        # Not as data: the limits of the axes stay.
+        ax.add_artist(shade)
+        ax.annotate(
+            _event_words(name), (at, 1.0), (0, 3), xycoords=ax.get_xaxis_transform(), textcoords="offset points",
+            ha="center", va="bottom", fontsize="x-small", color="#6B5A3A", gid=EVENT_ID, annotation_clip=False,
+        )  # fmt: skip
+    ax.set_xlim(low, high)
+    return sorted(shown, key=lambda name: shown[name][0])
+
+
+def _event_words(name: str) -> str:
+    return _EVENT_WORDS.get(name, name if len(name) <= 16 else f"{name[:15]}\u2026")
+
+
+def _placed_events(ax: Axes, table: pd.DataFrame) -> dict[str, tuple[float, float, float]]:
+    """First and last moment of the events that have room for their name, and the middle of the name."""
+    low, high = (max(ax.get_xlim()[0], ax.dataLim.x0), min(ax.get_xlim()[1], ax.dataLim.x1))
+    figure = ax.get_figure(root=True)
+    # Of the axes, before the layout is known: a name that might not fit is left out.
+    points = 72.0 * (figure.get_figwidth() if figure is not None else 8.6) * 0.8 * ax.get_position().width / 0.775
+    letter = 0.5 * mpl.rcParams["font.size"] * (high - low) / points
+    rank = {name: place for place, name in enumerate(_EVENT_WORDS)}
+    shown: dict[str, tuple[float, float, float]] = {}
+    taken: list[tuple[float, float]] = []
+    for name in sorted(map(str, table.index), key=lambda name: rank.get(name, -1)):
+        first, last = (float(date2num(day)) for day in table.loc[name, ["first", "last"]])  # type: ignore[no-untyped-call]
+        first, last = max(first, low), min(last + 1.0, high)
+        if last <= first or last - first > _MOST_EVENT * (high - low):
+            continue
+        last = max(last, min(high, first + (2.0 if is_narrow(ax) else 1.0) * _LEAST_EVENT * (high - low)))
+        half = 0.5 * letter * (len(_event_words(name)) + 1.5)
+        at = min(max(0.5 * (first + last), low + half), high - half)
+        if all(at + half <= a or at - half >= b for a, b in taken):
+            taken.append((at - half, at + half))
+            shown[name] = (first, last, at)
+    return shown
 
 
 def draw_rows(ax: Axes, rows: Sequence[IntervalRow], **point_kws: object) -> None:

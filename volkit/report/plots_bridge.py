@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from volkit.checks import check_choice
 from volkit.conventions import SIDES, Side
 from volkit.margin.bridge import ConditionalTails, StressReplay
-from volkit.report.marks import draw_counts, finish
+from volkit.report.marks import draw_counts, finish, shade_events
 from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
@@ -36,6 +36,7 @@ def plot_conditional_margin(
     tails: ConditionalTails,
     *,
     side: Side | Literal["both"] = "both",
+    with_events: bool = True,
     ax: Axes | None = None,
     **line_kws: object,
 ) -> Axes:
@@ -47,6 +48,8 @@ def plot_conditional_margin(
         From `conditional_tails`.
     side : {"long", "short", "both"}
         With both, long positions are drawn upward and short ones downward from zero.
+    with_events : bool
+        Whether crises are shaded and named (`shade_events`); never behind simulated data.
     ax : Axes, optional
         Drawn upon; a new figure by default.
     **line_kws
@@ -74,10 +77,12 @@ def plot_conditional_margin(
     axes.axhline(0.0, color=ROLE_COLOURS["zero"], linewidth=0.8)
     axes.margins(x=0.01)
     low, high = axes.get_ylim()
-    axes.set_ylim(1.12 * low if side == "both" else 0.0, 1.12 * high)
+    axes.set_ylim(1.2 * low if side == "both" else 0.0, 1.12 * high)
     format_percent(axes, mirrored=True)
     axes.set_ylabel("Value at Risk (% of notional)" if is_narrow(axes) else "Value at Risk (per cent of notional)")
     format_dates(axes, label="period of the loss (UTC)")
+    if with_events and not tails.provenance.simulated:
+        shade_events(axes)
     words = " and ".join(f"{a} {one} (without {b})" for (a, b), one in zip(counts, chosen, strict=True))
     add = "shocks at the volatility of the moment" if tails.scaled else ""
     note = [

@@ -10,10 +10,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from volkit.contagion.cascade import CascadePaths, CascadeRun, MitigationComparison
+from volkit.contagion.cascade import CascadePaths, CascadeRun, MitigationComparison, Venue
 from volkit.errors import DataError
+from volkit.report.captions import share_words, signed_share
 from volkit.report.figures import FigureSpec
-from volkit.report.marks import finish
+from volkit.report.origin import conclude
 from volkit.report.style import (
     MODEL_COLOURS,
     ROLE_COLOURS,
@@ -88,7 +89,14 @@ def plot_cascade_price(run: CascadeRun, *, ax: Axes | None = None, **line_kws: o
         ),
     ]
     add_legend(axes, handles, columns=3)
-    return finish(axes, [run.headline], run.provenance)
+    accounts = int(run.totals["long_accounts"] + run.totals["short_accounts"])
+    factor = f" ({run.amplification:.3g} times the shock in logs)" if np.isfinite(run.amplification) else ""
+    note = (
+        f"A shock of {signed_share(run.shock)} ends at {signed_share(float(np.expm1(run.total_move)))}{factor}; "
+        f"{accounts:,} accounts liquidated",
+        _venue_words(run.venue),
+    )
+    return conclude(axes, note, run)
 
 
 def plot_cascade_rounds(run: CascadeRun, *, ax: Axes | None = None) -> Axes:
@@ -138,18 +146,18 @@ def plot_cascade_rounds(run: CascadeRun, *, ax: Axes | None = None) -> Axes:
     axes.axhline(0.0, color=ROLE_COLOURS["zero"], linewidth=0.8)
     format_money(axes)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6 if is_narrow(axes) else 10, integer=True))
-    axes.set_ylabel("USD")
+    axes.set_ylabel("liquidated; below 0: bad debt (USD)")
     more = f"; the last holds {len(table) - _MOST_BARS + 1}" if len(table) > _MOST_BARS else ""
     set_label(axes, f"batch of liquidations, in order{more}")
     add_legend(axes, handles, columns=1 if is_narrow(axes) else 2)
     t = run.totals
-    return finish(
+    return conclude(
         axes,
         [
             f"{money_words(float(notional.sum()))} USD liquidated in {int(t['rounds'])} rounds; bad debt "
             f"{money_words(float(t['bad_debt']))} USD, {run.status}"
         ],
-        run.provenance,
+        run,
     )
 
 
@@ -182,7 +190,11 @@ def plot_fund_paths(paths: CascadePaths, *, ax: Axes | None = None) -> Axes:
     for (low, high), alpha in zip(_FAN, (0.25, 0.35, 0.5), strict=True):
         band = np.quantile(values, [low, high], axis=0)
         axes.fill_between(steps, *band, color=ROLE_COLOURS["band"], alpha=alpha, linewidth=0)
-        handles.append(Patch(color=ROLE_COLOURS["band"], alpha=2.0 * alpha - 0.1, label=f"{high - low:.0%} of paths"))
+        handles.append(
+            Patch(
+                color=ROLE_COLOURS["band"], alpha=2.0 * alpha - 0.1, label=f"{share_words(float(high - low))} of paths"
+            )
+        )
     axes.plot(steps, np.quantile(values, 0.5, axis=0), color=MODEL_COLOURS[0])
     handles.append(Line2D([], [], color=MODEL_COLOURS[0], label="median"))
     hit = np.flatnonzero(paths.is_depleted.to_numpy())[:3]
@@ -198,14 +210,15 @@ def plot_fund_paths(paths: CascadePaths, *, ax: Axes | None = None) -> Axes:
     set_label(axes, _step_words(paths.step))
     add_legend(axes, handles, columns=3)
     told = paths.depletion()
-    return finish(
+    return conclude(
         axes,
         [
-            f"P(fund does not suffice) {percent_words(told.probability)} ({percent_words(told.low)} to "
-            f"{percent_words(told.high)}, {told.n_paths:,} paths); {percent_words(told.independent)} if losses of "
-            "the steps were independent"
+            f"The fund does not suffice on {share_words(told.probability)} of {told.n_paths:,} paths (interval "
+            f"{share_words(told.low)} to {share_words(told.high)}); on {share_words(told.independent)} if losses of "
+            "the steps were independent",
+            _venue_words(paths.venue),
         ],
-        paths.provenance,
+        paths,
     )
 
 
@@ -249,7 +262,8 @@ def plot_loss_payers(paths: CascadePaths, *, ax: Axes | None = None) -> Axes:
     set_label(axes, "paths, the worst first")
     add_legend(axes, handles, columns=1 if is_narrow(axes) else 2)
     of = f"the worst {len(shown):,}" if len(shown) < len(losses) else f"all {len(shown):,}"
-    return finish(axes, [f"{of} of {len(losses):,} paths with bad debt, out of {paths.n_paths:,}"], paths.provenance)
+    note = f"{of} of {len(losses):,} paths with bad debt, out of {paths.n_paths:,}; per cent: share of their sum"
+    return conclude(axes, [f"{note[0].upper()}{note[1:]}", _venue_words(paths.venue)], paths)
 
 
 def plot_mitigations(comparison: MitigationComparison, *, ax: Axes | None = None) -> Axes:
@@ -284,7 +298,7 @@ def plot_mitigations(comparison: MitigationComparison, *, ax: Axes | None = None
         widest = max(widest, float(share.max()))
         axes.barh(rows + offset, share, height=0.34, color=colour)
         for row, (length, amount) in enumerate(zip(share, table[name], strict=True)):
-            told = f"{amount:.1%}".replace("%", " %") if name == "drop" else f"{money_words(float(amount))} USD"
+            told = share_words(float(amount)) if name == "drop" else f"{money_words(float(amount))} USD"
             axes.annotate(
                 told, (length, row + offset), (4, 0), textcoords="offset points", va="center", fontsize="small",
                 color=colour, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
@@ -305,11 +319,16 @@ def plot_mitigations(comparison: MitigationComparison, *, ax: Axes | None = None
     axes.grid(visible=False, axis="y")
     axes.set_xlim(0.0, widest * (1.32 if is_narrow(axes) else 1.15))
     format_percent(axes, axis="x")
-    set_label(axes, "of what there is without a mitigation")
+    set_label(axes, "per cent of what there is without a mitigation")
     add_legend(axes, handles, columns=1 if is_narrow(axes) and has_open else len(handles))
     # Short: beside long names the axes are narrow.
-    note = f"least {'of both losses' if has_open else 'bad debt'} with: {comparison.best}"
-    return finish(axes, [note], comparison.provenance)
+    what = "Bad debt with open deficit" if has_open else "Bad debt"
+    before, after = (money_words(float(comparison.losses[name])) for name in ("none", comparison.best))
+    if comparison.best == "none":
+        note = f"{what} is least without any mitigation: {before} USD"
+    else:
+        note = f"{what} is least with {comparison.best}: {after} USD, {before} without"
+    return conclude(axes, [note], comparison)
 
 
 def cascade_figures(
@@ -363,6 +382,13 @@ def cascade_figures(
             )
         )
     return tuple(specs)
+
+
+def _venue_words(venue: Venue) -> str:
+    """Return what of the venue decides a cascade: how prices come back, and the money held against bad debt."""
+    held = venue.fund + venue.skin_in_the_game
+    back = "" if venue.half_life is None else f", half-life {venue.half_life:g} steps"
+    return f"{type(venue.impact).__name__.removesuffix('Impact').lower()} impact{back}, {money_words(held)} USD held"
 
 
 def _step_words(step: pd.Timedelta | None) -> str:

@@ -13,7 +13,8 @@ from volkit.correlation.change import BreakdownAlarm, ChangePoints, FluctuationT
 from volkit.correlation.inference import CorrelationChange
 from volkit.errors import ArgumentError
 from volkit.report.captions import clocks_of, method_of, p_of, sample_words, signed_words, window_words
-from volkit.report.marks import IntervalRow, band_handle, draw_reference, draw_rows, finish, require_values
+from volkit.report.marks import IntervalRow, band_handle, draw_reference, draw_rows, require_values
+from volkit.report.origin import conclude
 from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
@@ -77,7 +78,10 @@ def plot_breakdown_alarm(alarm: BreakdownAlarm, *, ax: Axes | None = None, **lin
         later = path.loc[alarm.alarm_time :]
         thick = {"color": ROLE_COLOURS["exception"], "linewidth": 2.2, "label": "since the alarm", "gid": "alarmed"}
         handles += axes.plot(later.index, later["correlation"].to_numpy(), **thick)  # type: ignore[arg-type]
-        _name_date(axes, alarm.alarm_time, f"alarm {alarm.alarm_time.date()}")
+        # On the side that the correlation left.
+        _name_date(
+            axes, alarm.alarm_time, f"alarm {alarm.alarm_time.date()}", low=bool(later["correlation"].mean() > 0.0)
+        )
     handles += [reference, band_handle(f"band {signed_words(alarm.lower)} to {signed_words(alarm.upper)}")]
     axes.set_ylim(-1.0, 1.0)
     axes.margins(x=0.01)
@@ -94,7 +98,7 @@ def plot_breakdown_alarm(alarm: BreakdownAlarm, *, ax: Axes | None = None, **lin
         clocks_of(alarm),
         sample_words(alarm),
     )
-    return finish(axes, note, alarm.provenance)
+    return conclude(axes, note, alarm)
 
 
 def plot_correlation_breaks(
@@ -141,6 +145,7 @@ def plot_correlation_breaks(
     axes.plot(test.path.index, test.path.to_numpy(), **style)  # type: ignore[arg-type]
     words = f"{percent_words(1.0 - level)} critical value {critical:.2f}"
     draw_reference(axes, critical, words=words, linestyle="--", colour="exception").set_gid("critical")
+    axes.texts[-1].set_path_effects(list(_HALO))
     axes.plot([test.break_time], [test.statistic], "D", color=ROLE_COLOURS["exception"], markersize=5, gid="peak")
     axes.set_ylim(0.0, 1.22 * max(critical, test.statistic))
     _name_date(axes, test.break_time, str(test.break_time.date()))
@@ -156,7 +161,7 @@ def plot_correlation_breaks(
         clocks_of(test),
         sample_words(test),
     )
-    return finish(axes, note, test.provenance)
+    return conclude(axes, note, test)
 
 
 def plot_structural_breaks(
@@ -216,7 +221,7 @@ def plot_structural_breaks(
         f"{beyond:,} of {breaks.n_obs:,} values lie beyond the axis" if beyond else "",
         sample_words(breaks),
     )
-    return finish(axes, note, breaks.provenance)
+    return conclude(axes, note, breaks)
 
 
 def plot_change_points(
@@ -264,7 +269,7 @@ def plot_change_points(
         "looks at the whole sample",
         sample_words(points),
     )
-    return finish(axes, note, points.provenance)
+    return conclude(axes, note, points)
 
 
 def plot_correlation_change(change: CorrelationChange, *, ax: Axes | None = None, **point_kws: object) -> Axes:
@@ -307,7 +312,7 @@ def plot_correlation_change(change: CorrelationChange, *, ax: Axes | None = None
         clocks_of(change),
         sample_words(change),
     )
-    return finish(axes, note, change.provenance)
+    return conclude(axes, note, change)
 
 
 def _draw_segments(ax: Axes, segments: pd.DataFrame, level: str, values: pd.Series | None, **line_kws: object) -> None:
@@ -342,12 +347,13 @@ def _set_level_limits(ax: Axes, segments: pd.DataFrame, level: str, values: pd.S
     return 0 if values is None else int(((values < bottom) | (values > top)).sum())
 
 
-def _name_date(ax: Axes, time: pd.Timestamp, words: str, *, step: int = 0) -> None:
+def _name_date(ax: Axes, time: pd.Timestamp, words: str, *, step: int = 0, low: bool = False) -> None:
     """Draw a dashed line at a time with words at its top, on one of two heights so that neighbours keep apart."""
     colour = ROLE_COLOURS["exception"]
     ax.axvline(time, color=colour, linewidth=1.0, linestyle="--", gid="date")
     ax.annotate(
-        words, (time, 1.0), (3, -3 - 11 * (step % (3 if is_narrow(ax) else 2))),
-        xycoords=("data", "axes fraction"), textcoords="offset points", va="top", fontsize="small", color=colour,
+        words, (time, 0.0 if low else 1.0), (3, 3 if low else -3 - 11 * (step % (3 if is_narrow(ax) else 2))),
+        xycoords=("data", "axes fraction"), textcoords="offset points", va="bottom" if low else "top", fontsize="small",
+        color=colour,
         path_effects=_HALO,
     )  # fmt: skip

@@ -9,12 +9,14 @@ from matplotlib.lines import Line2D
 from volkit.checks import check_choice
 from volkit.contagion.fracture.claim import MODELS, VelocityClaim
 from volkit.contagion.fracture.population import DEPTH, FRACTURES, VELOCITY
-from volkit.report.marks import IntervalRow, draw_rows, finish
+from volkit.report.marks import IntervalRow, draw_rows
+from volkit.report.origin import conclude
 from volkit.report.style import (
     MODEL_COLOURS,
     ROLE_COLOURS,
     add_legend,
     format_percent,
+    is_narrow,
     new_axes,
     percent_words,
     set_label,
@@ -33,7 +35,7 @@ _MODEL_WORDS = {
 }
 _MODEL_COLOURS = dict(zip(_MODEL_WORDS, ("#6B7785", "#B08900", MODEL_COLOURS[1], MODEL_COLOURS[2], MODEL_COLOURS[0],
                                          MODEL_COLOURS[5]), strict=True))  # fmt: skip
-_MODEL_LINES = dict(zip(_MODEL_WORDS, (":", ":", "--", "-.", "-", "-"), strict=True))
+_MODEL_LINES = dict(zip(_MODEL_WORDS, (":", (0, (1, 3)), "--", "-.", "-", (0, (7, 2))), strict=True))
 _EVENT_WORDS = {"dislocated": "price dislocated", "exhausted": "fund exhausted"}
 
 
@@ -72,7 +74,7 @@ def plot_claim_scores(claim: VelocityClaim, *, ax: Axes | None = None, **point_k
             )
     draw_rows(axes, rows, **point_kws)
     axes.axvline(0.5, color=ROLE_COLOURS["zero"], linewidth=1.0)
-    set_label(axes, "area under ROC curve, test venues")
+    set_label(axes, "area under ROC curve (no unit), test venues")
     handles: list[Artist] = [
         Line2D([], [], color=MODEL_COLOURS[k], marker=_MARKS[k], linestyle="-", markerfacecolor="white" if k else
                MODEL_COLOURS[k], label=_EVENT_WORDS[fracture])
@@ -80,8 +82,11 @@ def plot_claim_scores(claim: VelocityClaim, *, ax: Axes | None = None, **point_k
     ]  # fmt: skip
     add_legend(axes, handles, columns=2)
     n_test = int(claim.venues["is_test"].sum())
-    note = f"{n_test} venues x {claim.n_paths} paths, {percent_words(claim.confidence)} intervals"
-    return finish(axes, [note], claim.provenance)
+    note = (
+        f"Who breaks, told beforehand: {n_test} test venues of {claim.n_paths} paths each, "
+        f"{percent_words(claim.confidence)} intervals; 0.5 is chance"
+    )
+    return conclude(axes, [note], claim)
 
 
 def plot_claim_roc(
@@ -118,12 +123,15 @@ def plot_claim_roc(
         style: dict[str, Any] = {"color": _MODEL_COLOURS[model], "linestyle": _MODEL_LINES[model], **line_kws}
         axes.plot(curve["false"], curve["caught"], **style)
         auc = claim.scores.loc[(fracture, model), "auc"]
-        handles.append(Line2D([], [], **style, label=f"{_MODEL_WORDS[model]} {auc:.2f}"))
+        words = _MODEL_WORDS[model]
+        # Two columns on a phone leave no room for the long name.
+        words = words.replace("expected shortfall", "ES") if is_narrow(axes) else words
+        handles.append(Line2D([], [], **style, label=f"{words} {auc:.2f}"))
     axes.plot([0.0, 1.0], [0.0, 1.0], color=ROLE_COLOURS["zero"], linewidth=1.0)
     axes.set_xlim(0.0, 1.0)
     axes.set_ylim(0.0, 1.0)
-    axes.set_ylabel("fractured paths caught")
-    set_label(axes, "other paths flagged")
+    axes.set_ylabel("fractured paths caught (%)")
+    set_label(axes, "other paths flagged (%)")
     for axis in ("x", "y"):
         format_percent(axes, axis=axis)
     add_legend(axes, handles, columns=3)
@@ -133,4 +141,4 @@ def plot_claim_roc(
         f"{_EVENT_WORDS[fracture].capitalize()}: velocity less the best capital measure {gap:+.2f} in AUC, "
         f"less depth alone {row.loc[DEPTH, 'auc']:+.2f}"
     )
-    return finish(axes, [note.replace("-0", "\u22120"), "numbers: AUC"], claim.provenance)
+    return conclude(axes, [note.replace("-0", "\u22120"), "numbers: AUC"], claim)

@@ -61,9 +61,11 @@ def plot_volatility_cone(cone: VolatilityCone, *, ax: Axes | None = None, **line
             axes.fill_between(windows, table[low], table[high], color=_BAND, alpha=0.22, linewidth=0)
     for share in shares:
         middle = share == 0.5
-        axes.plot(windows, table[share], color=ROLE_COLOURS["note"], linewidth=1.4 if middle else 0.7)
+        axes.plot(
+            windows, table[share], color=ROLE_COLOURS["note"], linewidth=1.4 if middle else 0.7, label=_words(share)
+        )
     colour = colour_of(cone.asset)
-    style: dict[str, object] = {"color": colour, "marker": "o", "markersize": 4.5, "linewidth": 1.6}
+    style: dict[str, object] = {"color": colour, "marker": "o", "markersize": 4.5, "linewidth": 1.6, "label": "latest"}
     style |= {"clip_on": False, "zorder": 3.0, **line_kws}
     axes.plot(windows, cone.standing["current"], **style)  # type: ignore[arg-type]
     _set_windows(axes, windows.tolist())

@@ -13,7 +13,8 @@ from volkit.correlation.connectedness.results import off_diagonal
 from volkit.errors import ArgumentError
 from volkit.report.captions import method_of, sample_words, signed_words, window_words
 from volkit.report.marks import IntervalRow as Row
-from volkit.report.marks import band_handle, draw_band, draw_cells, draw_counts, draw_rows, finish, require_values
+from volkit.report.marks import band_handle, draw_band, draw_cells, draw_counts, draw_rows, require_values, shade_events
+from volkit.report.origin import conclude
 from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
@@ -75,10 +76,12 @@ def plot_connectedness(table: Connectedness, *, ax: Axes | None = None) -> Axes:
         "" if table.is_stable else "the system is explosive: shares hold for this horizon only",
         sample_words(table),
     )
-    return finish(axes, note, table.provenance)
+    return conclude(axes, note, table)
 
 
-def plot_connectedness_path(path: ConnectednessPath, *, ax: Axes | None = None, **line_kws: object) -> Axes:
+def plot_connectedness_path(
+    path: ConnectednessPath, *, events: pd.DataFrame | None = None, ax: Axes | None = None, **line_kws: object
+) -> Axes:
     """Return axes with the index through time, raw and bias-corrected with its band, over the index under independence.
 
     Parameters
@@ -86,6 +89,8 @@ def plot_connectedness_path(path: ConnectednessPath, *, ax: Axes | None = None, 
     path : ConnectednessPath
         From `rolling_connectedness` or `tvp_var_connectedness`; what was not worked out is not drawn, and the note says
         so.
+    events : DataFrame, shape (n_events, 2), optional
+        Crises to shade, as in `shade_events`; those of the event catalogue by default, none for an empty table.
     ax : Axes, optional
         Drawn upon; a new figure by default.
     **line_kws
@@ -126,6 +131,7 @@ def plot_connectedness_path(path: ConnectednessPath, *, ax: Axes | None = None, 
     axes.margins(x=0.01)
     axes.set_ylabel(_INDEX)
     format_dates(axes)
+    shade_events(axes, events)
     add_legend(axes, handles, columns=len(handles))
     missing = [words for words, has in (("bias correction", has_adjusted), ("band", has_band)) if not has]
     note = (
@@ -138,7 +144,7 @@ def plot_connectedness_path(path: ConnectednessPath, *, ax: Axes | None = None, 
         else "",
         sample_words(path),
     )
-    return finish(axes, note, path.provenance)
+    return conclude(axes, note, path)
 
 
 def plot_net_connectedness(table: Connectedness, *, ax: Axes | None = None, **point_kws: object) -> Axes:
@@ -176,7 +182,7 @@ def plot_net_connectedness(table: Connectedness, *, ax: Axes | None = None, **po
     # Two lines of its own: wrapped as one, a narrow figure would tear the sides apart.
     axes.set_xlabel(f"\u2190 receives more{' ' * 8}sends more \u2192\n{_NET}", linespacing=1.35)
     note = (_index_words(table), "net values have no interval", method_of(table), sample_words(table))
-    return finish(axes, note, table.provenance)
+    return conclude(axes, note, table)
 
 
 def plot_net_connectedness_path(
@@ -242,7 +248,7 @@ def plot_net_connectedness_path(
         f"{method_of(path)}, {path.lags} lag{'s' if path.lags != 1 else ''}, {path.horizon} periods ahead",
         sample_words(path),
     )
-    return finish(axes, note, path.provenance)
+    return conclude(axes, note, path)
 
 
 def plot_frequency_connectedness(result: FrequencyConnectedness, *, ax: Axes | None = None, **bar_kws: object) -> Axes:
@@ -291,7 +297,7 @@ def plot_frequency_connectedness(result: FrequencyConnectedness, *, ax: Axes | N
         "" if result.is_stable else "the system is explosive",
         sample_words(result),
     )
-    return finish(axes, note, result.provenance)
+    return conclude(axes, note, result)
 
 
 def _table_words(result: Connectedness, *, narrow: bool) -> list[list[str]]:

@@ -1,6 +1,7 @@
 """Drawings of correlation: through time, by era, as a matrix, and the betas to macro factors."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,35 +11,42 @@ from matplotlib.lines import Line2D
 
 from volkit.correlation import CorrelationEstimate, CorrelationMatrix, EraCorrelations, MacroBetas
 from volkit.errors import ArgumentError
-from volkit.report.marks import two_digits
+from volkit.report.captions import span_words
+from volkit.report.marks import shade_events, two_digits
+from volkit.report.origin import conclude
 from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
-    add_note,
     colour_of,
     format_dates,
     format_percent,
     is_narrow,
-    mark_simulated,
     new_axes,
     percent_words,
     set_label,
 )
+from volkit.results import Provenance
 
 __all__ = ["plot_betas", "plot_correlation_eras", "plot_correlation_matrix", "plot_rolling_correlation"]
 
 _UNIT = "correlation (no unit)"
+# In more cells than these, a side, limits would not be read.
+_MOST_LIMITS, _MOST_LIMITS_NARROW = 7, 3
 # Below this share of common time the note says that the correlation reads too small.
 _FULL_OVERLAP = 0.95
 
 
-def plot_rolling_correlation(estimate: CorrelationEstimate, *, ax: Axes | None = None, **line_kws: object) -> Axes:
+def plot_rolling_correlation(
+    estimate: CorrelationEstimate, *, events: pd.DataFrame | None = None, ax: Axes | None = None, **line_kws: object
+) -> Axes:
     """Return axes with a correlation through time, its band and the line at zero.
 
     Parameters
     ----------
     estimate : CorrelationEstimate
         From `rolling_correlation` or `ewma_correlation`; NaN leaves a gap.
+    events : DataFrame, shape (n_events, 2), optional
+        Crises to shade, as in `shade_events`; those of the event catalogue by default, none for an empty table.
     ax : Axes, optional
         Drawn upon; a new figure by default.
     **line_kws
@@ -64,14 +72,12 @@ def plot_rolling_correlation(estimate: CorrelationEstimate, *, ax: Axes | None =
     axes.margins(x=0.01)
     axes.set_ylabel(_UNIT)
     format_dates(axes)
-    add_note(
-        axes,
+    shade_events(axes, events)
+    note = (
         f"{' and '.join(estimate.pair)}: {estimate.method}; band: {percent_words(estimate.confidence)} at each time; "
-        f"n = {estimate.n_obs:,} pairs{_constancy_words(estimate)}{_overlap_words(estimate.overlap_share)}",
+        f"n = {estimate.n_obs:,} pairs{_constancy_words(estimate)}{_overlap_words(estimate.overlap_share)}"
     )
-    if estimate.provenance.simulated:
-        mark_simulated(axes)
-    return axes
+    return conclude(axes, [note], estimate)
 
 
 def plot_correlation_eras(eras: Sequence[EraCorrelations], *, ax: Axes | None = None, **point_kws: object) -> Axes:
@@ -121,9 +127,11 @@ def plot_correlation_eras(eras: Sequence[EraCorrelations], *, ax: Axes | None = 
     axes.axvline(0.0, color=ROLE_COLOURS["zero"], linewidth=1.0)
     axes.set_xlim(-1.0, 1.0)
     set_label(axes, f"{_UNIT}, with {percent_words(eras[0].confidence)} intervals")
-    if any(one.provenance.simulated for one in eras):
-        mark_simulated(axes)
-    return axes
+    # The eras of all pairs are those of the first.
+    ends = [(row.first, row.last) for one in eras for row in one.table.itertuples(index=False) if row.n]
+    span = span_words(min(first for first, _ in ends), max(last for _, last in ends)) if ends else ""
+    everything = Provenance(tuple(series for one in eras for series in one.provenance.series))
+    return conclude(axes, [f"{eras[0].method}; n: complete pairs", span], replace(eras[0], provenance=everything))
 
 
 def plot_correlation_matrix(matrix: CorrelationMatrix, *, ax: Axes | None = None, **heatmap_kws: object) -> Axes:
@@ -148,9 +156,11 @@ def plot_correlation_matrix(matrix: CorrelationMatrix, *, ax: Axes | None = None
 
     axes = new_axes(ax)
     shown = matrix.correlation.iloc[1:, :-1]
+    has_limits = len(shown) <= (_MOST_LIMITS_NARROW if is_narrow(axes) else _MOST_LIMITS)
+    words = _cell_words(matrix) if has_limits else shown.map(two_digits)
     above = np.triu(np.ones(shown.shape, dtype=bool), k=1)
     style: dict[str, object] = {
-        "vmin": -1.0, "vmax": 1.0, "cmap": "RdBu_r", "annot": shown.map(two_digits), "fmt": "", "linewidths": 1.5,
+        "vmin": -1.0, "vmax": 1.0, "cmap": "RdBu_r", "annot": words, "fmt": "", "linewidths": 1.5,
         "linecolor": "white", "annot_kws": {"fontsize": "small"}, "mask": above,
         "cbar_kws": {"label": _UNIT, "ticks": [-1, -0.5, 0, 0.5, 1], "shrink": 0.8}, **heatmap_kws,
     }  # fmt: skip
@@ -162,10 +172,8 @@ def plot_correlation_matrix(matrix: CorrelationMatrix, *, ax: Axes | None = None
     if is_narrow(axes) or len(shown) > 8:
         axes.tick_params(axis="x", labelrotation=60)
     span = f"{matrix.start.date()} to {matrix.as_of.date()}"
-    add_note(axes, f"{matrix.method}; {matrix.n_obs:,} rows, {span}")
-    if matrix.provenance.simulated:
-        mark_simulated(axes)
-    return axes
+    below = f"small: {percent_words(matrix.confidence)} interval of each pair alone" if has_limits else ""
+    return conclude(axes, [f"{matrix.method}; n = {matrix.n_obs:,} rows, {span}", below], matrix)
 
 
 def plot_betas(
@@ -223,14 +231,18 @@ def plot_betas(
         [], [], color=grey, marker="o", markersize=5, markerfacecolor="white", linestyle="none", label="factor alone"
     )
     add_legend(axes, [together, alone], columns=2)
-    add_note(
-        axes,
-        f"{betas.n_obs:,} rows to {betas.as_of.date()}, R\u00b2 {betas.r_squared:.2f}, "
-        f"{percent_words(betas.confidence)} intervals (Newey-West, {betas.lags} lags)",
+    note = (
+        f"{betas.asset} on {', '.join(factors)}: n = {betas.n_obs:,} rows to {betas.as_of.date()}, "
+        f"R\u00b2 {betas.r_squared:.2f}, {percent_words(betas.confidence)} intervals (Newey-West, {betas.lags} lags)"
     )
-    if betas.provenance.simulated:
-        mark_simulated(axes)
-    return axes
+    return conclude(axes, [note], betas)
+
+
+def _cell_words(matrix: CorrelationMatrix) -> pd.DataFrame:
+    """Return each correlation with its limits below it, as in the cells of the matrix."""
+    of = [matrix.correlation, matrix.lower, matrix.upper]
+    value, lower, upper = (frame.iloc[1:, :-1].map(two_digits) for frame in of)
+    return value + "\n" + lower + " to " + upper
 
 
 def _interval(ax: Axes, values: tuple[float, float, float], *, y: float, colour: str, **point_kws: object) -> None:

@@ -1,21 +1,22 @@
 """Drawings of correlation states: which one the markets were in, and the correlation that follows from it."""
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 
 from volkit.correlation.regimes.fit import CorrelationRegimeFit
 from volkit.errors import ArgumentError
-from volkit.report.marks import two_digits
+from volkit.report.describe import EVENT_ID
+from volkit.report.marks import shade_events, two_digits
+from volkit.report.origin import conclude
 from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
-    add_note,
     colour_of,
     format_dates,
     format_percent,
     label_ends,
-    mark_simulated,
     new_axes,
     percent_words,
 )
@@ -31,7 +32,12 @@ _SHADES = {
 
 
 def plot_regime_probabilities(
-    fit: CorrelationRegimeFit, *, hindsight: bool = False, ax: Axes | None = None, **area_kws: object
+    fit: CorrelationRegimeFit,
+    *,
+    hindsight: bool = False,
+    events: pd.DataFrame | None = None,
+    ax: Axes | None = None,
+    **area_kws: object,
 ) -> Axes:
     """Return axes with the probability of each correlation state through time.
 
@@ -41,6 +47,8 @@ def plot_regime_probabilities(
         From `CorrelationRegimes().fit`.
     hindsight : bool
         False draws what was known at each time, True what all changes say now; the note says which.
+    events : DataFrame, shape (n_events, 2), optional
+        Crises to frame, as in `shade_events`; those of the event catalogue by default, none for an empty table.
     ax : Axes, optional
         Drawn upon; a new figure by default.
     **area_kws
@@ -63,6 +71,7 @@ def plot_regime_probabilities(
     format_percent(axes)
     axes.set_ylabel("probability of the state (per cent)")
     format_dates(axes)
+    _frame_events(axes, events)
     averages = fit.states.averages[::-1]
     handles = [
         Patch(facecolor=shade, edgecolor=mpl.rcParams["axes.edgecolor"], label=f"{label}, {two_digits(average)}")
@@ -70,10 +79,8 @@ def plot_regime_probabilities(
     ]
     add_legend(axes, handles, columns=len(handles))
     known = "in hindsight, from all changes" if hindsight else "as known at the end of each period"
-    add_note(axes, f"{', '.join(fit.assets)}: state and its average correlation, {known}; {_source_words(fit)}")
-    if fit.provenance.simulated:
-        mark_simulated(axes)
-    return axes
+    note = f"{', '.join(fit.assets)}: state and its average correlation, {known}; {_source_words(fit)}"
+    return conclude(axes, [note], fit)
 
 
 def plot_regime_correlation(
@@ -82,6 +89,7 @@ def plot_regime_correlation(
     second: str,
     *,
     confidence: float = 0.95,
+    events: pd.DataFrame | None = None,
     ax: Axes | None = None,
     **line_kws: object,
 ) -> Axes:
@@ -95,6 +103,8 @@ def plot_regime_correlation(
         Names of two series.
     confidence : float
         Of the band around each state's correlation, fraction.
+    events : DataFrame, shape (n_events, 2), optional
+        Crises to shade, as in `shade_events`; those of the event catalogue by default, none for an empty table.
     ax : Axes, optional
         Drawn upon; a new figure by default.
     **line_kws
@@ -130,14 +140,20 @@ def plot_regime_correlation(
     format_dates(axes)
     grey = ROLE_COLOURS["note"]
     label_ends(axes, [(str(row.state), ends[1], row.correlation, grey) for row in of_pair.itertuples(index=False)])
-    add_note(
-        axes,
+    shade_events(axes, events)
+    note = (
         f"{first} and {second}: expected for each period from those before; dotted: the states, with "
-        f"{percent_words(confidence)} bands; {_source_words(fit)}",
+        f"{percent_words(confidence)} bands; {_source_words(fit)}"
     )
-    if fit.provenance.simulated:
-        mark_simulated(axes)
-    return axes
+    return conclude(axes, [note], fit)
+
+
+def _frame_events(ax: Axes, events: pd.DataFrame | None) -> None:
+    """Mark crises upon areas that leave no ground to shade."""
+    shade_events(ax, events)
+    for shade in ax.findobj(Rectangle):
+        if shade.get_gid() == f"{EVENT_ID}-shade":
+            shade.set(facecolor="#FFF3DC", alpha=0.55, edgecolor="#6B5A3A", linewidth=0.9, zorder=3)
 
 
 def _source_words(fit: CorrelationRegimeFit) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from volkit.report.marks import finish
+from volkit.report.origin import conclude
 from volkit.report.style import ROLE_COLOURS, format_money, is_narrow, money_words, new_axes, set_label
 from volkit.solvency.fund import CoverK
 
@@ -37,27 +37,28 @@ def plot_cover_k(cover: CoverK, *, ax: Axes | None = None) -> Axes:
         axes.plot(place + spread, cover.by_scenario[k], ".", color=ROLE_COLOURS["note"], markersize=4.0, alpha=0.7)
         row = cover.table.loc[k]
         axes.annotate(
-            _cover_words(cover, row, narrow=is_narrow(axes)), (place, row["cover"]), (0, 4),
-            textcoords="offset points", ha="center", va="bottom", fontsize="small",
+            _cover_words(cover, row, narrow=is_narrow(axes)), (place, 1.0), (0, -2),
+            xycoords=("data", "axes fraction"), textcoords="offset points", ha="center", va="top", fontsize="small",
         )  # fmt: skip
     top = float(cover.table["cover"].max())
     if cover.fund is not None:
         axes.axhline(cover.fund, color=ROLE_COLOURS["exception"], linewidth=1.2)
         axes.annotate(
-            f"fund {money_words(cover.fund)}", (1.0, cover.fund), (-2, 3), xycoords=("axes fraction", "data"),
+            f"fund {money_words(cover.fund)}", (1.0, cover.fund), (-2, 2), xycoords=("axes fraction", "data"),
             textcoords="offset points", ha="right", va="bottom", color=ROLE_COLOURS["exception"], fontsize="small",
         )  # fmt: skip
         top = max(top, cover.fund)
     axes.set_xticks(sizes, [f"Cover-{k}" for k in cover.table.index])
     axes.set_xlim(-0.6, len(sizes) - 0.4)
-    axes.set_ylim(0.0, 1.3 * top or 1.0)
+    # Words above all bars, and above the fund's line.
+    axes.set_ylim(0.0, 1.45 * top or 1.0)
     format_money(axes)
     axes.set_ylabel("uncovered loss (USD)")
     set_label(axes, "member groups that default together")
     last = cover.table.iloc[-1]
     where = f"; Cover-{cover.table.index[-1]} is {_member_words(last)} in {last['scenarios'][0]}"
-    return finish(
-        axes, [f"{len(cover.by_scenario):,} scenarios, a dot each{where if is_narrow(axes) else ''}"], cover.provenance
+    return conclude(
+        axes, [f"{len(cover.by_scenario):,} scenarios, a dot each{where if is_narrow(axes) else ''}"], cover
     )
 
 

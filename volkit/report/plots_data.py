@@ -4,7 +4,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from volkit.prices import GapReport
-from volkit.report.style import MODEL_COLOURS, ROLE_COLOURS, add_legend, colour_of, format_dates, new_axes
+from volkit.report.captions import span_words
+from volkit.report.style import (
+    MODEL_COLOURS,
+    ROLE_COLOURS,
+    add_legend,
+    add_note,
+    colour_of,
+    format_dates,
+    new_axes,
+)
 
 __all__ = ["plot_gaps"]
 
@@ -58,4 +67,10 @@ def plot_gaps(report: GapReport, *, ax: Axes | None = None, **point_kws: object)
         add_legend(axes, handles, columns=4)
     else:
         axes.annotate("nothing found", (0.5, 0.5), xycoords="axes fraction", ha="center", color=ROLE_COLOURS["note"])
+    first, last = (pd.to_datetime(report.table[c], utc=True) for c in ("first", "last"))
+    add_note(
+        axes,
+        f"{int(report.table['bars'].sum()):,} bars of {len(report.table)} series, "
+        f"{span_words(first.min(), last.max())}; pale: what there is, mark: first bar of a run that is missing or odd",
+    )
     return axes

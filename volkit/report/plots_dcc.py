@@ -15,7 +15,8 @@ from volkit.correlation.estimates import CorrelationEstimate
 from volkit.errors import ArgumentError, ConvergenceError
 from volkit.prices.synchrony import Synchrony, clock_words
 from volkit.report.captions import p_of, sample_words, signed_words
-from volkit.report.marks import band_handle, draw_band, finish
+from volkit.report.marks import band_handle, draw_band, shade_events
+from volkit.report.origin import conclude
 from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
@@ -40,6 +41,7 @@ def plot_dcc_path(
     confidence: float = 0.95,
     rolling: CorrelationEstimate | None = None,
     synchrony: Synchrony | None = None,
+    events: pd.DataFrame | None = None,
     ax: Axes | None = None,
     **line_kws: object,
 ) -> Axes:
@@ -58,6 +60,8 @@ def plot_dcc_path(
     synchrony : Synchrony, optional
         What the two clocks have in common; the fit does not know it. The note says it, whose warning belongs to the
         estimate (`DccFit.correlation`).
+    events : DataFrame, shape (n_events, 2), optional
+        Crises to shade, as in `shade_events`; those of the event catalogue by default, none for an empty table.
     ax : Axes, optional
         Drawn upon; a new figure by default.
     **line_kws
@@ -99,6 +103,7 @@ def plot_dcc_path(
     axes.margins(x=0.01)
     axes.set_ylabel(_UNIT)
     format_dates(axes)
+    shade_events(axes, events)
     add_legend(axes, handles, columns=len(handles))
     note = (
         f"{first} and {second}: {fit.spec} on {len(fit.assets)} series",
@@ -107,7 +112,7 @@ def plot_dcc_path(
         "" if synchrony is None else clock_words(synchrony),
         sample_words(fit),
     )
-    return finish(axes, note, fit.provenance)
+    return conclude(axes, note, fit)
 
 
 def plot_correlation_forecast(
@@ -201,7 +206,7 @@ def plot_correlation_forecast(
         "the cone holds the parameters fixed" if paths else "without an interval: no simulated paths were given",
         sample_words(forecast),
     )
-    return finish(axes, note, forecast.provenance)
+    return conclude(axes, note, forecast)
 
 
 def _parameter_words(fit: DccFit) -> str:

@@ -7,7 +7,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from volkit.report.marks import finish, thinned_places
+from volkit.report.marks import thinned_places
+from volkit.report.origin import conclude
 from volkit.report.style import (
     MODEL_COLOURS,
     ROLE_COLOURS,
@@ -59,7 +60,7 @@ def plot_adl_haircuts(comparison: AdlComparison, *, ax: Axes | None = None, **li
     axes.set_ylabel("haircut (% of notional)")
     set_label(axes, "winning accounts, the hardest hit first (% of them)")
     add_legend(axes, handles, columns=1)
-    return finish(axes, [_adl_note(comparison)], comparison.provenance)
+    return conclude(axes, [_adl_note(comparison)], comparison)
 
 
 def plot_adl_lorenz(comparison: AdlComparison, *, ax: Axes | None = None, **line_kws: object) -> Axes:
@@ -101,7 +102,7 @@ def plot_adl_lorenz(comparison: AdlComparison, *, ax: Axes | None = None, **line
     axes.set_ylabel("share of the burden (%)")
     set_label(axes, "winning accounts, the least burdened first (% of them)")
     add_legend(axes, handles, columns=4)
-    return finish(axes, [_adl_note(comparison)], comparison.provenance)
+    return conclude(axes, [_adl_note(comparison)], comparison)
 
 
 def _adl_note(comparison: AdlComparison) -> str:

@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 from volkit.correlation.dependence import TailDependence
 from volkit.correlation.exceedance import ExceedanceCorrelations
 from volkit.report.captions import clocks_of, method_of, p_of, sample_words, signed_words
-from volkit.report.marks import band_handle, draw_band, finish, require_values
+from volkit.report.marks import band_handle, draw_band, require_values
+from volkit.report.origin import conclude
 from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
@@ -72,7 +73,7 @@ def plot_tail_dependence(result: TailDependence, *, ax: Axes | None = None, **li
         clocks_of(result),
         sample_words(result),
     )
-    return finish(axes, note, result.provenance)
+    return conclude(axes, note, result)
 
 
 def _draw_tail_path(ax: Axes, table: pd.DataFrame, result: TailDependence, **line_kws: object) -> list[Artist]:
@@ -159,7 +160,7 @@ def plot_exceedance(result: ExceedanceCorrelations, *, ax: Axes | None = None, *
         clocks_of(result),
         sample_words(result),
     )
-    return finish(axes, note, result.provenance)
+    return conclude(axes, note, result)
 
 
 def _write_counts(ax: Axes, x: np.ndarray, counts: np.ndarray, *, at_zero: np.ndarray) -> None:

@@ -11,7 +11,8 @@ from volkit.checks import check_choice
 from volkit.correlation.macro import EventStudy
 from volkit.errors import ArgumentError
 from volkit.report.captions import clocks_of, p_words, sample_words, signed_words
-from volkit.report.marks import finish, require_values
+from volkit.report.marks import require_values
+from volkit.report.origin import conclude
 from volkit.report.style import (
     MODEL_COLOURS,
     ROLE_COLOURS,
@@ -107,7 +108,7 @@ def plot_event_study(
     if len(names) > 1:
         # Containers, which a legend takes like artists.
         add_legend(axes, handles, columns=len(names))  # type: ignore[arg-type]
-    return finish(axes, _note(study, names, _MEASURES[chosen]), study.provenance)
+    return conclude(axes, _note(study, names, _MEASURES[chosen]), study)
 
 
 def _check_kinds(study: EventStudy, kinds: list[str] | None) -> list[str]:

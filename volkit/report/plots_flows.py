@@ -12,8 +12,9 @@ from matplotlib.ticker import MaxNLocator
 
 from volkit.contagion.cross import CrossCascadeRun
 from volkit.contagion.options import DealerSigns, FlowSplit
+from volkit.report.captions import signed_share
 from volkit.report.figures import FigureSpec
-from volkit.report.marks import finish
+from volkit.report.origin import conclude
 from volkit.report.style import (
     MODEL_COLOURS,
     ROLE_COLOURS,
@@ -40,6 +41,8 @@ _MOST_ROUNDS, _MOST_NARROW = 10, 5
 # Share of the flow after which rounds are not worth a bar of their own.
 _NEARLY_ALL = 0.98
 _HATCH = "////"
+_MARKERS = ("o", "s", "D", "^", "v", "P")
+_HATCHES = ("", "///", "...", "xxx")
 
 
 def plot_forced_flow(signs: DealerSigns, *, ax: Axes | None = None, **bar_kws: object) -> Axes:
@@ -85,7 +88,7 @@ def plot_forced_flow(signs: DealerSigns, *, ax: Axes | None = None, **bar_kws: o
         Patch(facecolor=grey, edgecolor="white", hatch=_HATCH, label="dealers on the other side"),
     ]
     add_legend(axes, handles, columns=3)
-    return finish(axes, [_flow_note(signs)], signs.provenance)
+    return conclude(axes, [_flow_note(signs)], signs)
 
 
 def plot_cross_prices(run: CrossCascadeRun, *, ax: Axes | None = None, **line_kws: object) -> Axes:
@@ -108,25 +111,27 @@ def plot_cross_prices(run: CrossCascadeRun, *, ax: Axes | None = None, **line_kw
     axes = new_axes(ax)
     moves = run.prices / run.start - 1.0
     handles: list[Artist] = []
-    for asset in moves.columns:
+    for place, asset in enumerate(moves.columns):
         colour = colour_of(str(asset))
-        style: dict[str, Any] = {"color": colour, "linewidth": 1.4, "marker": "o", "markersize": 3, **line_kws}
+        style: dict[str, Any] = {
+            "color": colour, "linewidth": 1.4, "marker": _MARKERS[place % len(_MARKERS)], "markersize": 4, **line_kws,
+        }  # fmt: skip
         axes.plot(moves.index, moves[asset].to_numpy(), **style)
-        handles.append(Line2D([], [], color=colour, marker="o", markersize=3, label=str(asset)))
+        handles.append(Line2D([], [], color=colour, marker=str(style["marker"]), markersize=4, label=str(asset)))
     axes.axhline(0.0, color=ROLE_COLOURS["zero"], linewidth=1.0)
     _round_axis(axes)
-    axes.set_ylabel("change of price since the start")
+    axes.set_ylabel("change of price since the start (%)")
     format_percent(axes)
     add_legend(axes, handles, columns=min(len(handles), 6))
     deepest = str(run.moves.idxmin())
-    return finish(
+    return conclude(
         axes,
         [
-            f"Round 0 is the shock alone. {deepest} ends at {run.moves.min():+.1%} after a shock of "
-            f"{run.shock[deepest]:+.1%}; {int((run.closed > 0).sum()):,} of {len(run.closed):,} accounts closed, "
-            f"{run.status} after {run.n_rounds} rounds."
+            f"Round 0 is the shock alone. {deepest} ends at {signed_share(run.moves.min())} after a shock of "
+            f"{signed_share(run.shock[deepest])}; {int((run.closed > 0).sum()):,} of {len(run.closed):,} accounts "
+            f"closed, {run.status} after {run.n_rounds} rounds."
         ],
-        run.provenance,
+        run,
     )
 
 
@@ -150,12 +155,16 @@ def plot_cross_liquidations(run: CrossCascadeRun, *, ax: Axes | None = None, **b
     axes = new_axes(ax)
     below = np.zeros(run.n_rounds)
     handles: list[Artist] = []
-    for asset in run.notional.columns:
+    for place, asset in enumerate(run.notional.columns):
         amount, colour = run.notional[asset].to_numpy(), colour_of(str(asset))
-        style: dict[str, Any] = {"color": colour, "width": 0.8, **bar_kws}
+        hatch = _HATCHES[place % len(_HATCHES)]
+        style: dict[str, Any] = {
+            "color": colour, "width": 0.8, "hatch": hatch, "edgecolor": "white", "linewidth": 0.0, **bar_kws,
+        }  # fmt: skip
         axes.bar(run.notional.index.to_numpy(), amount, bottom=below, **style)
         below = below + amount
-        handles.append(Patch(color=colour, label=f"{asset} ({money_words(float(amount.sum()))})"))
+        words = f"{asset} ({money_words(float(amount.sum()))})"
+        handles.append(Patch(facecolor=colour, hatch=hatch, edgecolor="white", label=words))
     _round_axis(axes)
     axes.set_ylabel("liquidated notional (USD)")
     format_money(axes)
@@ -163,7 +172,7 @@ def plot_cross_liquidations(run: CrossCascadeRun, *, ax: Axes | None = None, **b
     table = run.rounds
     paid = [("the fund", "from_fund"), ("winners' profits", "deleveraged"), ("everybody", "socialised")]
     words = ", ".join(f"{money_words(float(table[column].sum()))} by {who}" for who, column in paid)
-    return finish(axes, [f"Bad debt {money_words(run.bad_debt)} USD, paid: {words}."], run.provenance)
+    return conclude(axes, [f"Bad debt {money_words(run.bad_debt)} USD, paid: {words}."], run)
 
 
 def flow_figures(signs: DealerSigns) -> list[FigureSpec]:
@@ -175,8 +184,8 @@ def flow_figures(signs: DealerSigns) -> list[FigureSpec]:
             draw=lambda ax: plot_forced_flow(signs, ax=ax),
             alt="Forced sales of each round by source, for both signs of the dealers' position side by side",
             caption=(
-                f"A shock of {a.shock:+.1%} becomes {a.move:+.1%} with {a.words}, and {b.move:+.1%} with dealers on "
-                f"the other side of every option; nobody publishes which it is."
+                f"A shock of {signed_share(a.shock)} becomes {signed_share(a.move)} with {a.words}, and "
+                f"{signed_share(b.move)} with dealers on the other side of every option; nobody publishes which it is."
             ),
         )
     ]
@@ -191,7 +200,7 @@ def cross_figures(run: CrossCascadeRun) -> list[FigureSpec]:
             name="cross-prices",
             draw=lambda ax: plot_cross_prices(run, ax=ax),
             alt="Price of every asset after each round of liquidations, over that before the shock",
-            caption=f"{run.n_rounds} rounds take {run.moves.idxmin()} to {run.moves.min():+.1%}.{spread}",
+            caption=f"{run.n_rounds} rounds take {run.moves.idxmin()} to {signed_share(run.moves.min())}.{spread}",
         ),
         FigureSpec(
             name="cross-liquidations",
@@ -247,6 +256,7 @@ def _round_axis(axes: Axes) -> None:
 def _flow_note(signs: DealerSigns) -> str:
     a, b = signs.assumed, signs.opposite
     return (
-        f"Shock {a.shock:+.1%}. Assumed ({a.words}): {a.move:+.1%} after {a.n_rounds} rounds, {a.status}; the other "
-        f"side: {b.move:+.1%} after {b.n_rounds}, {b.status}. USD at the price before the shock; below zero: purchases."
+        f"Shock {signed_share(a.shock)}. Assumed ({a.words}): {signed_share(a.move)} after {a.n_rounds} rounds, "
+        f"{a.status}; the other side: {signed_share(b.move)} after {b.n_rounds}, {b.status}. USD at the price before "
+        "the shock; below zero: purchases."
     )

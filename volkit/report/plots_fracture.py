@@ -17,8 +17,17 @@ from volkit.contagion.fracture.phase import PhaseDiagram
 from volkit.contagion.fracture.policies import PoliciesInCascade
 from volkit.contagion.fracture.response import MOVES, AmplificationCurve
 from volkit.contagion.fracture.threshold import FractureThreshold
+from volkit.report.captions import share_words
 from volkit.report.figures import FigureSpec
-from volkit.report.marks import draw_cells, finish, short_number
+from volkit.report.fracture_words import (
+    amplification_sentence,
+    bad_debt_sentence,
+    heat_sentence,
+    phase_sentence,
+    policies_sentence,
+)
+from volkit.report.marks import draw_cells, short_number
+from volkit.report.origin import conclude
 from volkit.report.plots_policies import plot_policies
 from volkit.report.style import (
     ROLE_COLOURS,
@@ -28,7 +37,6 @@ from volkit.report.style import (
     is_narrow,
     money_words,
     new_axes,
-    percent_words,
     set_label,
 )
 
@@ -85,14 +93,14 @@ def plot_amplification(
     axes.set_ylabel("final over initial move (logs)")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
     format_percent(axes, axis="x")
-    set_label(axes, f"exogenous {MOVES[curve.direction]} of the price")
+    set_label(axes, f"exogenous {MOVES[curve.direction]} of the price (%)")
     add_legend(axes, handles, columns=1 if is_narrow(axes) else 2)
     worst = curve.most_amplified
     note = (
-        f"A {MOVES[curve.direction]} of {percent_words(worst)} is amplified most, "
+        f"A {MOVES[curve.direction]} of {share_words(worst)} is amplified most, "
         f"{frame.loc[worst, 'amplification']:.3g} times"
     )
-    return finish(axes, [note, _how_it_comes(curve)], curve.provenance)
+    return conclude(axes, [note, _how_it_comes(curve)], curve)
 
 
 def plot_bad_debt_curve(
@@ -136,13 +144,13 @@ def plot_bad_debt_curve(
         Line2D([], [], color=ROLE_COLOURS["target"], linestyle="--", linewidth=1.0, label="fund at the start"),
     ]
     handles += _mark_thresholds(axes, curve, thresholds, lost)
-    axes.set_ylabel("USD")
+    axes.set_ylabel(f"{words} (USD)")
     format_money(axes)
     format_percent(axes, axis="x")
-    set_label(axes, f"exogenous {MOVES[curve.direction]} of the price")
+    set_label(axes, f"exogenous {MOVES[curve.direction]} of the price (%)")
     add_legend(axes, handles, columns=1 if is_narrow(axes) else 4)
     note = f"{money_words(float(lost.max()))} USD of {words} at most, {money_words(held)} USD held against it"
-    return finish(axes, [note, _how_it_comes(curve)], curve.provenance)
+    return conclude(axes, [note, _how_it_comes(curve)], curve)
 
 
 def plot_phase_diagram(diagram: PhaseDiagram, *, ax: Axes | None = None) -> Axes:
@@ -175,16 +183,17 @@ def plot_phase_diagram(diagram: PhaseDiagram, *, ax: Axes | None = None) -> Axes
     logs = np.log(named.clip(lower=1e-3))
     low, high = (float(f(logs)) if np.isfinite(logs).any(axis=None) else 0.0 for f in (np.nanmin, np.nanmax))
     draw_cells(axes, logs, words, colours="cividis", limits=(low - 0.1, max(high, low) + 0.1))
-    axes.set_ylabel("leverage at most")
-    set_label(axes, "depth of the market, multiple of today's")
+    axes.set_ylabel("leverage at most (x)")
+    set_label(axes, "depth of the market (multiple of today's)")
     what = {
         "fund_exhausted": "exhausts the fund",
         "bad_debt": "leaves bad debt above the fund",
         "amplification": "is amplified beyond the limit",
         "all_liquidated": "liquidates the whole side",
     }[diagram.criterion]
-    note = f"Smallest {MOVES[diagram.direction]} in per cent that {what}; dark is fragile"
-    return finish(axes, [note], diagram.provenance)
+    word = MOVES[diagram.direction]
+    note = f"Smallest {word} of the price, in per cent, that {what}; dark breaks easily"
+    return conclude(axes, [note, "none: no shock that was tried" if "none" in str(words) else ""], diagram)
 
 
 def plot_liquidation_heat_map(heat: LiquidationHeatMap, *, ax: Axes | None = None) -> Axes:
@@ -228,7 +237,7 @@ def plot_liquidation_heat_map(heat: LiquidationHeatMap, *, ax: Axes | None = Non
     waits = {side: group["notional"].sum() for side, group in heat.frame.groupby("side")}
     longs, shorts = (money_words(waits.get(side, 0.0)) for side in ("long", "short"))
     note = f"{longs} USD of longs wait on the left of {heat.price:,.6g}, {shorts} USD of shorts on the right"
-    return finish(axes, [note, f"{money_words(heat.outside)} USD beyond the map"], heat.provenance)
+    return conclude(axes, [note, f"{money_words(heat.outside)} USD beyond the map"], heat)
 
 
 def fracture_figures(
@@ -251,34 +260,33 @@ def fracture_figures(
         amplification, bad_debt, phase, heat_map and, with policies, policies.
     """
     word = MOVES[curve.direction]
-    found = "; ".join(t.headline for t in thresholds)
     specs = [
         FigureSpec(
             name="amplification",
             draw=lambda ax: plot_amplification(curve, thresholds=thresholds, ax=ax),
             alt=f"Final over initial move of the price, and share liquidated, by size of an exogenous {word}",
-            caption=found or curve.headline,
+            caption=amplification_sentence(curve, thresholds),
             narrow_height_ratio=0.95,
         ),
         FigureSpec(
             name="bad_debt",
             draw=lambda ax: plot_bad_debt_curve(curve, thresholds=thresholds, ax=ax),
             alt=f"Bad debt by size of an exogenous {word}, against the insurance fund",
-            caption=curve.headline,
+            caption=bad_debt_sentence(curve),
             narrow_height_ratio=0.95,
         ),
         FigureSpec(
             name="phase",
             draw=lambda ax: plot_phase_diagram(diagram, ax=ax),
             alt=f"Smallest {MOVES[diagram.direction]} that breaks the venue, by leverage cap and depth of the market",
-            caption=diagram.headline,
+            caption=phase_sentence(diagram),
             narrow_height_ratio=0.95,
         ),
         FigureSpec(
             name="heat_map",
             draw=lambda ax: plot_liquidation_heat_map(heat, ax=ax),
             alt="Notional that waits to be liquidated, by liquidation price and size of the account",
-            caption=heat.headline,
+            caption=heat_sentence(heat),
             narrow_height_ratio=0.9,
         ),
     ]
@@ -288,7 +296,7 @@ def fracture_figures(
                 name="policies",
                 draw=lambda ax: plot_policies(policies, ax=ax),
                 alt="Fund that each margin policy needs at each shock, crossed where the venue's fund is too small",
-                caption=policies.headline,
+                caption=policies_sentence(policies),
                 narrow_height_ratio=0.95,
             )
         )

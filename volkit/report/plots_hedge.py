@@ -6,7 +6,8 @@ from matplotlib.lines import Line2D
 
 from volkit.correlation.macro import MacroHedge
 from volkit.report.captions import clocks_of, sample_words, signed_words
-from volkit.report.marks import IntervalRow, draw_rows, finish, require_values
+from volkit.report.marks import IntervalRow, draw_rows, require_values, shade_events
+from volkit.report.origin import conclude
 from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
@@ -25,13 +26,17 @@ __all__ = ["plot_hedge_effectiveness", "plot_macro_hedge"]
 _DASHES = ("-", "--", "-.", ":")
 
 
-def plot_macro_hedge(hedge: MacroHedge, *, ax: Axes | None = None, **line_kws: object) -> Axes:
+def plot_macro_hedge(
+    hedge: MacroHedge, *, events: pd.DataFrame | None = None, ax: Axes | None = None, **line_kws: object
+) -> Axes:
     """Return axes with the hedge ratios through time, one step line a hedge.
 
     Parameters
     ----------
     hedge : MacroHedge
         From `macro_hedge`.
+    events : DataFrame, shape (n_events, 2), optional
+        Crises to shade, as in `shade_events`; those of the event catalogue by default, none for an empty table.
     ax : Axes, optional
         Drawn upon; a new figure by default.
     **line_kws
@@ -66,7 +71,8 @@ def plot_macro_hedge(hedge: MacroHedge, *, ax: Axes | None = None, **line_kws: o
     axes.set_ylabel("hedge ratio (notional of the asset)" if not is_narrow(axes) else "hedge ratio (no unit)")
     format_dates(axes)
     label_ends(axes, ends)
-    return finish(axes, _hedge_note(hedge), hedge.provenance)
+    shade_events(axes, events)
+    return conclude(axes, _hedge_note(hedge), hedge)
 
 
 def plot_hedge_effectiveness(hedge: MacroHedge, *, ax: Axes | None = None, **point_kws: object) -> Axes:
@@ -109,7 +115,7 @@ def plot_hedge_effectiveness(hedge: MacroHedge, *, ax: Axes | None = None, **poi
                label="in sample"),
     ]  # fmt: skip
     add_legend(axes, handles, columns=2)
-    return finish(axes, _hedge_note(hedge), hedge.provenance)
+    return conclude(axes, _hedge_note(hedge), hedge)
 
 
 def _hedge_note(hedge: MacroHedge) -> list[str]:

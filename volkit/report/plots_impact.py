@@ -19,7 +19,8 @@ from volkit.impact.law import ImpactLaw, impact_curve
 from volkit.impact.laws import BookImpact
 from volkit.impact.resilience import HalfLife
 from volkit.impact.velocity import LiquidityVelocity
-from volkit.report.marks import finish
+from volkit.report.captions import share_words
+from volkit.report.origin import conclude
 from volkit.report.style import (
     MODEL_COLOURS,
     ROLE_COLOURS,
@@ -39,6 +40,8 @@ __all__ = ["plot_half_life", "plot_impact_fit", "plot_impact_laws", "plot_market
 
 _POINTS = 240
 _STYLES = ("-", "--", "-.", ":")
+_MARKERS = ("o", "s", "D", "^", "v", "P")
+_HATCHES = ("", "///", "...", "\\\\\\", "xxx", "++")
 _WINDOWS = (pd.Timedelta("1min"), pd.Timedelta("10min"))
 
 
@@ -81,13 +84,17 @@ def plot_impact_laws(
         colour = MODEL_COLOURS[i % len(MODEL_COLOURS)]
         curve = impact_curve(law, sizes)
         drop = -np.expm1(-curve["displacement"])
-        style: dict[str, Any] = {"color": colour, "drawstyle": "default", **line_kws}
+        marker = _MARKERS[i % len(_MARKERS)]
+        style: dict[str, Any] = {
+            "color": colour, "drawstyle": "default", "marker": marker, "markevery": (_POINTS // 6, _POINTS // 5),
+            "markersize": 5, **line_kws,
+        }  # fmt: skip
         if isinstance(law, BookImpact):
             style["drawstyle"] = "steps-pre"
             _end_of_book(axes, law, most, colour)
         axes.plot(sizes, drop, **style)
         axes.plot(sizes, curve["cost"], color=colour, linestyle=":", linewidth=1.1)
-        handles.append(Line2D([], [], color=colour, label=name))
+        handles.append(Line2D([], [], color=colour, marker=marker, markersize=5, label=name))
     handles += [
         Line2D([], [], color=ROLE_COLOURS["note"], label="middle after it"),
         Line2D([], [], color=ROLE_COLOURS["note"], linestyle=":", label="mean fill"),
@@ -149,11 +156,18 @@ def plot_market_depth(
     venues = list(dict.fromkeys(profile.columns.get_level_values("venue")))
     for i, venue in enumerate(venues):
         colour = MODEL_COLOURS[i % len(MODEL_COLOURS)]
+        look: dict[str, Any] = {"facecolor": colour, "hatch": _HATCHES[i % len(_HATCHES)], "edgecolor": "white"}
         for trade, sign in (("sale", -1.0), ("purchase", 1.0)):
             before = profile[trade][venues[:i]].sum(axis=1)
-            kws: dict[str, Any] = {"color": colour, "alpha": 0.75, "linewidth": 0.0, "step": "mid", **area_kws}
+            kws: dict[str, Any] = {
+                "alpha": 0.75,
+                "linewidth": 0.0,
+                "step": "mid",
+                **look,
+                **area_kws,
+            }
             axes.fill_between(np.expm1(sign * grid), before, before + profile[trade][venue], **kws)
-        handles.append(Patch(color=colour, alpha=0.75, label=venue))
+        handles.append(Patch(alpha=0.75, label=venue, **look))
     axes.axvline(0.0, color=ROLE_COLOURS["zero"], linewidth=0.8)
     axes.margins(x=0.0)
     axes.set_ylim(bottom=0.0)
@@ -163,13 +177,13 @@ def plot_market_depth(
     set_label(axes, "distance from the reference price (%): bids left, asks right")
     add_legend(axes, handles, columns=min(len(venues), 4))
     bid, ask = (money_words(float(profile[trade].iloc[-1].sum())) for trade in ("sale", "purchase"))
-    return finish(
+    return conclude(
         axes,
         [
             f"{depth.book.symbol}: {bid} bid and {ask} asked within {percent_words(reach)}, "
             f"{depth.as_of:%d %b %Y %H:%M} UTC."
         ],
-        depth.provenance,
+        depth,
     )
 
 
@@ -239,7 +253,7 @@ def plot_velocity(
     axes.set_ylabel("taken per minute (money)")
     set_label(axes, f"cap on the displacement by {velocity.trade}s (%)")
     add_legend(axes, handles, columns=4)
-    return finish(axes, [words + "."], velocity.provenance)
+    return conclude(axes, [words + "."], velocity)
 
 
 def plot_impact_fit(fit: ImpactFit, *, ax: Axes | None = None, **marker_kws: object) -> Axes:
@@ -275,13 +289,13 @@ def plot_impact_fit(fit: ImpactFit, *, ax: Axes | None = None, **marker_kws: obj
     add_legend(axes, axes.get_legend_handles_labels()[0], columns=2)
     name = f"Y = {fit.constant:.2f}" if fit.shape == "square_root" else f"{fit.coefficient * 1e4:.3g} bp per coin"
     cause = "" if fit.method == "flow" else " Volume and news rise together: a size, not a cause."
-    return finish(
+    return conclude(
         axes,
         [
             f"Moves rise with the power {fit.exponent:.2f} of the size; {fit.shape.replace('_', '-')} law, {name}, "
-            f"tenths within {fit.worst_bin:.0%} of it.{cause}"
+            f"tenths within {share_words(float(fit.worst_bin))} of it.{cause}"
         ],
-        fit.provenance,
+        fit,
     )
 
 
@@ -306,22 +320,23 @@ def plot_half_life(found: HalfLife, *, ax: Axes | None = None, **line_kws: objec
     scale = 1e4 if found.method == "moves" else 1.0
     style: dict[str, Any] = {"color": MODEL_COLOURS[0], "linewidth": 1.0, "label": "seen", **line_kws}
     axes.plot(found.curve.index, found.curve["value"] * scale, **style)
-    axes.plot(found.curve.index, found.curve["fitted"] * scale, color=MODEL_COLOURS[1], label="fitted")
+    axes.plot(found.curve.index, found.curve["fitted"] * scale, color=MODEL_COLOURS[1], linestyle="--", label="fitted")
     axes.axhline(0.0, color=ROLE_COLOURS["zero"], linewidth=0.8)
     axes.margins(x=0.0)
     axes.set_ylabel(
-        "move since before the busy bar (bp)" if found.method == "moves" else "autocorrelation of the depth"
+        "move since before the busy bar (bp)" if found.method == "moves" else "autocorrelation of the depth (no unit)"
     )
     set_label(axes, "minutes after")
     add_legend(axes, axes.get_legend_handles_labels()[0], columns=2)
+    reach = f"{found.low:.3g} to {found.high:.3g} min" if np.isfinite(found.high) else f"{found.low:.3g} min and longer"
     doubt = "" if found.is_seen else " No decay is told from none."
-    return finish(
+    return conclude(
         axes,
         [
-            f"Half-life {found.minutes:.3g} min ({found.confidence:.0%} interval {found.low:.3g} to {found.high:.3g}), "
-            f"{found.n_obs} {'busy bars' if found.method == 'moves' else 'depths'}, p {found.p_value:.2g}.{doubt}"
+            f"Half-life {found.minutes:.3g} min ({percent_words(found.confidence)} interval {reach}), "
+            f"{found.n_obs:,} {'busy bars' if found.method == 'moves' else 'depths'}, p = {found.p_value:.2g}.{doubt}"
         ],
-        found.provenance,
+        found,
     )
 
 

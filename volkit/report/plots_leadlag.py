@@ -5,12 +5,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from volkit.checks import check_fraction
 from volkit.correlation.leadlag import CrossCorrelogram, GrangerNetwork, RollingGranger
 from volkit.report.captions import clocks_of, method_of, p_words, sample_words, signed_words, window_words
-from volkit.report.marks import draw_cells, draw_reference, finish, require_values
+from volkit.report.marks import draw_cells, draw_reference, require_values
+from volkit.report.origin import conclude
 from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
@@ -72,7 +73,7 @@ def plot_cross_correlogram(correlogram: CrossCorrelogram, *, ax: Axes | None = N
     ]
     add_legend(axes, handles, columns=len(handles))
     note = (_best_words(correlogram), method_of(correlogram), clocks_of(correlogram), sample_words(correlogram))
-    return finish(axes, note, correlogram.provenance)
+    return conclude(axes, note, correlogram)
 
 
 def plot_granger_network(network: GrangerNetwork, *, ax: Axes | None = None) -> Axes:
@@ -112,7 +113,7 @@ def plot_granger_network(network: GrangerNetwork, *, ax: Axes | None = None) -> 
         method_of(network),
         sample_words(network),
     )
-    return finish(axes, note, network.provenance)
+    return conclude(axes, note, network)
 
 
 def plot_rolling_granger(
@@ -159,6 +160,7 @@ def plot_rolling_granger(
     axes.set_yscale("log")
     axes.set_ylim(1.3, min(0.4 * level, 0.7 * float(path["p_value"].clip(lower=1e-8).min())))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.margins(x=0.01)
     draw_reference(axes, level, words=f"{percent_words(level)}: significant above", linestyle="--", colour="exception")
     axes.set_ylabel("p-value (small is up)")
@@ -172,7 +174,7 @@ def plot_rolling_granger(
         method_of(rolling),
         sample_words(rolling),
     )
-    return finish(axes, note, rolling.provenance)
+    return conclude(axes, note, rolling)
 
 
 def _set_correlogram_limits(ax: Axes, result: CrossCorrelogram) -> None:

@@ -8,13 +8,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.text import Annotation
 
 from volkit.checks import check_choice
 from volkit.correlation.macro import DirectionalBetas, RiskSplit, RollingBetas
 from volkit.errors import ArgumentError
 from volkit.report.captions import clocks_of, p_of, p_words, sample_words, signed_words, window_words
-from volkit.report.marks import IntervalRow, band_handle, draw_band, draw_rows, finish, require_values
+from volkit.report.marks import IntervalRow, band_handle, draw_band, draw_rows, require_values, shade_events
+from volkit.report.origin import conclude
 from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
@@ -35,7 +35,12 @@ __all__ = [
 
 
 def plot_rolling_betas(
-    betas: RollingBetas, factor: str | None = None, *, ax: Axes | None = None, **line_kws: object
+    betas: RollingBetas,
+    factor: str | None = None,
+    *,
+    events: pd.DataFrame | None = None,
+    ax: Axes | None = None,
+    **line_kws: object,
 ) -> Axes:
     """Return axes with the beta to one factor over trailing windows and its interval.
 
@@ -45,6 +50,8 @@ def plot_rolling_betas(
         From `rolling_betas`.
     factor : str, optional
         Which factor: each has a unit of its own, so one drawing shows one. By default the only one.
+    events : DataFrame, shape (n_events, 2), optional
+        Crises to shade, as in `shade_events`; those of the event catalogue by default, none for an empty table.
     ax : Axes, optional
         Drawn upon; a new figure by default.
     **line_kws
@@ -77,6 +84,7 @@ def plot_rolling_betas(
     axes.margins(x=0.01)
     axes.set_ylabel(f"beta to {name}\n({betas.labels[name]})")
     format_dates(axes)
+    shade_events(axes, events)
     last = betas.latest.loc[name]
     others = [other for other in known if other != name]
     beside = f" beside {', '.join(others)}" if others else ""
@@ -90,13 +98,14 @@ def plot_rolling_betas(
         clocks_of(betas),
         sample_words(betas),
     )
-    return finish(axes, note, betas.provenance)
+    return conclude(axes, note, betas)
 
 
 def plot_risk_split(
     split: RiskSplit,
     *,
     quantity: Literal["share", "volatility", "residual_volatility"] = "share",
+    events: pd.DataFrame | None = None,
     ax: Axes | None = None,
     **line_kws: object,
 ) -> Axes:
@@ -108,6 +117,8 @@ def plot_risk_split(
         From `systematic_share`.
     quantity : {"share", "volatility", "residual_volatility"}
         Adjusted R-squared with its interval; systematic and residual volatility, scaled to a year; the latter alone.
+    events : DataFrame, shape (n_events, 2), optional
+        Crises to shade, as in `shade_events`; those of the event catalogue by default, none for an empty table.
     ax : Axes, optional
         Drawn upon; a new figure by default.
     **line_kws
@@ -136,6 +147,7 @@ def plot_risk_split(
     format_percent(axes)
     axes.margins(x=0.01)
     format_dates(axes)
+    shade_events(axes, events)
     add_legend(axes, handles, columns=len(handles))
     note = (
         f"{split.asset} on {', '.join(split.factors)}: last window {_share_words(split.latest)}, "
@@ -146,7 +158,7 @@ def plot_risk_split(
         clocks_of(split),
         sample_words(split),
     )
-    return finish(axes, note, split.provenance)
+    return conclude(axes, note, split)
 
 
 def plot_directional_betas(
@@ -220,7 +232,7 @@ def plot_directional_betas(
         clocks_of(betas),
         sample_words(betas),
     )
-    return _from_left_edge(finish(axes, note, betas.provenance))
+    return conclude(axes, note, betas)
 
 
 def _direction_rows(factor: str, table: pd.DataFrame, scale: float, *, is_short: bool) -> list[IntervalRow]:
@@ -248,14 +260,6 @@ def _unit_words(labels: Mapping[str, str]) -> str:
         by_unit.setdefault(unit, []).append(factor)
     usual, *others = sorted(by_unit, key=lambda unit: -len(by_unit[unit]))
     return ", ".join([usual, *(f"{' and '.join(by_unit[unit])} {unit}" for unit in others)])
-
-
-def _from_left_edge(ax: Axes) -> Axes:
-    """Move the note to the figure's left edge: beside long names of rows it would leave the figure at the right."""
-    note = ax.texts[-1]
-    if isinstance(note, Annotation):
-        note.xy, note.xycoords = (0.01, 1.0), ("figure fraction", "axes fraction")
-    return ax
 
 
 def _draw_share(ax: Axes, path: pd.DataFrame, split: RiskSplit, **line_kws: object) -> list[Line2D | Patch]:

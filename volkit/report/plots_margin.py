@@ -14,6 +14,7 @@ from volkit.checks import check_choice
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError
 from volkit.margin import LAYERS, CalibratedParameters, MarginBacktest, MarginSchedule
+from volkit.report.marks import shade_events
 from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
@@ -40,6 +41,7 @@ def plot_margin_schedule(
     *,
     side: Side | Literal["both"] = "both",
     layer: str = "maintenance_margin",
+    with_events: bool = True,
     ax: Axes | None = None,
     **line_kws: object,
 ) -> Axes:
@@ -53,6 +55,8 @@ def plot_margin_schedule(
         With both, long positions are drawn upward and short ones downward from zero.
     layer : {"value_at_risk", "maintenance_margin", "initial_margin"}
         The rate whose exceptions (losses strictly above it) are marked.
+    with_events : bool
+        Whether crises are shaded and named (`shade_events`); never behind simulated data.
     ax : Axes, optional
         Drawn upon; a new figure by default.
     **line_kws
@@ -87,12 +91,14 @@ def plot_margin_schedule(
         "loss and margin (per cent of notional)" if not is_narrow(axes) else "loss and margin (% of notional)"
     )
     format_dates(axes, label="end of the margin period of risk (UTC)")
+    if with_events and not schedule.provenance.simulated:
+        shade_events(axes)
     words = " and ".join(f"{n} {one}" for n, one in zip(counts, chosen, strict=True))
     policy = schedule.policy
     add_note(
         axes,
         f"{schedule.asset}: {words} losses above the {layer.replace('_', ' ')} in {len(done):,} periods; "
-        f"{method_words(policy.method)}, {percent_words(policy.confidence)}",
+        f"{method_words(policy.method)}, {percent_words(policy.confidence)}; to {schedule.as_of.date()}",
     )
     _schedule_legend(axes, chosen)
     if schedule.provenance.simulated:
@@ -177,7 +183,10 @@ def plot_coverage(backtests: Mapping[str, MarginBacktest], *, ax: Axes | None = 
     axes.grid(visible=True, axis="x")
     format_percent(axes, axis="x")
     set_label(axes, "periods with a loss above the Value at Risk (per cent)")
-    _coverage_legend(axes)
+    _coverage_legend(axes, with_rejected=any(line.get_marker() == "X" for line in axes.lines))
+    assets = ", ".join(dict.fromkeys(b.asset for b in backtests.values()))
+    last = max(b.as_of for b in backtests.values())
+    add_note(axes, f"{assets}, exceptions in periods up to {last.date()}; region of Kupiec's test at 5 %")
     if any(b.provenance.simulated for b in backtests.values()):
         mark_simulated(axes)
     return axes
@@ -203,13 +212,14 @@ def _draw_coverage(ax: Axes, backtest: MarginBacktest, position: int, **point_kw
         )  # fmt: skip
 
 
-def _coverage_legend(ax: Axes) -> None:
-    handles = [
+def _coverage_legend(ax: Axes, *, with_rejected: bool) -> None:
+    handles: list[Line2D | Patch] = [
         Line2D([], [], color=ROLE_COLOURS["target"], label="target"),
         Patch(color=ROLE_COLOURS["region"], label="not rejected at 5 %"),
-        Line2D([], [], color="#555555", marker="X", linestyle="none", label="rejected"),
     ]
-    add_legend(ax, handles, columns=3)
+    if with_rejected:
+        handles.append(Line2D([], [], color="#555555", marker="X", linestyle="none", label="rejected"))
+    add_legend(ax, handles, columns=len(handles))
 
 
 def plot_parameters(
@@ -268,10 +278,18 @@ def plot_parameters(
     axes.set_xlim(left=0.0)
     format_percent(axes, axis="x")
     axes.set_xlabel("margin (per cent of notional)")
+    add_note(axes, _parameters_note(parameters))
     _parameters_legend(axes, with_current=any(one.table["current"].notna().any() for one in parameters))
     if any(one.provenance.simulated for one in parameters):
         mark_simulated(axes)
     return axes
+
+
+def _parameters_note(parameters: Sequence[CalibratedParameters]) -> str:
+    policies = {f"{method_words(p.policy.method)}, {percent_words(p.policy.confidence)}" for p in parameters}
+    words = policies.pop() if len(policies) == 1 else "policies of each asset"
+    counts = "; ".join(f"{p.asset}: {p.n_obs:,} returns" for p in parameters[:3])
+    return f"{words}; as of {max(p.as_of for p in parameters).date()}; {counts}"
 
 
 def _draw_parameter(ax: Axes, row: pd.Series, y: float, colour: str, **point_kws: object) -> None:

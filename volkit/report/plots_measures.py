@@ -1,7 +1,6 @@
 """Drawings of what prices say of systemic risk: common factors, turbulence, who is systemic."""
 
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +11,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from volkit.contagion.measures import AbsorptionPath, SystemicTable, TurbulencePath
-from volkit.errors import DataError
+from volkit.report.captions import share_words
 from volkit.report.marks import IntervalRow as Row
-from volkit.report.marks import draw_band, draw_reference, draw_rows, finish, require_values
+from volkit.report.marks import draw_band, draw_reference, draw_rows, require_values, shade_events
+from volkit.report.origin import conclude
 from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
@@ -28,15 +28,11 @@ from volkit.report.style import (
 
 __all__ = ["plot_absorption", "plot_systemic_table", "plot_turbulence"]
 
-Windows: TypeAlias = Mapping[str, tuple[pd.Timestamp, pd.Timestamp]] | pd.DataFrame
-_SHADE = "#EEE3D3"
 _SHOWN_SHARE = 0.99
-# Of the drawn time: a crisis of two days would not show on ten years.
-_LEAST_SHADE = 0.008
 
 
 def plot_absorption(
-    path: AbsorptionPath, *, windows: Windows | None = None, ax: Axes | None = None, **line_kws: object
+    path: AbsorptionPath, *, events: pd.DataFrame | None = None, ax: Axes | None = None, **line_kws: object
 ) -> Axes:
     """Return axes with the absorption ratio through time, its interval, and what independent series would show.
 
@@ -44,8 +40,8 @@ def plot_absorption(
     ----------
     path : AbsorptionPath
         From `absorption_ratio`.
-    windows : mapping of (first, last) or DataFrame, optional
-        Crises by name (UTC days), to be shaded: `load_events().stress`.
+    events : DataFrame, shape (n_events, 2), optional
+        Crises to shade, as in `shade_events`; those of the event catalogue by default, none for an empty table.
     ax : Axes, optional
         Drawn upon; a new figure by default.
     **line_kws
@@ -70,29 +66,30 @@ def plot_absorption(
     axes.plot(ratio.index, ratio.to_numpy(), **style)
     handles: list[Artist] = [
         Line2D([], [], color=ROLE_COLOURS["long"], label=_factor_words(path.n_components)),
-        Patch(facecolor=ROLE_COLOURS["band"], alpha=0.45, label=f"{path.confidence:.0%} interval"),
+        Patch(facecolor=ROLE_COLOURS["band"], alpha=0.45, label=f"{percent_words(path.confidence)} interval"),
     ]
     if np.isfinite(path.noise_upper):
         draw_reference(axes, path.noise_upper, linestyle=":", colour="target")
         handles.append(Line2D([], [], color=ROLE_COLOURS["target"], linestyle=":", label="95 % of independent series"))
     axes.margins(x=0.01)
-    handles += _shade(axes, windows, ratio.index)
     axes.set_ylim(0.0, min(1.0, 1.08 * max(float(ratio.max()), float(path.path["upper"].quantile(_SHOWN_SHARE)))))
     axes.set_ylabel("absorption ratio (% of variance)")
     format_percent(axes)
     format_dates(axes)
+    shade_events(axes, events)
     add_legend(axes, handles, columns=4)
     top = ratio.idxmax()
+    last, most, least = (share_words(float(value)) for value in (ratio.iloc[-1], ratio.max(), ratio.min()))
     note = (
-        f"{ratio.iloc[-1]:.0%} of the variance of {len(path.assets)} series at the end; highest {ratio.max():.0%} in "
-        f"the {path.window} rows to {top.date()}, lowest {ratio.min():.0%} in those to {ratio.idxmin().date()}",
+        f"{last} of the variance of {len(path.assets)} series at the end; highest {most} in the {path.window} rows to "
+        f"{top.date()}, lowest {least} in those to {ratio.idxmin().date()}",
         f"{path.matrix} matrix of {', '.join(path.assets)}" if len(path.assets) < 8 else f"{path.matrix} matrix",
     )
-    return finish(axes, note, path.provenance)
+    return conclude(axes, note, path)
 
 
 def plot_turbulence(
-    path: TurbulencePath, *, windows: Windows | None = None, ax: Axes | None = None, **line_kws: object
+    path: TurbulencePath, *, events: pd.DataFrame | None = None, ax: Axes | None = None, **line_kws: object
 ) -> Axes:
     """Return axes with turbulence through time on a log scale, the level of a usual day, and the highest days named.
 
@@ -100,8 +97,8 @@ def plot_turbulence(
     ----------
     path : TurbulencePath
         From `turbulence`.
-    windows : mapping of (first, last) or DataFrame, optional
-        As in `plot_absorption`.
+    events : DataFrame, shape (n_events, 2), optional
+        Crises to shade, as in `shade_events`; those of the event catalogue by default, none for an empty table.
     ax : Axes, optional
         Drawn upon; a new figure by default.
     **line_kws
@@ -138,9 +135,9 @@ def plot_turbulence(
         Line2D([], [], color=ROLE_COLOURS["target"], linestyle="--", label="a usual row"),
     ]
     axes.margins(x=0.01)
-    handles += _shade(axes, windows, values.index)
     axes.set_ylabel("turbulence (log scale)")
     format_dates(axes)
+    shade_events(axes, events)
     add_legend(axes, handles, columns=4)
     top = values.idxmax()
     before = "all rows before" if path.window is None else f"the {path.window} rows before"
@@ -150,7 +147,7 @@ def plot_turbulence(
         f"squared distance of {', '.join(path.assets) if len(path.assets) < 8 else len(path.assets)} from {before}, "
         "over the number of series",
     )
-    return finish(axes, note, path.provenance)
+    return conclude(axes, note, path)
 
 
 def plot_systemic_table(table: SystemicTable, *, ax: Axes | None = None, **point_kws: object) -> Axes:
@@ -194,32 +191,11 @@ def plot_systemic_table(table: SystemicTable, *, ax: Axes | None = None, **point
     )
     note = (
         table.headline,
-        f"{table.interval_confidence:.0%} intervals ({table.interval}), {table.n_obs:,} rows to {table.as_of.date()}",
+        f"{percent_words(table.interval_confidence)} intervals ({table.interval}), {table.n_obs:,} rows to "
+        f"{table.as_of.date()}",
         "hollow: zero lies inside",
     )
-    return finish(axes, note, table.provenance)
-
-
-def _shade(ax: Axes, windows: Windows | None, times: pd.Index) -> list[Artist]:
-    """Shade named windows that meet the drawn times; return the legend's entry."""
-    if windows is None:
-        return []
-    spans = _spans(windows)
-    low, high = times[0], times[-1]
-    drawn = [(first, last) for first, last in spans.values() if last >= low and first <= high]
-    for first, last in drawn:
-        end = max(last, first + _LEAST_SHADE * (high - low))
-        ax.axvspan(max(first, low), min(end, high), color=_SHADE, linewidth=0, zorder=0)
-    return [Patch(facecolor=_SHADE, label="named crises")] if drawn else []
-
-
-def _spans(windows: Windows) -> dict[str, tuple[pd.Timestamp, pd.Timestamp]]:
-    if isinstance(windows, pd.DataFrame):
-        if not {"first", "last"} <= set(windows.columns):
-            got, remedy = f"{', '.join(map(str, windows.columns))}", "pass load_events().stress"
-            raise DataError("windows", "must have the columns first and last", got, remedy)
-        return {str(n): (row["first"], row["last"]) for n, row in windows.iterrows()}
-    return {str(name): (pd.Timestamp(first), pd.Timestamp(last)) for name, (first, last) in windows.items()}
+    return conclude(axes, note, table)
 
 
 def _factor_words(count: int) -> str:

@@ -178,13 +178,13 @@ def plot_hedge_programme(programme: HedgeProgramme, *, ax: Axes | None = None, *
     'log'
     """
     axes = new_axes(ax)
-    before = {"color": ROLE_COLOURS["short"]}
+    before: dict[str, object] = {"color": ROLE_COLOURS["short"], "linestyle": (0, (1.4, 0.8))}
     after: dict[str, object] = {"color": ROLE_COLOURS["long"], "linewidth": 1.8, **line_kws}
     lost = programme.losses
     for name, style in (("before", before), ("after", after)):
         ordered = np.sort(lost[name].to_numpy())[::-1]
         share = np.arange(1, len(ordered) + 1) / len(ordered)
-        axes.step(ordered, share, where="post", gid=name, **style)
+        axes.step(ordered, share, where="post", gid=name, **style)  # type: ignore[arg-type]
     for margin, colour in ((programme.before, ROLE_COLOURS["short"]), (programme.after, ROLE_COLOURS["long"])):
         axes.axvline(margin, color=colour, linestyle="--", linewidth=1.0)
     axes.set_yscale("log")
@@ -200,7 +200,13 @@ def plot_hedge_programme(programme: HedgeProgramme, *, ax: Axes | None = None, *
     axes.set_ylabel("scenarios with at least this loss" if not is_narrow(axes) else "scenarios (share)")
     set_label(axes, "loss over the horizon (money)")
     handles = [
-        Line2D([], [], color=ROLE_COLOURS["short"], label=f"before, margin {money_words(programme.before)}"),
+        Line2D(
+            [],
+            [],
+            color=ROLE_COLOURS["short"],
+            linestyle=(0, (1.4, 0.8)),
+            label=f"before, margin {money_words(programme.before)}",
+        ),
         Line2D(
             [], [], color=ROLE_COLOURS["long"], linewidth=1.8, label=f"after, margin {money_words(programme.after)}"
         ),

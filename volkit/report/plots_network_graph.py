@@ -12,7 +12,7 @@ from matplotlib.patches import FancyArrowPatch
 
 from volkit.contagion.networks import ClearingResult, Distress, LiabilityNetwork
 from volkit.errors import ArgumentError
-from volkit.report.marks import finish
+from volkit.report.origin import conclude
 from volkit.report.style import ROLE_COLOURS, is_narrow, money_words, new_axes
 
 __all__ = ["plot_exposure_network"]
@@ -74,14 +74,14 @@ def plot_exposure_network(
     columns = 2 if narrow else 4
     axes.legend(handles=_network_legend(what), loc="lower center", ncols=columns, frameon=False, fontsize="small")
     arrows = "" if shown == network.liabilities.nnz else f", the largest {shown} drawn"
-    return finish(
+    return conclude(
         axes,
         [
             f"{network.n_nodes:,} nodes owe each other {money_words(network.liabilities.sum())} USD in "
             f"{network.liabilities.nnz:,} liabilities{arrows}; {int(fallen.sum())} of them in default; an arrow goes "
             "from debtor to creditor, wider for a larger amount"
         ],
-        state.provenance if state.provenance.simulated else network.provenance,
+        state if state.provenance.simulated else network,
     )
 
 

@@ -13,8 +13,9 @@ from matplotlib.ticker import MaxNLocator
 
 from volkit.checks import check_count
 from volkit.contagion.networks import ClearingResult, LiabilityNetwork, SampledClearing, SystemicRanking
+from volkit.report.captions import share_words
 from volkit.report.figures import FigureSpec
-from volkit.report.marks import finish
+from volkit.report.origin import conclude
 from volkit.report.plots_network_graph import plot_exposure_network
 from volkit.report.style import (
     MODEL_COLOURS,
@@ -72,14 +73,14 @@ def plot_systemic_ranking(
     # Rows below the first do no more; where they tie with it, saying less would be wrong.
     who = f"{alike[0]}" if len(alike) == 1 else f"{alike[0]} (or of any of {len(alike) - 1:,} that tie with it)"
     rest = f"; {hidden:,} more nodes do {'no more' if len(alike) > len(table) else 'less'}" if hidden else ""
-    return finish(
+    return conclude(
         axes,
         [
             f"{ranking.method.replace('_', ' ')} DebtRank, {len(ranking.table):,} nodes: the default of "
-            f"{who} takes {first['additional_stress']:.1%} of the system and "
+            f"{who} takes {share_words(float(first['additional_stress']))} of the system and "
             f"{money_words(first['equity_loss'])} USD of others' buffers{rest}"
         ],
-        ranking.provenance,
+        ranking,
     )
 
 
@@ -121,14 +122,14 @@ def plot_recovery(clearing: ClearingResult, *, most: int = 20, ax: Axes | None =
     add_legend(axes, handles, columns=1)
     n, owed = len(clearing.payments), clearing.obligations.sum()
     hidden = f"; {len(rates) - count} more defaults recover more" if len(rates) > count else ""
-    return finish(
+    return conclude(
         axes,
         [
             f"{clearing.method.replace('_', ' ').title().replace(' ', '-')} clearing, {len(rates)} of {n:,} nodes "
             f"default: {money_words(short.sum())} of {money_words(owed)} USD owed are not paid, {n - len(rates):,} "
             f"nodes pay in full{hidden}"
         ],
-        clearing.provenance,
+        clearing,
     )
 
 
@@ -168,13 +169,13 @@ def plot_sampled_defaults(sampled: SampledClearing, *, ax: Axes | None = None, *
     add_legend(axes, handles, columns=2)
     low, middle, high = sampled.counts.quantile([0.05, 0.5, 0.95])
     more = float((sampled.counts > even).mean())
-    return finish(
+    return conclude(
         axes,
         [
             f"{len(sampled.defaults):,} networks with the same totals: {middle:g} defaults in the middle, {low:g} to "
-            f"{high:g} in nine of ten; {more:.0%} have more than the {even} at maximum entropy"
+            f"{high:g} in nine of ten; {share_words(float(more))} have more than the {even} at maximum entropy"
         ],
-        sampled.provenance,
+        sampled,
     )
 
 

@@ -17,6 +17,7 @@ from volkit.options.chain.term import SIGNS, TermStructure
 from volkit.report.marks import draw_band, draw_reference, finish
 from volkit.report.style import (
     MODEL_COLOURS,
+    MODEL_DASHES,
     ROLE_COLOURS,
     add_legend,
     colour_of,
@@ -84,11 +85,11 @@ def plot_smile(
         raise ArgumentError("slices", requirement, got, "draw the rest on other axes")
     axes = new_axes(ax)
     colours = [colour_of(names[0])] if len(given) == 1 else MODEL_COLOURS
-    for one, colour in zip(given, colours, strict=False):
+    for one, colour, dashes in zip(given, colours, MODEL_DASHES, strict=False):
         x = _abscissa(one.points, by)
         if len(given) == 1:
             _draw_quotes(axes, one.points, x, colour)
-        _draw_curve(axes, one, by, colour, **line_kws)
+        _draw_curve(axes, one, by, colour, **{"linestyle": dashes, **line_kws})
         _draw_dots(axes, one.points, x, colour, size=16.0 if len(given) == 1 else 9.0)
     _set_heights(axes, given, by)
     _set_abscissa(axes, given, by)
@@ -175,9 +176,9 @@ def _add_smile_key(ax: Axes, given: Sequence[SmileSlice], colours: Sequence[str]
     if len(given) == 1:
         handles.append(Line2D([], [], color=grey, alpha=0.35, linewidth=3.0, label="bid to ask"))
     else:
-        named = zip(given, colours, strict=False)
-        handles = [Line2D([], [], color=c, label=f"{one.expiry:%d %b %Y}") for one, c in named] + handles
-    add_legend(ax, handles, columns=min(len(handles), 4))
+        named = zip(given, colours, MODEL_DASHES, strict=False)
+        handles = [Line2D([], [], color=c, ls=d, label=f"{one.expiry:%d %b %Y}") for one, c, d in named] + handles
+    add_legend(ax, handles, columns=len(handles) if len(handles) < 6 else 4)
 
 
 def _smile_note(given: Sequence[SmileSlice]) -> list[str]:

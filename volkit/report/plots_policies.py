@@ -6,7 +6,8 @@ from matplotlib.colors import ListedColormap
 
 from volkit.contagion.fracture.policies import PoliciesInCascade
 from volkit.contagion.fracture.response import MOVES
-from volkit.report.marks import draw_cells, finish, short_number
+from volkit.report.marks import draw_cells, short_number
+from volkit.report.origin import conclude
 from volkit.report.style import ROLE_COLOURS, is_narrow, money_words, new_axes, percent_words, set_label
 
 __all__ = ["plot_policies"]
@@ -43,10 +44,11 @@ def plot_policies(result: PoliciesInCascade, *, ax: Axes | None = None) -> Axes:
     named = broken.set_axis([percent_words(float(s)) for s in broken.columns], axis=1)
     colours = ListedColormap([ROLE_COLOURS["region"], "#E7A9A0"])
     draw_cells(axes, named, words, colours=colours, limits=(0.0, 1.0))
-    set_label(axes, f"exogenous {MOVES[result.direction]} of the price")
+    set_label(axes, f"exogenous {MOVES[result.direction]} of the price (%)")
+    axes.set_ylabel("margin policy")
     held = result.venue.fund + result.venue.skin_in_the_game
     what = {"post": "post collateral", "cut": "cut their position"}[result.how]
     note = (
         f"Fund needed, {unit_words}; a cross where {money_words(held)} is not enough. Accounts above a cap {what} first"
     )
-    return finish(axes, [note], result.provenance)
+    return conclude(axes, [note], result)

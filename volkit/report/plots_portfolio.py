@@ -1,18 +1,22 @@
 """Drawings of a book under scenarios: profit and loss by price, and who makes the margin."""
 
+import textwrap
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from volkit.checks import check_count
 from volkit.errors import ArgumentError
 from volkit.portfolio.scenarios import PortfolioMargin, RiskArray, WorstScenario
 from volkit.report.style import (
     MODEL_COLOURS,
+    MODEL_DASHES,
     ROLE_COLOURS,
     add_legend,
     add_note,
@@ -74,8 +78,8 @@ def plot_risk_array(
     table, worst = _states(array, units)
     axes = new_axes(ax)
     handles = []
-    for (state, rows), colour in zip(table.groupby("volatility"), MODEL_COLOURS, strict=False):
-        handles.append(_draw_state(axes, rows, float(state), colour, line_kws))
+    for (state, rows), colour, dashes in zip(table.groupby("volatility"), MODEL_COLOURS, MODEL_DASHES, strict=False):
+        handles.append(_draw_state(axes, rows, float(state), {"color": colour, "linestyle": dashes}, line_kws))
     if (table["weight"] < 1.0).any():
         grey, words = ROLE_COLOURS["note"], "counted in part"
         handles.append(
@@ -93,7 +97,7 @@ def plot_risk_array(
     format_percent(axes, axis="x")
     format_money(axes, axis="y")
     axes.set_ylabel("profit and loss (USD)")
-    set_label(axes, "move of the price")
+    set_label(axes, "move of the price (per cent)")
     add_note(axes, _worst_words(worst))
     add_legend(axes, handles, columns=2 if is_narrow(axes) else min(len(handles), 4))
     if array.provenance.simulated:
@@ -127,16 +131,18 @@ def _minus(scenario: str) -> str:
     return scenario.replace(" -", " \u2212")
 
 
-def _draw_state(ax: Axes, rows: pd.DataFrame, state: float, colour: str, line_kws: dict[str, object]) -> Line2D:
+def _draw_state(
+    ax: Axes, rows: pd.DataFrame, state: float, look: dict[str, Any], line_kws: dict[str, object]
+) -> Line2D:
     whole, part = rows[rows["weight"] >= 1.0], rows[rows["weight"] < 1.0]
-    style: dict[str, object] = {"color": colour, "marker": "o", "markersize": 3.0, "zorder": 3, **line_kws}
+    style: dict[str, object] = {"marker": "o", "markersize": 3.0, "zorder": 3, **look, **line_kws}
     ax.plot(whole["price"], whole["profit"], gid=f"volatility-{state:+g}", **style)  # type: ignore[arg-type]
     ax.plot(
-        part["price"], part["profit"], "o", color=colour, markerfacecolor="white", markersize=4.5,
+        part["price"], part["profit"], "o", color=look["color"], markerfacecolor="white", markersize=4.5,
         gid=f"weighted-{state:+g}", zorder=4,
     )  # fmt: skip
     words = f"volatility {100.0 * state:+g} %".replace("-", "\u2212") if state else "volatility as it is"
-    return Line2D([], [], color=colour, marker="o", markersize=3.0, label=words)
+    return Line2D([], [], marker="o", markersize=3.0, label=words, **look)
 
 
 def plot_margin_contributions(margin: PortfolioMargin, *, most: int = 12, ax: Axes | None = None) -> Axes:
@@ -180,12 +186,14 @@ def plot_margin_contributions(margin: PortfolioMargin, *, most: int = 12, ax: Ax
         table["standalone"], height, "D", markerfacecolor="white", color=ROLE_COLOURS["target"], markersize=4.5,
         gid="standalone", zorder=4,
     )  # fmt: skip
-    axes.set_yticks(height, list(table.index))
+    axes.set_yticks(height, [_leg_words(name, narrow=is_narrow(axes)) for name in table.index])
     axes.set_ylim(-0.7, len(table) - 0.3)
     axes.axvline(0.0, color=ROLE_COLOURS["zero"], linewidth=0.9, zorder=3)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     format_money(axes, axis="x")
+    if is_narrow(axes):
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
     set_label(axes, "share of the margin (USD)")
     add_note(axes, _margin_words(margin))
     handles: list[Line2D | Patch] = [
@@ -200,6 +208,13 @@ def plot_margin_contributions(margin: PortfolioMargin, *, most: int = 12, ax: Ax
     if margin.provenance.simulated:
         mark_simulated(axes)
     return axes
+
+
+def _leg_words(name: str, *, narrow: bool) -> str:
+    """The name on one line, or broken after its hyphens where a phone has no room for it."""
+    if not narrow or len(name) <= 16:
+        return name
+    return "\n".join(textwrap.wrap(name, 16))
 
 
 def _shown_legs(margin: PortfolioMargin, most: int) -> pd.DataFrame:

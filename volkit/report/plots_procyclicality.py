@@ -14,6 +14,7 @@ from matplotlib.patches import Patch, Rectangle
 from volkit.checks import check_choice
 from volkit.conventions import SIDES, Side
 from volkit.margin.procyclicality.treated import STEPS, TreatedSchedule, step_words
+from volkit.report.marks import shade_events
 from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
@@ -45,7 +46,12 @@ _ROW, _GAP = 0.055, 0.02
 
 
 def plot_treated_margin(
-    treated: TreatedSchedule, *, side: Side = "long", ax: Axes | None = None, **line_kws: object
+    treated: TreatedSchedule,
+    *,
+    side: Side = "long",
+    with_events: bool = True,
+    ax: Axes | None = None,
+    **line_kws: object,
 ) -> Axes:
     """Return axes with the margin before and after the tools, and a row a tool of the times at which it set it.
 
@@ -55,6 +61,8 @@ def plot_treated_margin(
         From `AntiProcyclicality.apply`.
     side : {"long", "short"}
         Side of the position.
+    with_events : bool
+        Whether crises are shaded and named (`shade_events`); never behind simulated data.
     ax : Axes, optional
         Drawn upon; a new figure by default.
     **line_kws
@@ -97,6 +105,8 @@ def plot_treated_margin(
     words = "% of notional" if is_narrow(axes) else "per cent of notional"
     axes.set_ylabel(f"maintenance margin ({words})")
     format_dates(axes, label="last return known (UTC)")
+    if with_events and not treated.provenance.simulated:
+        shade_events(axes)
     for place, (tool, set_it) in enumerate(reversed(rows.items())):
         _draw_row(axes, tool, set_it, place)
     add_note(axes, _note(treated, side, narrow=is_narrow(axes)))

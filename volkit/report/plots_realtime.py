@@ -14,7 +14,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from volkit.checks import check_choice
 from volkit.conventions import SIDES, Side
 from volkit.realtime.replay import MARGINS, Replay, StaticDynamicComparison
+from volkit.report.describe import DIVIDER_ID
 from volkit.report.figures import FigureSpec
+from volkit.report.marks import shade_events
 from volkit.report.style import (
     MODEL_COLOURS,
     ROLE_COLOURS,
@@ -31,6 +33,7 @@ from volkit.report.style import (
 __all__ = ["plot_replay", "plot_replay_equity", "plot_static_dynamic", "replay_figures"]
 
 _MARGIN_COLOURS = {"static": ROLE_COLOURS["target"], "dynamic": MODEL_COLOURS[0], "online": MODEL_COLOURS[1]}
+_DASHES: dict[str, Any] = {"static": (0, (5, 1.5)), "dynamic": "-", "online": (0, (2, 0.8))}
 _MARGIN_WORDS = {"static": "static", "dynamic": "dynamic", "online": "dynamic, calibrated online"}
 # More points than a figure has dots only make the file large.
 _MOST_POINTS = 6000
@@ -149,7 +152,12 @@ def plot_replay_equity(replay: Replay, *, ax: Axes | None = None, **line_kws: ob
 
 
 def plot_static_dynamic(
-    comparison: StaticDynamicComparison, *, side: Side = "long", ax: Axes | None = None, **line_kws: object
+    comparison: StaticDynamicComparison,
+    *,
+    side: Side = "long",
+    with_events: bool = True,
+    ax: Axes | None = None,
+    **line_kws: object,
 ) -> Axes:
     """Return axes with the losses of each block, the three margins against them, and a row of exceedances for each.
 
@@ -159,6 +167,8 @@ def plot_static_dynamic(
         From `volkit.realtime.replay.compare_static_dynamic`.
     side : {"long", "short"}
         Side of the position.
+    with_events : bool
+        Whether crises are shaded and named (`shade_events`); never behind simulated data.
     ax : Axes, optional
         Drawn upon; a new figure by default.
     **line_kws
@@ -188,10 +198,10 @@ def plot_static_dynamic(
     # The calibrated margin lies on or above the dynamic one: drawn first, it does not hide it.
     for margin in ("online", "dynamic", "static"):
         colour = _MARGIN_COLOURS[margin]
-        style: dict[str, Any] = {"color": colour, "linewidth": 0.9, **line_kws}
+        style: dict[str, Any] = {"color": colour, "linestyle": _DASHES[margin], "linewidth": 0.9, **line_kws}
         shown = np.minimum(blocks[f"{margin}_{side}"].to_numpy(), top)
         axes.step(blocks.index, shown, where="post", **style)
-    handles += [Line2D([], [], color=_MARGIN_COLOURS[m], label=_MARGIN_WORDS[m]) for m in MARGINS]
+    handles += [Line2D([], [], color=_MARGIN_COLOURS[m], ls=_DASHES[m], label=_MARGIN_WORDS[m]) for m in MARGINS]
     _exceedance_rows(axes, comparison, side=side, top=top)
     axes.margins(x=0.01)
     what = side if is_narrow(axes) else f"margin and loss, {side}"
@@ -199,6 +209,8 @@ def plot_static_dynamic(
     format_percent(axes)
     axes.set_yticks([tick for tick in axes.get_yticks() if tick <= top])
     format_dates(axes)
+    if with_events and not comparison.provenance.simulated:
+        shade_events(axes)
     add_legend(axes, handles, columns=4)
     target = comparison.replay.policy.target
     cut = f"; margins up to {peak:.0%} are cut off" if peak > top else ""
@@ -285,7 +297,7 @@ def _exceedance_rows(axes: Axes, comparison: StaticDynamicComparison, *, side: S
             words, (1.0, y), (4, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
             fontsize="small", color=_MARGIN_COLOURS[margin],
         )  # fmt: skip
-    axes.axhline(top * 1.04, color=ROLE_COLOURS["zero"], linewidth=0.6)
+    axes.axhline(top * 1.04, color=ROLE_COLOURS["zero"], linewidth=0.6, gid=DIVIDER_ID)
     axes.set_ylim(0.0, top * 1.04 + gap * len(MARGINS))
 
 

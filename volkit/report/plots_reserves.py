@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from volkit.report.marks import finish
+from volkit.report.captions import share_words
+from volkit.report.origin import conclude
 from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
@@ -58,11 +59,11 @@ def plot_reserve_path(path: ReservePath, *, ax: Axes | None = None, **line_kws: 
     colours = {"held": ROLE_COLOURS["target"], "required": ROLE_COLOURS["long"], "margins": ROLE_COLOURS["short"]}
     style: dict[str, Any] = {"linewidth": 1.3, **line_kws}
     axes.plot(frame.index, held, **{"color": colours["held"], **style})
-    axes.plot(frame.index, required, **{"color": colours["required"], **style})
+    axes.plot(frame.index, required, **{"color": colours["required"], "linestyle": "-.", **style})
     axes.plot(frame.index, margins, **{"color": colours["margins"], **style, "linewidth": 0.9, "linestyle": _DASHES})
     handles: list[Artist] = [
         Line2D([], [], color=colours["held"], label="held (surplus)"),
-        Line2D([], [], color=colours["required"], label="required, assets together"),
+        Line2D([], [], color=colours["required"], linestyle="-.", label="required, assets together"),
         Line2D([], [], color=colours["margins"], linestyle=_DASHES, label="required, asset by asset"),
     ]
     if short.any():
@@ -84,14 +85,14 @@ def plot_reserve_path(path: ReservePath, *, ax: Axes | None = None, **line_kws: 
     expected = (1.0 - policy.confidence) * len(path.tested)
     fewer = "" if policy.measure == "value_at_risk" else "fewer than "
     ending = f"{fewer}{expected:.1f} exceptions expected"
-    return finish(
+    return conclude(
         axes,
         [
             f"{policy.measure.replace('_', ' ').capitalize()} {percent_words(policy.confidence)} over "
             f"{policy.margin_period_of_risk} bar{'s' * (policy.margin_period_of_risk > 1)}, "
             f"{policy.method.replace('_', ' ')}; {len(beyond)} of {len(path.tested):,} losses above it, {ending}."
         ],
-        path.provenance,
+        path,
     )
 
 
@@ -126,7 +127,7 @@ def plot_reserve_ratios(ratios: ReserveRatios, *, ax: Axes | None = None, **bar_
         inside = end > 0.25
         at = 1.0 if 1.0 < end < _CROSSED else end
         axes.annotate(
-            f"{value:.1%}", (at, place), (-5 if inside else 5, 0), textcoords="offset points", va="center",
+            share_words(float(value)), (at, place), (-5 if inside else 5, 0), textcoords="offset points", va="center",
             ha="right" if inside else "left", fontsize="small", color="white" if inside else ROLE_COLOURS["exception"],
             weight="bold",
         )  # fmt: skip
@@ -136,8 +137,8 @@ def plot_reserve_ratios(ratios: ReserveRatios, *, ax: Axes | None = None, **bar_
     set_label(axes, "held, per cent of what is owed of the same asset")
     format_percent(axes, axis="x")
     ending = f" {ratios.warning[0].upper()}{ratios.warning[1:]}." if ratios.warning else ""
-    return finish(
+    return conclude(
         axes,
-        [f"Lowest is {ratios.weakest} with {ratios.minimum:.1%}: customers are owed each asset.{ending}"],
-        ratios.provenance,
+        [f"Lowest is {ratios.weakest} with {share_words(ratios.minimum)}: customers are owed each asset.{ending}"],
+        ratios,
     )

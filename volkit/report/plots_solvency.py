@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from volkit.errors import ArgumentError
-from volkit.report.marks import finish
+from volkit.report.captions import share_words
+from volkit.report.origin import conclude
 from volkit.report.style import (
     MODEL_COLOURS,
     ROLE_COLOURS,
@@ -34,6 +35,7 @@ _HEALTHY = 3.0
 _BINS = 45
 _MOST_ENTITIES = len(MODEL_COLOURS)
 _DASHES = (0, (4, 2))
+_LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (7, 2)), (0, (1, 3)))
 _SHADES = LinearSegmentedColormap.from_list("debt", ["#FFFFFF", "#F3C9A5", "#C75B00", "#5A1A00"])
 
 
@@ -91,13 +93,13 @@ def plot_health_factors(distribution: HealthDistribution, *, ax: Axes | None = N
     ticks = [t for t in (0.5, 1.0, 1.5, 2.0, 2.5, 3.0) if t >= axes.get_xlim()[0]]
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: "3+" if abs(v - 3.0) < 1e-9 else f"{v:g}"))
-    return finish(
+    return conclude(
         axes,
         [
             f"{money_words(distribution.total_debt)} USD debt of {len(owing):,} accounts; below 1 a position can be "
             f"liquidated. Half of the debt has a health factor of at most {distribution.weighted_quantiles[0.5]:.2f}."
         ],
-        distribution.provenance,
+        distribution,
     )
 
 
@@ -132,11 +134,16 @@ def plot_reverse_stress(reverse: ReverseStress, *, ax: Axes | None = None, **lin
     handles: list[Artist] = []
     shocks = reverse.curve.index.to_numpy()
     for name, colour in zip(lines, (ROLE_COLOURS["target"], *MODEL_COLOURS)[len(lines) == 1 :], strict=False):
-        style: dict[str, Any] = {"color": colour, "linewidth": 2.0 if name == lines[0] else 1.3, **line_kws}
+        dash = _LINES[len(handles) % len(_LINES)]
+        style: dict[str, Any] = {
+            "color": colour, "linestyle": dash, "linewidth": 2.0 if name == lines[0] else 1.3, **line_kws,
+        }  # fmt: skip
         axes.plot(shocks, reverse.curve[name].to_numpy(), **style)
         row = reverse.table.loc[name]
-        told = f"zero at {row['shock']:.1%}" if row["status"] == "break-even" else str(row["status"])
-        handles.append(Line2D([], [], color=colour, label=f"{'all together' if name == ALL else name}: {told}"))
+        told = f"zero at {share_words(float(row['shock']))}" if row["status"] == "break-even" else str(row["status"])
+        handles.append(
+            Line2D([], [], color=colour, linestyle=dash, label=f"{'all together' if name == ALL else name}: {told}")
+        )
         if row["status"] == "break-even":
             axes.plot(row["shock"], 0.0, marker="o", markersize=7, mfc="white", mec=colour, mew=1.8, zorder=4)
     axes.axhline(0.0, color=ROLE_COLOURS["zero"], linewidth=1.0, zorder=1)
@@ -144,10 +151,10 @@ def plot_reverse_stress(reverse: ReverseStress, *, ax: Axes | None = None, **lin
     axes.set_ylabel("surplus (USD)")
     format_money(axes)
     kind = "of all prices but fixed ones" if reverse.is_uniform else "of the market, assets by their betas"
-    set_label(axes, f"{reverse.direction} {kind}")
+    set_label(axes, f"{reverse.direction} {kind} (%)")
     format_percent(axes, axis="x")
     add_legend(axes, handles, columns=1 if is_narrow(axes) else min(3, len(handles)))
-    return finish(axes, [_reverse_words(reverse)], reverse.provenance)
+    return conclude(axes, [_reverse_words(reverse)], reverse)
 
 
 def plot_own_token_haircut(sensitivity: OwnTokenSensitivity, *, ax: Axes | None = None, **line_kws: object) -> Axes:
@@ -184,17 +191,17 @@ def plot_own_token_haircut(sensitivity: OwnTokenSensitivity, *, ax: Axes | None 
         # The line falls: above it there is room on the right, below it on the left.
         side, place, end = ("right", (-9, -6), "top") if at > 0.5 else ("left", (9, 6), "bottom")
         axes.annotate(
-            f"nothing left{chr(10) if is_narrow(axes) else ' '}at {at:.1%}", (at, 1.0), place,
+            f"nothing left{chr(10) if is_narrow(axes) else ' '}at {share_words(float(at))}", (at, 1.0), place,
             textcoords="offset points", ha=side, va=end, color=ROLE_COLOURS["exception"], weight="bold",
         )  # fmt: skip
     axes.set_xlim(haircuts[0], haircuts[-1])
     axes.set_ylabel("solvency ratio (assets / liabilities)" if not is_narrow(axes) else "assets / liabilities")
-    set_label(axes, "haircut on own tokens")
+    set_label(axes, "haircut on own tokens (%)")
     format_percent(axes, axis="x")
     # Below the sum stands a row an entity.
     several = "; all entities together" * (len(sensitivity.break_even) > 2)
     words = f"{sensitivity.headline[0].upper()}{sensitivity.headline[1:]}{several}."
-    return finish(axes, [words], sensitivity.provenance)
+    return conclude(axes, [words], sensitivity)
 
 
 def plot_liquidation_map(found: LiquidationMap, *, ax: Axes | None = None, **mesh_kws: object) -> Axes:
@@ -233,23 +240,23 @@ def plot_liquidation_map(found: LiquidationMap, *, ax: Axes | None = None, **mes
     axes.set_xticks(ticks + 0.5, [percent_words(found.liquidatable_debt.columns[i]) for i in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.grid(visible=False)
-    set_label(axes, "fall of the asset's price, the others as they stand")
+    set_label(axes, "fall of the asset's price (%), the others as they stand")
     worst = found.bad_debt.iloc[:, -1]
     fall, unpaid = percent_words(found.bad_debt.columns[-1]), money_words(float(worst.max()))
-    return finish(
+    return conclude(
         axes,
         [
             f"Debt that can be liquidated, per cent of {money_words(found.total_debt)} USD, before anybody reacts. A "
             f"fall by {fall} of {worst.idxmax()} leaves {unpaid} USD unpaid."
         ],
-        found.provenance,
+        found,
     )
 
 
 def _mark_level(axes: Axes, level: float, share: float, *, height: float) -> None:
     axes.plot([level, level], [0.0, height], color=ROLE_COLOURS["target"], linewidth=1.0, linestyle=_DASHES)
     axes.annotate(
-        f"{share:.1%} of the debt below {level:g}", (level, height), (5, 0), textcoords="offset points",
+        f"{share_words(float(share))} of the debt below {level:g}", (level, height), (5, 0), textcoords="offset points",
         va="center", fontsize="small", color=ROLE_COLOURS["target"],
     )  # fmt: skip
 
@@ -258,6 +265,6 @@ def _reverse_words(reverse: ReverseStress) -> str:
     total = reverse.table.loc[ALL]
     start = f"Surplus now {money_words(float(total['surplus']))} USD"
     if total["status"] == "break-even":
-        return f"{start}; nothing is left after a {reverse.direction} by {total['shock']:.1%}."
+        return f"{start}; nothing is left after a {reverse.direction} by {share_words(float(total['shock']))}."
     low = f"{money_words(float(total['lowest_surplus']))} USD or more are left whatever the {reverse.direction}"
     return f"{start}; {low if total['status'] == 'solvent throughout' else 'insolvent without any shock'}."

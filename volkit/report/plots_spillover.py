@@ -13,7 +13,9 @@ from matplotlib.ticker import MaxNLocator
 from volkit.contagion.firesale import FireSaleRun, PortfolioOverlaps
 from volkit.contagion.shared import LagSensitivity, SharedCollateralRun
 from volkit.errors import ArgumentError
-from volkit.report.marks import draw_cells, draw_counts, finish
+from volkit.report.captions import share_words
+from volkit.report.marks import draw_cells, draw_counts
+from volkit.report.origin import conclude
 from volkit.report.style import (
     MODEL_COLOURS,
     ROLE_COLOURS,
@@ -94,7 +96,7 @@ def plot_fire_sale(run: FireSaleRun, *, ax: Axes | None = None) -> Axes:
         run.spec,
         "" if run.status == "settled" else "stopped at the round limit",
     )
-    return finish(axes, note, run.provenance)
+    return conclude(axes, note, run)
 
 
 def plot_overlaps(overlaps: PortfolioOverlaps, *, ax: Axes | None = None) -> Axes:
@@ -122,14 +124,15 @@ def plot_overlaps(overlaps: PortfolioOverlaps, *, ax: Axes | None = None) -> Axe
     set_label(axes, "who sells all that it holds")
     axes.set_ylabel("who loses (% of its equity)")
     row, column = divmod(int(np.nanargmax(others.to_numpy())), len(order)) if len(order) > 1 else (0, 0)
+    most = share_words(float(shares.iloc[row, column]))
     note = (
-        f"Hardest hit by another: {order[row]} loses {shares.iloc[row, column]:.0%} of its equity when {order[column]} "
-        "sells all (to first order)",
-        f"the first common pattern of sales is {overlaps.concentration:.0%} of all overlap",
+        f"Hardest hit by another: {order[row]} loses {most} of its equity when {order[column]} sells all (to first "
+        "order)",
+        f"the first common pattern of sales is {share_words(float(overlaps.concentration))} of all overlap",
         "on the diagonal, without colour: own sales",
         f"the {_MOST_CELLS} most exposed of {len(overlaps.equity)}" if len(overlaps.equity) > _MOST_CELLS else "",
     )
-    return finish(axes, note, overlaps.provenance)
+    return conclude(axes, note, overlaps)
 
 
 def plot_lag_sensitivity(
@@ -188,7 +191,7 @@ def plot_lag_sensitivity(
         *(_other_words(run) for run in runs[1:]),
         f"numbers at points: how many of {runs[0].by_protocol.shape[1]} protocols default",
     )
-    return finish(axes, note, runs[0].provenance)
+    return conclude(axes, note, runs[0])
 
 
 def plot_default_timeline(run: SharedCollateralRun, *, ax: Axes | None = None) -> Axes:
@@ -247,7 +250,7 @@ def plot_default_timeline(run: SharedCollateralRun, *, ax: Axes | None = None) -
         "(at the right: loss in USD)",
         _SETTLEMENT_WORDS[run.settlement],
     )
-    return finish(axes, note, run.provenance)
+    return conclude(axes, note, run)
 
 
 def _other_words(run: LagSensitivity) -> str:

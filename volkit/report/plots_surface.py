@@ -15,6 +15,7 @@ from volkit.errors import ArgumentError
 from volkit.options.surface import FittedSmile, VolatilitySurface
 from volkit.report.style import (
     MODEL_COLOURS,
+    MODEL_DASHES,
     ROLE_COLOURS,
     add_legend,
     add_note,
@@ -28,6 +29,8 @@ from volkit.report.style import (
 __all__ = ["plot_arbitrage", "plot_density_factor", "plot_surface", "plot_surface_smiles"]
 
 _POINTS = 241
+# Places along an expiry that are tried for arbitrage and get a mark.
+_FLAGS = 41
 # Standard deviations drawn at most: beyond them lie hardly any quotes.
 _REACH = 5.0
 _SPAN = 8.0
@@ -67,13 +70,13 @@ def plot_surface_smiles(
     axes = new_axes(ax)
     chosen = _chosen(surface, expiries)
     handles = []
-    for smile, colour in zip(chosen, MODEL_COLOURS, strict=False):
+    for smile, colour, dashes in zip(chosen, MODEL_COLOURS, MODEL_DASHES, strict=False):
         unit = _unit(smile)
         k = np.linspace(max(smile.low, -_REACH * unit), min(smile.high, _REACH * unit), _POINTS)
-        style: dict[str, object] = {"color": colour, "zorder": 3, **line_kws}
+        style: dict[str, object] = {"color": colour, "linestyle": dashes, "zorder": 3, **line_kws}
         axes.plot(k / unit, smile.volatility(k), **style)  # type: ignore[arg-type]
         _draw_quotes(axes, surface.quotes, smile, colour)
-        handles.append(Line2D([], [], color=colour, label=_expiry_words(smile)))
+        handles.append(Line2D([], [], color=colour, linestyle=dashes, label=_expiry_words(smile)))
     format_percent(axes)
     axes.set_ylabel("volatility (% a year)")
     set_label(axes, _DEVIATIONS)
@@ -120,7 +123,8 @@ def plot_surface(surface: VolatilitySurface, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
-        Days to expiry (log scale) by log-moneyness, colour volatility; ticks on the right at the fitted expiries.
+        Days to expiry (log scale) by log-moneyness, colour volatility; triangles on the right at the fitted expiries,
+        crosses where a butterfly or the calendar spread to the next expiry gives something away between the quotes.
 
     Raises
     ------
@@ -132,8 +136,8 @@ def plot_surface(surface: VolatilitySurface, *, ax: Axes | None = None) -> Axes:
     axes = new_axes(ax)
     reach = float(np.quantile(surface.quotes["log_moneyness"].abs(), 0.97))
     k = np.linspace(-reach, reach, 4 * _POINTS)
-    # From just after the first expiry: its own quotes reach further out than what lies between it and the next.
-    t = np.geomspace(surface.times[0] * (1.0 + 1e-9), surface.times[-1], _POINTS).clip(max=surface.times[-1])
+    # Between the first expiry and the last: their own quotes reach further out than what lies between two of them.
+    t = np.geomspace(surface.times[0] * (1.0 + 1e-9), surface.times[-1] * (1.0 - 1e-9), _POINTS)
     grid_k, grid_t = np.meshgrid(k, t)
     values = np.where(surface.is_extrapolated(grid_k, grid_t), np.nan, surface.volatility(grid_k, grid_t))
     low, high = np.nanquantile(values, [0.01, 0.98])
@@ -148,13 +152,39 @@ def plot_surface(surface: VolatilitySurface, *, ax: Axes | None = None) -> Axes:
         bar = figure.colorbar(mesh, ax=axes, pad=0.03, aspect=30, extend="both")
         bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100.0 * value:g} %"))
         bar.outline.set_visible(False)
+        bar.set_label("implied volatility (% a year)")
+    n_flags = _draw_flags(axes, surface, reach)
     axes.grid(visible=False)
-    axes.set_ylabel("days to expiry")
+    axes.set_ylabel("days to expiry (log scale)")
     set_label(axes, "log-moneyness ln(strike / forward)")
+    flags = "Crosses: arbitrage" if n_flags else "No arbitrage between the quotes"
     words = "White: outside the quotes. Triangles: fitted expiries; between them total variance runs straight in time."
-    add_note(axes, f"Volatility, {surface.as_of:%Y-%m-%d %H:%M} UTC. {words}")
+    add_note(axes, f"{surface.as_of:%Y-%m-%d %H:%M} UTC. {flags}. {words}")
     _mark(axes, surface)
     return axes
+
+
+def _draw_flags(ax: Axes, surface: VolatilitySurface, reach: float) -> int:
+    """Mark where a butterfly or a calendar spread between quotes has a negative price; return how many marks."""
+    n = 0
+    later = [*surface.slices[1:], None]
+    for smile, following in zip(surface.slices, later, strict=True):
+        k = np.linspace(max(smile.low, -reach), min(smile.high, reach), _FLAGS)
+        is_flagged = smile.density_factor(k) < 0.0
+        if following is not None:
+            both = (k >= following.low) & (k <= following.high)
+            is_flagged |= both & (following.total_variance(k) < smile.total_variance(k) * (1.0 - 1e-12))
+        at = k[is_flagged]
+        style: dict[str, Any] = {
+            "s": 26.0,
+            "marker": "X",
+            "color": "white",
+            "edgecolor": ROLE_COLOURS["exception"],
+            "linewidth": 1.0,
+        }
+        ax.scatter(at, np.full(len(at), 365.0 * smile.time), zorder=5, clip_on=False, gid="arbitrage", **style)
+        n += len(at)
+    return n
 
 
 _EXPIRY_MARKS: dict[str, Any] = {
@@ -200,7 +230,7 @@ def plot_density_factor(surface: VolatilitySurface, *, ax: Axes | None = None, *
         axes.plot(k / unit, np.where(g < 0.0, g, np.nan), color=ROLE_COLOURS["exception"], linewidth=2.2, zorder=4)
     axes.axhline(0.0, color=ROLE_COLOURS["target"], linewidth=0.9)
     axes.set_ylim(-0.6, 2.2)
-    axes.set_ylabel("density factor g")
+    axes.set_ylabel("density factor g (no unit)")
     set_label(axes, _DEVIATIONS)
     add_note(axes, f"Thin: beyond the quotes. Red: below 0. {_sentence(surface.arbitrage.headline)}")
     ends = [(surface.slices[0], colours[0]), (surface.slices[-1], colours[-1])]
@@ -242,6 +272,7 @@ def plot_arbitrage(surface: VolatilitySurface, *, ax: Axes | None = None) -> Axe
     axes.set_yticks(range(len(surface.slices)), [_date_words(s) for s in surface.slices])
     axes.axvline(0.0, color=ROLE_COLOURS["zero"], linewidth=0.8, zorder=2)
     axes.grid(visible=False)
+    axes.set_ylabel("expiry (date)")
     set_label(axes, _DEVIATIONS)
     add_note(axes, _sentence(surface.arbitrage.headline))
     words = {"#E4E7EB": "quotes", ROLE_COLOURS["exception"]: "density below 0", ROLE_COLOURS["short"]: "variance falls"}

@@ -23,6 +23,7 @@ from volkit.report.style import (
     format_percent,
     is_narrow,
     mark_simulated,
+    money_words,
     new_axes,
     percent_words,
     set_label,
@@ -31,12 +32,12 @@ from volkit.report.style import (
 __all__ = ["plot_implied_confidence", "plot_tiers"]
 
 _POINTS = 60
+_MARKERS = "osD^vPX"
 # Rates that differ by more than this factor are drawn on a log scale.
 _COLOURS = {"in force": ROLE_COLOURS["target"], "designed": ROLE_COLOURS["long"]}
 _WIDE = 6.0
 # Shares of windows beyond the margin that get a tick; no window at all is drawn at the lowest.
 _TAILS = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0001, 0.00001)
-_LETTERS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 
 def plot_tiers(
@@ -94,7 +95,7 @@ def plot_tiers(
     axes.set_xlim(low, high)
     axes.xaxis.set_major_locator(LogLocator(numticks=6 if is_narrow(axes) else 12))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.xaxis.set_major_formatter(FuncFormatter(_notional_words))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: money_words(value)))
     _scale_rates(axes, [rate for table in tables.values() for rate in table.maintenance_rates])
     axes.set_ylabel("maintenance margin (% of notional)")
     set_label(axes, f"notional ({next(iter(tables.values())).currency})")
@@ -160,13 +161,6 @@ def _tier_note(table: TierTable, designed: TierDesign | None, kind: str) -> str:
     return f"{words}; required: {percent_words(designed.confidence)} {measure} of path loss and impact{band}"
 
 
-def _notional_words(value: float, _: int | None = None) -> str:
-    for unit, letter in _LETTERS:
-        if value >= unit:
-            return f"{value / unit:g}{letter}"
-    return f"{value:g}"
-
-
 def plot_implied_confidence(
     implied: ImpliedMargin, *, side: Side = "long", tiers: Sequence[int] | None = None, ax: Axes | None = None,
     **line_kws: object,
@@ -214,8 +208,8 @@ def plot_implied_confidence(
     axes = new_axes(ax)
     frame = implied.frame.xs(side, level="side")
     lowest = _lowest(frame, implied.target)
-    for k, colour in zip(chosen, _shades(len(chosen)), strict=True):
-        _draw_confidence(axes, frame.xs(k, level="tier"), lowest, colour, f"tier {k}", line_kws)
+    for k, colour, marker in zip(chosen, _shades(len(chosen)), _markers(len(chosen)), strict=True):
+        _draw_confidence(axes, frame.xs(k, level="tier"), lowest, colour, marker, f"tier {k}", line_kws)
     axes.axhline(1.0 - implied.target, color=ROLE_COLOURS["target"], linewidth=1.0, linestyle="--", zorder=1)
     axes.annotate(
         f"target\n{percent_words(implied.target)}", (1.0, 1.0 - implied.target), (4, 0), va="center",
@@ -225,8 +219,8 @@ def plot_implied_confidence(
     axes.set_yscale("log")
     axes.set_ylim(1.0, 0.8 * lowest)
     _name_ticks(axes, lowest, frame.index.unique("horizon"))
-    axes.set_ylabel("implied confidence")
-    set_label(axes, "horizon of the close-out")
+    axes.set_ylabel("implied confidence (per cent)")
+    set_label(axes, "horizon of the close-out (time)")
     words = implied.layer.replace("_", " ")
     add_note(
         axes,
@@ -256,6 +250,10 @@ def _shades(n: int) -> list[str]:
     return [mpl.colors.to_hex(scale(x)) for x in np.linspace(0.25, 0.95, n)]
 
 
+def _markers(n: int) -> list[str]:
+    return [_MARKERS[i % len(_MARKERS)] for i in range(n)]
+
+
 def _lowest(frame: pd.DataFrame, target: float) -> float:
     """Return the lower end of the axis: below the rarest excess that was seen, and the target."""
     tails = 1.0 - frame["confidence"]
@@ -264,7 +262,7 @@ def _lowest(frame: pd.DataFrame, target: float) -> float:
 
 
 def _draw_confidence(
-    ax: Axes, one: pd.DataFrame, lowest: float, colour: str, name: str, line_kws: dict[str, object]
+    ax: Axes, one: pd.DataFrame, lowest: float, colour: str, marker: str, name: str, line_kws: dict[str, object]
 ) -> None:
     hours = one.index.to_series() / pd.Timedelta("1h")
     tail = 1.0 - one["confidence"]
@@ -274,8 +272,8 @@ def _draw_confidence(
     style: dict[str, object] = {"color": colour, "linewidth": 1.4, **line_kws}
     ax.plot(hours[~never], shown[~never], gid=name, **style)  # type: ignore[arg-type]
     ax.vlines(hours, (1.0 - one["high"]).clip(lower=0.5 * lowest), 1.0 - one["low"], color=colour, alpha=0.45)
-    ax.plot(hours[~never], shown[~never], "o", color=colour, markersize=4, zorder=3)
-    ax.plot(hours[never], shown[never], "o", color=colour, markerfacecolor="white", markersize=4.5, zorder=3)
+    ax.plot(hours[~never], shown[~never], marker, color=colour, markersize=4, zorder=3)
+    ax.plot(hours[never], shown[never], marker, color=colour, markerfacecolor="white", markersize=4.5, zorder=3)
 
 
 def _name_ticks(ax: Axes, lowest: float, horizons: pd.Index) -> None:
@@ -302,9 +300,9 @@ def _apart(values: Sequence[float], ratio: float) -> list[float]:
 
 def _label_tiers(ax: Axes, implied: ImpliedMargin, frame: pd.DataFrame, chosen: Sequence[int]) -> None:
     handles = []
-    for k, colour in zip(chosen, _shades(len(chosen)), strict=True):
+    for k, colour, marker in zip(chosen, _shades(len(chosen)), _markers(len(chosen)), strict=True):
         rate = float(frame.xs(k, level="tier")["rate"].iloc[0])
-        floor = _notional_words(implied.table.floors[k - 1])
+        floor = money_words(implied.table.floors[k - 1])
         words = f"{floor}: {percent_words(rate)}" if is_narrow(ax) else f"from {floor}: {percent_words(rate)}"
-        handles.append(Line2D([], [], color=colour, marker="o", markersize=4, label=words))
+        handles.append(Line2D([], [], color=colour, marker=marker, markersize=4, label=words))
     add_legend(ax, handles, columns=len(handles))

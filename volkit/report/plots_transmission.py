@@ -7,7 +7,8 @@ from matplotlib.ticker import MaxNLocator
 
 from volkit.correlation.macro import VolatilityResponse, VolatilityTransmission
 from volkit.report.captions import clocks_of, p_of, sample_words, signed_words
-from volkit.report.marks import IntervalRow, draw_band, draw_rows, finish, require_values
+from volkit.report.marks import IntervalRow, draw_band, draw_rows, require_values
+from volkit.report.origin import conclude
 from volkit.report.style import (
     MODEL_COLOURS,
     ROLE_COLOURS,
@@ -78,7 +79,7 @@ def plot_volatility_response(response: VolatilityResponse, *, ax: Axes | None = 
         clocks_of(response),
         sample_words(response),
     )
-    return finish(axes, note, response.provenance)
+    return conclude(axes, note, response)
 
 
 def plot_volatility_transmission(
@@ -132,4 +133,4 @@ def plot_volatility_transmission(
         clocks_of(transmission),
         sample_words(transmission),
     )
-    return finish(axes, note, transmission.provenance)
+    return conclude(axes, note, transmission)

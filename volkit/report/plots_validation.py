@@ -7,7 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from volkit.errors import ArgumentError
-from volkit.report.style import ROLE_COLOURS, add_legend, format_percent, is_narrow, new_axes, set_label
+from volkit.report.style import (
+    ROLE_COLOURS,
+    add_legend,
+    add_note,
+    format_percent,
+    is_narrow,
+    new_axes,
+    percent_words,
+    set_label,
+)
 from volkit.validation import CoverageBattery
 from volkit.validation.proportion import exact_interval
 
@@ -87,6 +96,11 @@ def plot_exception_cells(
     if cells["verdict"].isin(["too many", "too few"]).any():
         handles.append(Line2D([], [], color="#555555", marker="X", linestyle="none", label="rejected (Holm)"))
     add_legend(axes, handles, columns=len(handles))
+    add_note(
+        axes,
+        f"{len(rows)} cells, target {percent_words(1.0 - battery.confidence)}; intervals of Clopper and Pearson; "
+        "at the right: exceptions in periods",
+    )
     return axes
 
 

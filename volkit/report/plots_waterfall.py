@@ -13,7 +13,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from volkit.errors import DataError
 from volkit.report.figures import FigureSpec
-from volkit.report.marks import finish, thinned_places
+from volkit.report.marks import thinned_places
+from volkit.report.origin import conclude
 from volkit.report.plots_cover import plot_cover_k
 from volkit.report.plots_deleveraging import plot_adl_haircuts, plot_adl_lorenz
 from volkit.report.style import (
@@ -84,9 +85,7 @@ def plot_loss_layers(fall: LossWaterfall, *, ax: Axes | None = None) -> Axes:
         Patch(color=_WORST, label=f"worst scenario, {money_words(float(total['worst']))} USD"),
     ]
     add_legend(axes, handles, columns=2)
-    return finish(
-        axes, [f"{fall.n_scenarios:,} scenarios; the layers sum to the loss in each of them"], fall.provenance
-    )
+    return conclude(axes, [f"{fall.n_scenarios:,} scenarios; the layers sum to the loss in each of them"], fall)
 
 
 def plot_layer_reach(fall: LossWaterfall, *, ax: Axes | None = None) -> Axes:
@@ -127,7 +126,7 @@ def plot_layer_reach(fall: LossWaterfall, *, ax: Axes | None = None) -> Axes:
     _percent_ticks(axes, "x")
     _name_rows(axes, [str(name) for name in table.index])
     set_label(axes, f"probability that the layer pays, {_percent(fall.coverage)} interval (log scale)")
-    return finish(axes, [f"{fall.n_scenarios:,} scenarios, Clopper-Pearson intervals"], fall.provenance)
+    return conclude(axes, [f"{fall.n_scenarios:,} scenarios, Clopper-Pearson intervals"], fall)
 
 
 def plot_bad_debt(measures: BadDebtMeasures, *, ax: Axes | None = None, **line_kws: object) -> Axes:
@@ -187,16 +186,16 @@ def plot_bad_debt(measures: BadDebtMeasures, *, ax: Axes | None = None, **line_k
     axes.set_xlim(left=-0.01 * losses[-1], right=1.06 * losses[-1])
     format_money(axes, axis="x")
     _percent_ticks(axes, "y")
-    axes.set_ylabel("share of scenarios" if is_narrow(axes) else "share of scenarios with more (log scale)")
+    axes.set_ylabel("scenarios with more (%, log)" if is_narrow(axes) else "scenarios with more (%, log scale)")
     set_label(axes, "bad debt (USD)")
     add_legend(axes, handles, columns=3)
-    return finish(
+    return conclude(
         axes,
         [
             f"{n:,} scenarios; any bad debt in {_percent(measures.probability)} ({_percent(measures.lower)} to "
             f"{_percent(measures.upper)}), mean {money_words(measures.mean)} USD; EVaR as Chaos Labs has it: a quantile"
         ],
-        measures.provenance,
+        measures,
     )
 
 

@@ -16,14 +16,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from matplotlib.transforms import ScaledTranslation
+from matplotlib.transforms import Bbox, IdentityTransform, ScaledTranslation
+
+from volkit.report.describe import EVENT_ID, MARK_ID, NOTE_ID, give_notebooks_alt_text
 
 __all__ = [
     "ASSET_COLOURS",
     "MODEL_COLOURS",
+    "MODEL_DASHES",
     "ROLE_COLOURS",
     "add_legend",
     "add_note",
@@ -38,6 +43,7 @@ __all__ = [
     "method_words",
     "money_words",
     "new_axes",
+    "note_height",
     "percent_words",
     "set_label",
 ]
@@ -78,11 +84,14 @@ ROLE_COLOURS: Mapping[str, str] = MappingProxyType(
 
 MODEL_COLOURS = ("#0072B2", "#C75B00", "#00876C", "#A83279", "#6B3A12", "#1F2933")
 
+# Beside the colours, for who cannot tell them apart.
+MODEL_DASHES: tuple[Any, ...] = ("-", (0, (5, 1.2)), (0, (1.4, 1)), (0, (7, 1.5, 1.5, 1.5)), (0, (3, 1)), (0, (9, 2)))
+
 _UNKNOWN = ("#5B4B8A", "#B0413E", "#2A7F9E", "#7A6A00", "#8A5A83", "#2F6B4F", "#A0522D", "#4F5D75")
 _NARROW_INCHES = 5.0
+# Vertical labels of more letters than these are taller than the axes of a phone.
+_LONG_LABEL = 24
 _METHOD_WORDS = {"cornish_fisher": "Cornish-Fisher", "conditional_pareto": "conditional Pareto"}
-_NOTE_ID = "volkit-note"
-_MARK_ID = "volkit-simulated"
 
 
 def colour_of(name: str) -> str:
@@ -172,7 +181,9 @@ def new_axes(ax: Axes | None) -> Axes:
     # and no later figure would appear.
     plt.switch_backend(mpl.get_backend())
     with figure_style():
-        return plt.subplots(figsize=(8.6, 4.3), layout="constrained")[1]
+        figure, axes = plt.subplots(figsize=(8.6, 4.3), layout="constrained")
+    give_notebooks_alt_text(figure)
+    return axes
 
 
 def is_narrow(ax: Axes) -> bool:
@@ -255,22 +266,66 @@ def format_percent(ax: Axes, *, axis: str = "y", mirrored: bool = False) -> None
     chosen.set_major_formatter(FuncFormatter(words))
 
 
+class _Note(Annotation):
+    """A note as wide as it likes: the layout of the figure gives it room above the axes, not beside them."""
+
+    def update_positions(self, renderer: RendererBase) -> None:
+        """Stand above the names of events, and above a vertical label that is taller than its axes."""
+        if isinstance(self.axes, Axes):
+            height, label = note_height(self.axes), self.axes.yaxis.label
+            if label.get_text():
+                over = label.get_window_extent(renderer).y1 - self.axes.bbox.y1
+                height = max(height, 72.0 * over / self.axes.get_figure(root=True).dpi + 3.0)  # type: ignore[union-attr]
+            self.set_position((0.0, height))
+        super().update_positions(renderer)
+
+    def get_tightbbox(self, renderer: RendererBase | None = None) -> Bbox | None:
+        box = super().get_tightbbox(renderer)
+        inside = None if self.axes is None else self.axes.bbox
+        return box if box is None or inside is None else Bbox([[inside.x0, box.y0], [inside.x1, box.y1]])
+
+
 def add_note(ax: Axes, text: str) -> None:
-    """Write a small note above the axes, on the left, wrapped to the figure's width."""
+    """Write a small note above the axes, from the figure's left edge, wrapped to its width.
+
+    On a phone a long vertical label that is there already gets its unit on a line of its own.
+    """
+    figure = ax.get_figure(root=True)
+    place = ax.get_subplotspec()
+    # Beside other axes a note keeps to its own.
+    is_alone = figure is not None and place is not None and place.get_gridspec().ncols == 1
     width = 52 if is_narrow(ax) else 112
-    note = ax.annotate(
-        "\n".join(textwrap.wrap(text, width)),
-        xy=(0.0, 1.0),
-        xycoords="axes fraction",
-        xytext=(0, 7),
+    if is_alone:
+        letter = 0.58 * 0.833 * mpl.rcParams["font.size"] / 72.0
+        width = min(120, int(0.97 * figure.get_figwidth() / letter))  # type: ignore[union-attr]
+    # A number stays with its name and its per cent sign; other spaces that do not break are the caller's.
+    kept = text.replace("n = ", "n\u2007=\u2007").replace(" %", "\u2007%")
+    note = _Note(
+        "\n".join(textwrap.wrap(kept, width, break_on_hyphens=False)).replace("\u2007", " "),
+        xy=(0.012 if is_alone else 0.0, 1.0),
+        xycoords=("figure fraction" if is_alone else "axes fraction", "axes fraction"),
+        xytext=(0, note_height(ax)),
         textcoords="offset points",
         ha="left",
         va="bottom",
         fontsize="small",
         color=ROLE_COLOURS["note"],
         linespacing=1.35,
+        annotation_clip=False,
+        clip_on=False,
+        gid=NOTE_ID,
     )
-    note.set_gid(_NOTE_ID)
+    note.set_transform(IdentityTransform())
+    ax.add_artist(note)
+    label = ax.get_ylabel()
+    if is_narrow(ax) and len(label) > _LONG_LABEL and "\n" not in label:
+        ax.set_ylabel(label.replace(" (", "\n(", 1))
+
+
+def note_height(ax: Axes) -> float:
+    """Return how far above the axes a note stands, in points: above the names of shaded events where there are some."""
+    named = any(text.get_gid() == EVENT_ID for text in ax.texts)
+    return 7.0 + (1.35 * mpl.rcParams["font.size"] if named else 0.0)
 
 
 def add_legend(ax: Axes, handles: Sequence[Artist], *, columns: int) -> None:
@@ -296,12 +351,12 @@ def add_legend(ax: Axes, handles: Sequence[Artist], *, columns: int) -> None:
 def mark_simulated(ax: Axes) -> None:
     """Write SIMULATED into the upper right corner of the axes' figure, once."""
     figure = ax.get_figure(root=True)
-    if not isinstance(figure, Figure) or any(text.get_gid() == _MARK_ID for text in figure.findobj(mpl.text.Text)):
+    if not isinstance(figure, Figure) or any(text.get_gid() == MARK_ID for text in figure.findobj(mpl.text.Text)):
         return
     # The layout engine makes room for a figure's heading, so that the mark covers no data and no note.
     mark = figure.suptitle("SIMULATED", x=0.995, ha="right", fontsize="medium", fontweight="bold")
     mark.set_color(ROLE_COLOURS["exception"])
-    mark.set_gid(_MARK_ID)
+    mark.set_gid(MARK_ID)
 
 
 def label_ends(ax: Axes, ends: Sequence[tuple[str, pd.Timestamp, float, str]]) -> None:

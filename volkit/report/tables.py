@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from string import ascii_lowercase
 from typing import Literal, get_args
@@ -17,7 +18,9 @@ from volkit.errors import ArgumentError
 
 __all__ = ["ColumnKind", "format_value", "to_html_table"]
 
-ColumnKind = Literal["text", "number", "percent", "correlation", "p_value", "count", "date", "time", "by_unit", "hash"]
+ColumnKind = Literal[
+    "text", "number", "percent", "correlation", "p_value", "count", "date", "time", "by_unit", "hash", "change"
+]
 
 _MISSING = Markup('<span class="missing" title="not available" aria-label="not available">\u2013</span>')
 _MINUS = "\u2212"
@@ -29,12 +32,13 @@ _ROUNDING = 1e-12
 _TABLE = """<div class="table-scroll" tabindex="0" role="region" aria-label="{{ caption or 'table' }}"><table>
 {%- if caption %}<caption><span>{{ caption }}</span></caption>{% endif %}
 <thead><tr>{% for head in heads -%}
-<th scope="col"{% if head.numeric %} class="number"{% endif %}>{{ head.words }}
+<th scope="col"{% if head.css %} class="{{ head.css }}"{% endif %}>{{ head.words }}
 {%- if head.unit %} <span class="unit">{{ head.unit }}</span>{% endif %}</th>{% endfor %}</tr></thead>
 <tbody>{% for row in rows %}
 <tr>{% for cell in row -%}
-{% if loop.index0 < n_heads %}<th scope="row">{{ cell.words }}</th>{% else -%}
-<td class="{{ cell.css }}"{% if cell.title %} title="{{ cell.title }}"{% endif %}>{{ cell.words }}</td>
+{% if loop.index0 < n_heads %}<th scope="row"{{ cell.key | xmlattr }}>{{ cell.words }}</th>{% else -%}
+<td class="{{ cell.css }}"{{ cell.key | xmlattr }}{% if cell.title %} title="{{ cell.title }}"{% endif %}>
+{{- cell.words }}</td>
 {%- endif %}{% endfor %}</tr>
 {%- endfor %}
 </tbody></table></div>
@@ -45,7 +49,7 @@ _TABLE = """<div class="table-scroll" tabindex="0" role="region" aria-label="{{ 
 class _Head:
     words: str
     unit: str
-    numeric: bool
+    css: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class _Cell:
     words: str
     css: str
     title: str = ""
+    key: Mapping[str, str] = field(default_factory=dict)
 
 
 def format_value(value: object, *, kind: ColumnKind, unit: str = "") -> str:
@@ -63,9 +68,9 @@ def format_value(value: object, *, kind: ColumnKind, unit: str = "") -> str:
     value : object
         A number, text, time or a missing value (None, NaN, NaT), which becomes a dash.
     kind : str
-        `percent` is for fractions (0.05 is 5 %), `p_value` has three digits, `correlation` two, `number` four
-        significant ones, `date` leaves the clock out, `time` keeps it, `hash` is cut to twelve letters,
-        `by_unit` follows `unit`.
+        `percent` is for fractions (0.05 is 5 %), `change` for those with their sign, `p_value` has three digits,
+        `correlation` two, `number` four significant ones, `date` leaves the clock out, `time` keeps it, `hash` is cut
+        to twelve letters, `by_unit` follows `unit`.
     unit : str
         For `by_unit`: ``fraction...`` is written as per cent, ``times`` with a multiplication sign.
 
@@ -106,6 +111,7 @@ def to_html_table(
     units: Mapping[str, str] | None = None,
     notes: str = "",
     index: bool = True,
+    strong: str = "",
 ) -> str:
     """Return a frame as an HTML table that scrolls in its own box and whose texts are all escaped.
 
@@ -125,11 +131,14 @@ def to_html_table(
         A column of long texts: its cells become letters, and each different text stands once below the table.
     index : bool
         Whether the row labels are the first columns.
+    strong : str
+        A column that stands out.
 
     Returns
     -------
     str
-        One ``<div>`` with a ``<table>``, and a list of the notes when there are some.
+        One ``<div>`` with a ``<table>``, and a list of the notes when there are some. Numbers and times carry
+        themselves as ``data-value``, a missing value an empty one: the page sorts by it.
 
     Raises
     ------
@@ -157,14 +166,19 @@ def to_html_table(
     unnamed = index and n_heads == 1 and frame.index.name is None
     heads = [
         _Head(
-            "" if unnamed and i == 0 else _plain(name), (units or {}).get(name, ""), i >= n_heads and _is_numeric(kind)
+            "" if unnamed and i == 0 else _plain(name),
+            (units or {}).get(name, ""),
+            _classes("number" if i >= n_heads and _is_numeric(kind) else "", name == strong),
         )
         for i, (name, kind) in enumerate(zip(shown.columns, chosen, strict=True))
     ]
     digits = [_digits(shown.iloc[:, i]) if kind == "number" else None for i, kind in enumerate(chosen)]
     row_units = frame["unit"].astype(str).tolist() if "unit" in frame.columns else [""] * len(frame)
     rows = [
-        [_cell(value, kind, unit, decimals) for value, kind, decimals in zip(record, chosen, digits, strict=True)]
+        [
+            _cell(value, kind, unit, decimals, is_strong=name == strong)
+            for value, kind, decimals, name in zip(record, chosen, digits, shown.columns, strict=True)
+        ]
         for record, unit in zip(shown.itertuples(index=False, name=None), row_units, strict=True)
     ]
     return _template().render(caption=caption, heads=heads, rows=rows, n_heads=n_heads, notes=listed)
@@ -193,16 +207,33 @@ def _template() -> Template:
     return Environment(autoescape=True).from_string(_TABLE)
 
 
-def _cell(value: object, kind: ColumnKind, unit: str, digits: int | None) -> _Cell:
+def _cell(value: object, kind: ColumnKind, unit: str, digits: int | None, *, is_strong: bool) -> _Cell:
     if _is_missing(value):
-        return _Cell(_MISSING, "number" if _is_numeric(kind) else "")
+        return _Cell(_MISSING, "number" if _is_numeric(kind) else "", key={"data-value": ""})
     if digits is not None and isinstance(value, (float, np.floating)):
-        return _Cell(f"{value:,.{digits}f}".replace("-", _MINUS), "number")
-    words = format_value(value, kind=kind, unit=unit)
-    words = _plain(words) if kind == "text" else words
-    css = "number" if _is_numeric(kind) else "code" if kind == "hash" else "words" if len(words) > 40 else ""
+        words, css = f"{value:,.{digits}f}".replace("-", _MINUS), "number"
+    else:
+        words = format_value(value, kind=kind, unit=unit)
+        words = _plain(words) if kind == "text" else words
+        css = "number" if _is_numeric(kind) else "code" if kind == "hash" else "words" if len(words) > 40 else ""
     title = str(value) if kind == "hash" and len(str(value)) > _HASH_SHOWN else ""
-    return _Cell(words, css, title)
+    return _Cell(words, _classes(css, is_strong), title, _sort_key(value, kind))
+
+
+def _classes(css: str, is_strong: bool) -> str:
+    return " ".join(name for name in (css, "strong" if is_strong else "") if name)
+
+
+def _sort_key(value: object, kind: ColumnKind) -> dict[str, str]:
+    """What a cell is sorted by where its words would not do: numbers as scripts read them, times as ISO."""
+    if isinstance(value, (bool, np.bool_)):
+        return {}
+    if isinstance(value, (int, float, np.number)):
+        number = float(value)
+        return {"data-value": repr(number) if np.isfinite(number) else f"{'-' if number < 0 else ''}Infinity"}
+    if isinstance(value, (pd.Timestamp, date)):
+        return {"data-value": value.strftime("%Y-%m-%d") if kind == "date" else value.isoformat()}
+    return {}
 
 
 def _kinds_of(frame: pd.DataFrame, given: Mapping[str, ColumnKind]) -> list[ColumnKind]:
@@ -249,7 +280,7 @@ def _plain(words: str) -> str:
 
 
 def _is_numeric(kind: ColumnKind) -> bool:
-    return kind in ("number", "percent", "correlation", "p_value", "count", "by_unit")
+    return kind in ("number", "percent", "correlation", "p_value", "count", "by_unit", "change")
 
 
 def _is_missing(value: object) -> bool:
@@ -264,6 +295,8 @@ def _is_missing(value: object) -> bool:
 def _number_words(number: float, kind: ColumnKind) -> str:
     if np.isinf(number):
         return "\u221e" if number > 0 else "-\u221e"
+    if kind == "change":
+        return f"{100.0 * number:+,.1f} %"
     if kind == "percent":
         size = abs(100.0 * number)
         digits = 2 if size >= 0.1 or size == 0 else 3

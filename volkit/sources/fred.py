@@ -24,6 +24,7 @@ from volkit.sources.fred_answers import (
 )
 from volkit.sources.pulling.attempts import LATER, PullError, pull_patiently
 from volkit.sources.pulling.coverage import Coverage, Pulled
+from volkit.sources.pulling.keys import Key, keys_hidden, without_keys
 from volkit.sources.pulling.span import make_span
 from volkit.sources.pulling.windows import missing_runs
 
@@ -71,7 +72,7 @@ class FredClient:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         keys = (api_key, *(os.environ.get(name) for name in _KEYS))
-        self._api_key = next((k.strip() for k in keys if k and k.strip()), None)
+        self._api_key = next((Key(k.strip()) for k in keys if k and k.strip()), None)
         self._session = session
         self._now = now
         self._sleep = sleep
@@ -179,21 +180,27 @@ class FredClient:
         if self._session is None:
             self._session = requests.Session()
         session = self._session
-        secret = {"api_key": self._api_key} if address == _JSON and self._api_key else {}
+        key = self._api_key if address == _JSON else None
+        keys = [] if key is None else [key]
 
         def attempt() -> Result:
             trouble = ""
             try:
-                answer = session.get(address, params={**words, **secret}, timeout=_SECONDS)
-            except requests.RequestException as error:
+                with keys_hidden(keys):
+                    answer = session.get(
+                        address,
+                        params=words if key is None else {**words, "api_key": key.reveal()},
+                        timeout=_SECONDS,
+                        # A host that FRED names is not FRED: the key goes nowhere else.
+                        allow_redirects=key is None,
+                    )
+            except (requests.RequestException, OSError, ValueError) as error:
                 # Raised below, outside this block: the error's text holds the address, and so the key.
                 trouble = type(error).__name__
             if trouble:
                 came = f"FRED cannot be reached ({trouble})"
                 raise PullError(came, "check the network, proxy and firewall, or work offline", is_transient=True)
-            text = answer.content.decode("utf-8-sig", errors="replace")
-            if self._api_key:
-                text = text.replace(self._api_key, "[key]")
+            text = without_keys(answer.content.decode("utf-8-sig", errors="replace"), keys)
             check_status(answer, text, now=span.as_of)
             return read(text)
 

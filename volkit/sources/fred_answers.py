@@ -31,6 +31,9 @@ def check_status(answer: "requests.Response", text: str, *, now: pd.Timestamp) -
         raise PullError(f"FRED limits the rate (HTTP 429){asks}", LATER, is_transient=True, retry_after=waits)
     if status >= 500:
         raise PullError(f"FRED failed (HTTP {status})", LATER, is_transient=True)
+    if 300 <= status < 400:
+        remedy = "a proxy or log-in page may stand in between: check the network, or unset VOLKIT_FRED_KEY"
+        raise PullError(f"FRED sends the request to another address (HTTP {status}), which gets no key", remedy)
     said = quoted_text(text)
     if "api_key" in said:
         remedy = "check VOLKIT_FRED_KEY, or unset it to read the public CSV"

@@ -5,6 +5,7 @@ or stale; a venue may be named too, as in ``live:kraken`` or ``live:kraken,offli
 """
 
 import warnings
+from typing import cast
 
 import pandas as pd
 
@@ -50,6 +51,10 @@ class LiveSource:
         self._store = store or Store()
         self._feeds = feeds or Feeds()
         self.catalogue = load_catalogue()
+
+    def __repr__(self) -> str:
+        reach = "the store alone" if self.is_offline else "the store, completed from the network"
+        return f"<LiveSource: {self.name}, {self._venue}, {reach}>"
 
     def holdings(self) -> tuple[Holding, ...]:
         """Return what can be loaded: every series that a client has, or offline what the store holds."""
@@ -103,8 +108,8 @@ class LiveSource:
                     spec, store=self._store, feeds=self._feeds, since=since, interval=interval, venue=self._venue
                 )
                 stored = self._store.read(key)
-        assert stored is not None
-        return _bars(stored, spec, interval)
+        # None and offline was refused above.
+        return _bars(cast("StoredSeries", stored), spec, interval)
 
     def _key(self, spec: SeriesSpec, interval: Interval) -> SeriesKey | None:
         return key_of_series(spec, interval=interval, venue=self._venue)

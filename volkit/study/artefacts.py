@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from volkit.report import ColumnKind, FigureBlock, FigureSpec, TableBlock, save_figure
-from volkit.study.schemas import table_schema
+from volkit.study.schemas import PACKAGE, table_package, table_schema
 
 __all__ = ["Artefacts"]
 
@@ -22,17 +22,21 @@ class Artefacts:
         The run folder; ``figures`` and ``tables`` are made in it.
     simulated : bool
         Whether figures are marked so.
+    source : str
+        Where the data come from; kept inside the figures' files.
     """
 
-    def __init__(self, folder: Path, *, simulated: bool) -> None:
+    def __init__(self, folder: Path, *, simulated: bool, source: str = "") -> None:
         self._folder = folder
+        self._source = source
         self.simulated = simulated
         self._schemas: list[dict[str, object]] = []
         (folder / "tables").mkdir(parents=True, exist_ok=True)
 
     def figure(self, spec: FigureSpec) -> FigureBlock:
-        """Write a figure as PNG and SVG and return its block."""
-        return FigureBlock(save_figure(spec, self._folder / "figures", simulated=self.simulated))
+        """Write a figure as PNG, SVG and PDF and return its block."""
+        folder = self._folder / "figures"
+        return FigureBlock(save_figure(spec, folder, simulated=self.simulated, source=self._source))
 
     def document(self, name: str, content: object) -> None:
         """Write plain values as JSON beside the tables."""
@@ -55,6 +59,7 @@ class Artefacts:
         stem = self._folder / "tables" / name
         flat = frame.reset_index() if index else frame
         flat = flat.set_axis([str(c) for c in flat.columns], axis=1)
+        flat = _with_one_blank(flat)
         flat.to_csv(stem.with_suffix(".csv"), index=False, lineterminator="\n")
         flat.to_parquet(stem.with_suffix(".parquet"), index=False)
         self._schemas.append(table_schema(name, flat, caption, kinds or {}, units or {}))
@@ -67,4 +72,10 @@ class Artefacts:
 
     def schemas(self) -> None:
         """Write what the columns of every table are, as a tabular data package: ``tables/datapackage.json``."""
-        self.document("datapackage", {"profile": "tabular-data-package", "name": "tables", "resources": self._schemas})
+        self.document(Path(PACKAGE).stem, table_package(self._schemas, source=self._source, simulated=self.simulated))
+
+
+def _with_one_blank(frame: pd.DataFrame) -> pd.DataFrame:
+    """Turn empty texts into missing ones in columns that have both, which are one and the same in CSV."""
+    mixed = [c for c in frame.columns if frame[c].isna().any() and (frame[c].astype("object") == "").any()]
+    return frame.assign(**{c: frame[c].mask(frame[c].astype("object") == "") for c in mixed})

@@ -1,23 +1,37 @@
-"""The report of a run: question, answer, sections, in the order a stranger reads them."""
+"""The report of a run: question, summary, sections, in the order a stranger reads them.
+
+There is one template for a margin calibration, one for a correlation study and one for a venue under stress: each is a
+part, with its cards and answers on top and its sections below. A study that asks for several gets them in this order;
+what it asks for in passing (margins without parts beside a correlation study, say) comes after what it is about.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import chain
 
 from volkit.report import ReportDocument, Section, TextBlock
+from volkit.report.blocks import SummaryPart
+from volkit.resources import VERSION
 from volkit.study.artefacts import Artefacts
 from volkit.study.correlation.change_pages import change_section
 from volkit.study.correlation.driver_pages import driver_section
 from volkit.study.correlation.offset_pages import offset_section
-from volkit.study.correlation.pages import correlation_answers, correlation_section
+from volkit.study.correlation.pages import correlation_section
 from volkit.study.correlation.spillover_pages import spillover_section
 from volkit.study.manifest import config_hash
 from volkit.study.margin.bridge_pages import bridge_section
 from volkit.study.margin.cycle_pages import procyclicality_section, tier_section
 from volkit.study.margin.frontier_pages import frontier_section
 from volkit.study.margin.live_pages import live_section
-from volkit.study.margin.pages import backtest_section, margin_answers, recommendation_section
+from volkit.study.margin.pages import backtest_section, recommendation_section
 from volkit.study.margin.validation_pages import regime_section, replay_section
+from volkit.study.methods.used import methods_section, used_methods
 from volkit.study.portfolio.pages import portfolio_section
 from volkit.study.run import StudyRun
-from volkit.study.stress.answers import stress_answers
 from volkit.study.stress.report import stress_sections
+from volkit.study.summary_correlation import correlation_summary
+from volkit.study.summary_margin import margin_summary
+from volkit.study.summary_stress import stress_summary
 from volkit.study.truth_pages import truth_section
 from volkit.study.volatility_pages import volatility_section
 
@@ -31,9 +45,71 @@ _LIMITS = (
 )
 
 
+_BACKGROUND = "Method and data"
+_Kind = tuple[str, Callable[..., SummaryPart], Callable[[StudyRun, Artefacts], list[Section | None]]]
+
+
 def build_document(run: StudyRun, files: Artefacts, *, source: str) -> ReportDocument:
     """Return the report of a run, its figures and tables written through `files`, naming `source`."""
-    sections = [
+    about, beside = _kinds(run)
+    kinds, several = [*about, *beside], len(about) + len(beside) > 1
+    summary = tuple(
+        summarise(run, title=title if several else "", brief=n >= len(about))
+        for n, (title, summarise, _) in enumerate(kinds)
+    )
+    sections = list(chain.from_iterable(_in_part(title, make(run, files)) for title, _, make in kinds))
+    sections += _in_part(
+        _BACKGROUND,
+        [
+            volatility_section(run, files),
+            truth_section(run, files),
+            methods_section(used_methods(run)),
+            _data_section(run, files),
+            _notes_section(run),
+        ],
+    )
+    return ReportDocument(
+        title=run.spec.name,
+        question=run.spec.title,
+        dateline=f"Data to {run.as_of.date()}, source {source}, volkit {VERSION}",
+        answer=(),
+        summary=summary,
+        simulated=run.provenance.simulated,
+        sections=tuple(sections),
+        footer={
+            "study": run.spec.name,
+            "source": source,
+            "window": _window_words(run),
+            "data to": str(run.as_of.date()),
+            "volkit": VERSION,
+            "seed": str(run.spec.seed),
+            "data sha-256": run.provenance.sha256,
+            "settings sha-256": config_hash(run.spec),
+            "other versions": "in manifest.json, with the sha-256 of every file of the run",
+            "check it": "volkit verify RUN re-runs the study and compares every file bit for bit",
+        },
+    )
+
+
+def _kinds(run: StudyRun) -> tuple[list[_Kind], list[_Kind]]:
+    """What the study is about, then what it asks for in passing."""
+    spec = run.spec
+    margin: _Kind = ("Margins", margin_summary, _margin_sections)
+    correlation: _Kind = ("Correlation", correlation_summary, _correlation_sections)
+    stress: _Kind = ("Venue under stress", _stress_part, _stress_sections)
+    asked = [(correlation, bool(spec.correlation.parts) and bool(run.correlation)), (stress, run.stress is not None)]
+    asked.insert(0, (margin, bool(spec.margin.parts) or not any(is_asked for _, is_asked in asked)))
+    first = [kind for kind, is_asked in asked if is_asked]
+    there = [(margin, True), (correlation, bool(run.correlation))]
+    return first, [kind for kind, is_there in there if is_there and kind not in first]
+
+
+def _in_part(title: str, sections: list[Section | None]) -> list[Section]:
+    return [replace(one, part=title) for one in sections if one is not None]
+
+
+def _margin_sections(run: StudyRun, files: Artefacts) -> list[Section | None]:
+    return [
         recommendation_section(run, files),
         backtest_section(run, files),
         regime_section(run, files),
@@ -44,37 +120,32 @@ def build_document(run: StudyRun, files: Artefacts, *, source: str) -> ReportDoc
         bridge_section(run, files),
         live_section(run, files),
         portfolio_section(run, files),
-        *(stress_sections(run.stress, files) if run.stress is not None else ()),
-        truth_section(run, files),
-        volatility_section(run, files),
+    ]
+
+
+def _correlation_sections(run: StudyRun, files: Artefacts) -> list[Section | None]:
+    return [
         correlation_section(run, files),
         change_section(run, files),
         driver_section(run, files),
         spillover_section(run, files),
         offset_section(run, files),
-        _data_section(run, files),
-        _notes_section(run),
     ]
-    return ReportDocument(
-        title=run.spec.name,
-        question=run.spec.title,
-        answer=(
-            *margin_answers(run),
-            *correlation_answers(run),
-            *(stress_answers(run.stress) if run.stress is not None else ()),
-        ),
-        simulated=run.provenance.simulated,
-        sections=tuple(s for s in sections if s is not None),
-        footer={
-            "study": run.spec.name,
-            "source": source,
-            "data to": str(run.as_of.date()),
-            "seed": str(run.spec.seed),
-            "data sha-256": run.provenance.sha256,
-            "settings sha-256": config_hash(run.spec),
-            "check it": "volkit verify RUN re-runs the study and compares every file bit for bit",
-        },
-    )
+
+
+def _stress_part(run: StudyRun, *, title: str = "", brief: bool = False) -> SummaryPart:
+    del brief  # a venue is never stressed in passing
+    return SummaryPart(title, (), ()) if run.stress is None else stress_summary(run.stress, title=title)
+
+
+def _stress_sections(run: StudyRun, files: Artefacts) -> list[Section | None]:
+    return [] if run.stress is None else stress_sections(run.stress, files)
+
+
+def _window_words(run: StudyRun) -> str:
+    held = [one.frame.index for one in run.bars.bars.values()]
+    first, last = min(index[0] for index in held), max(index[-1] for index in held)
+    return f"{first.date()} to {last.date()}, {len(held)} series, {sum(len(index) for index in held):,} bars"
 
 
 def _data_section(run: StudyRun, files: Artefacts) -> Section:

@@ -33,8 +33,8 @@ def write_run(run: StudyRun, folder: Path | str, *, source_label: str | None = N
     -------
     Path
         The folder: ``report.html``, ``parameters.toml`` and ``.csv`` (fractions of the notional), ``tables/`` (times in
-        UTC; columns and units in ``datapackage.json``), ``figures/``, ``study.toml`` and ``manifest.json`` with the
-        sha-256 of each.
+        UTC; columns and units in ``datapackage.json``), ``figures/`` (PNG, SVG, PDF), ``study.toml`` and
+        ``manifest.json`` with the sha-256 of each.
 
     Raises
     ------
@@ -44,8 +44,9 @@ def write_run(run: StudyRun, folder: Path | str, *, source_label: str | None = N
     path = Path(folder)
     _make_room(path)
     simulated = run.provenance.simulated
-    files = Artefacts(path, simulated=simulated)
-    document = build_document(run, files, source=source_label or run.source)
+    source = source_label or run.source
+    files = Artefacts(path, simulated=simulated, source=source)
+    document = build_document(run, files, source=source)
     files.schemas()
     (path / "report.html").write_text(render_report(document), encoding="utf-8")
     write_parameters(
@@ -63,7 +64,7 @@ def write_run(run: StudyRun, folder: Path | str, *, source_label: str | None = N
         shutil.copyfile(file, path / place)
     manifest = build_manifest(
         run.spec,
-        source=source_label or run.source,
+        source=source,
         provenance=run.provenance,
         as_of=str(run.as_of.date()),
         files=file_hashes(path),

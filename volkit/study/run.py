@@ -8,7 +8,7 @@ import pandas as pd
 from volkit.errors import StudyError
 from volkit.margin import CalibratedParameters
 from volkit.margin.frontier import OverriddenParameters
-from volkit.parallel import one_blas_thread
+from volkit.parallel import one_blas_thread, progress_stages
 from volkit.prices import BarSet, GapReport, PricePanel, inspect_bars
 from volkit.results import Provenance, ResultDisplay
 from volkit.sources import MarketTruth, PriceSource, SimulatedSource, open_source
@@ -148,16 +148,25 @@ def run_study(study: StudySpec | str | Path, *, source: PriceSource | str | None
     opened = open_source(chosen) if isinstance(chosen, str) else chosen
     notes = Notes()
 
-    with one_blas_thread():
+    with one_blas_thread(), progress_stages(9, label=spec.name) as begin:
+        begin("prices")
         bars = load_study_bars(opened, spec, notes)
         gap_report = inspect_bars(bars.bars.values())
+        begin("volatility")
         volatility = fit_assets(bars, spec, notes, n_jobs=n_jobs)
+        begin("common clock")
         panel = pair_closes(opened, bars, spec, notes)
+        begin("correlation")
         correlation = correlate_assets(panel, spec, notes)
+        begin("parts of the correlation")
         parts = study_parts(panel, correlation, spec, notes)
+        begin("margin parameters")
         parameters = calibrate_assets(bars, correlation, spec, notes, n_jobs=n_jobs)
+        begin("parts of the margin")
         margin = margin_parts(bars, parameters, spec, notes, n_jobs=n_jobs)
+        begin("book")
         portfolio = margin_book(bars, spec, notes)
+        begin("stress")
         stress = stress_study(opened, spec, parameters, notes)
 
     if not parameters:

@@ -13,6 +13,7 @@ from scipy import stats
 
 from volkit.checks import check_confidence, check_count
 from volkit.errors import DataError
+from volkit.parallel import progress
 from volkit.results import ResultDisplay, freeze
 from volkit.validation.cells import ALL_TESTS, BATTERY_TESTS, Cell, Draws, Floats, examine_cell
 from volkit.validation.multiplicity import benjamini_yekutieli, holm
@@ -177,8 +178,10 @@ def coverage_battery(
     labels = _labels(regimes, loss)
     tests: dict[tuple[str, str, str, str], dict[str, object]] = {}
     cells: dict[tuple[str, str, str], dict[str, object]] = {}
-    for position, (instrument, side) in enumerate(_named(loss.columns)):
-        columns = [None if part is None else part.iloc[:, position].to_numpy() for part in (loss, margin, pit)]
+    named = list(_named(loss.columns))
+    for position, (instrument, side) in enumerate(progress(named, label="instruments and sides")):
+        pits_here = None if pit is None else pit.iloc[:, position].to_numpy()
+        columns = (loss.iloc[:, position].to_numpy(), margin.iloc[:, position].to_numpy(), pits_here)
         for regime, inside in _regimes(labels, instrument, len(loss)):
             key = (instrument, side, regime)
             cell, cells[key] = _cell(columns, inside, level, h)
@@ -194,11 +197,9 @@ def coverage_battery(
 
 
 def _cell(
-    columns: list[Floats | None], inside: np.ndarray, confidence: float, h: int
+    columns: tuple[Floats, Floats, Floats | None], inside: np.ndarray, confidence: float, h: int
 ) -> tuple[Cell, dict[str, object]]:
     loss, margin, pit = columns
-    assert loss is not None
-    assert margin is not None
     hits = np.where(np.isnan(loss) | np.isnan(margin), np.nan, (loss > margin).astype(np.float64))
     n_missing = int(np.isnan(hits[inside]).sum())
     hits = np.where(inside, hits, np.nan)
@@ -276,10 +277,9 @@ def _aligned(
         empty = [name for name, some in zip(_named(losses.columns), known.any(axis=0), strict=True) if not some]
         remedy = "align losses with the margins that were known before them"
         raise DataError("losses", "must stand beside a margin somewhere in every column", f"none for {empty}", remedy)
-    floats = [None if t is None else t.astype(np.float64) for t in (losses, margins, pits)]
-    assert floats[0] is not None
-    assert floats[1] is not None
-    return floats[0], floats[1], floats[2]
+    return (
+        losses.astype(np.float64), margins.astype(np.float64), None if pits is None else pits.astype(np.float64),
+    )  # fmt: skip
 
 
 def _start(table: pd.DataFrame) -> str:

@@ -125,7 +125,7 @@ def refits_of(
     ArgumentError
         When regressors come for a model that takes none.
     """
-    label = f"{model.words} {returns.name}"
+    label = model.words if returns.name is None else f"{model.words} {returns.name}"
     if isinstance(model, Garch):
         return _of_garch(model, returns, window, every, expanding, regressors, n_jobs, label)
     if regressors is not None:

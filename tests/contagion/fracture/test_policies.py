@@ -146,7 +146,7 @@ def test_schedule_counts_with_its_last_rates(accounts, earning):
 
 
 def test_result_says_what_each_policy_survives(found):
-    assert repr(found).startswith("<PoliciesInCascade: SIMULATED shocks down survived with 1e+07 USD: today to 0.05")
+    assert repr(found).startswith("<PoliciesInCascade: SIMULATED shocks down survived with 10,000,000 USD: today to")
     assert list(found.summary().index) == list(POLICIES)
 
 

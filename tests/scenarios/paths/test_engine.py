@@ -114,7 +114,7 @@ def test_paths_hang_on_the_seed_and_have_no_drift(engines, name):
     if name not in ("history", "dynamic"):
         assert (np.abs(end.mean(axis=0) - 1.0) < 4.0 * end.std(axis=0) / np.sqrt(len(end))).all()
     assert (first.volatility > 0.0).all()
-    assert "6,000 paths of 6 steps of 01:00:00" in first.headline
+    assert "6,000 paths of 6 steps of 1 h" in first.headline
 
 
 @pytest.mark.parametrize("name", ["jumps", "heston", "dynamic"])

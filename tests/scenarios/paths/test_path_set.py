@@ -50,7 +50,7 @@ def test_frame_has_a_row_a_path_and_asset():
 
 
 def test_headline_says_what_the_paths_are():
-    assert "BTC, ETH, 3 paths of 2 steps of 01:00:00, given" in repr(path_set())
+    assert "BTC, ETH, 3 paths of 2 steps of 1 h, given" in repr(path_set())
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -90,9 +91,20 @@ def test_report_says_simulated_and_names_what_breaks(found, tmp_path):
     text = write_venue_stress(found, tmp_path).read_text(encoding="utf-8")
 
     assert "Simulated prices" in text
-    assert "losses exceed the fund of 9M USD from a fall of 7" in text
+    assert "Losses exceed the fund of 9M USD from a fall of 7" in text
     for name in ("cascade", "waterfall", "fracture", "phase_diagram"):
         assert (tmp_path / "figures" / f"{name}.png").is_file()
+
+
+def test_report_of_a_venue_says_each_thing_once(found, tmp_path):
+    text = write_venue_stress(found, tmp_path).read_text(encoding="utf-8")
+
+    said = re.findall(r"<(?:p|figcaption)(?: class=\"lead\")?>([^<]+)", text)
+    sentences = [one for paragraph in said for one in re.split(r"(?<=[.;]) ", paragraph) if len(one) > 30]
+    assert sentences
+    assert {one for one in sentences if sentences.count(one) > 1} == set()
+    for question in ("What breaks it", "What it leaves of the fund", "What helps", "How sure"):
+        assert re.search(rf"<h3>{question}</h3>\s*<p>[^<]*\d[^<]* <a href=\"#[a-z-]+\">", text)
 
 
 def test_record_is_plain_and_has_the_threshold(found):

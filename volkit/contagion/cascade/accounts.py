@@ -299,7 +299,7 @@ class LeveragedAccounts(ResultDisplay):
         """Accounts, sides and leverage in one line."""
         q, x = self.quantity, self.leverage
         return (
-            f"{len(q):,} accounts, {q[q > 0].sum():,.4g} coins long and {-q[q < 0].sum():,.4g} short, "
+            f"{len(q):,} accounts, {q[q > 0].sum():,.4g} coins long and {np.abs(q[q < 0]).sum():,.4g} short, "
             f"median leverage {np.median(x):.3g}x, {self.collateral.sum():,.0f} USD collateral"
         )
 

@@ -16,6 +16,7 @@ from volkit.contagion.cascade.paths import CascadePaths
 from volkit.contagion.cascade.run import CascadeRun, usd_words
 from volkit.contagion.cascade.settings import DynamicMargin, PartialLiquidation, TradingHalt, Venue
 from volkit.errors import ArgumentError
+from volkit.parallel import progress
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.scenarios.paths.path_set import PathSet
 
@@ -138,7 +139,7 @@ def compare_mitigations(
         name: run_cascade(accounts, rules, shock=shock, steps=steps)
         if shock is not None
         else cascade_paths(accounts, rules, paths if paths is not None else [], series=False)
-        for name, rules in venues.items()
+        for name, rules in progress(list(venues.items()), label="mitigations")
     }
     rows = {name: _row(result) for name, result in results.items()}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("mitigation")

@@ -18,6 +18,7 @@ from volkit.contagion.fracture.population import (
     simulate_population,
 )
 from volkit.errors import DataError
+from volkit.parallel import progress
 from volkit.results import Provenance, ResultDisplay, SeriesProvenance, content_hash, freeze
 
 __all__ = ["MODELS", "RIVALS", "VelocityClaim", "velocity_claim"]
@@ -228,7 +229,7 @@ def _resampled(
     events, trials = test[fracture].to_numpy(), test["paths"].to_numpy()
     found = [
         (area_under_curve(score[i], events[i], trials[i]), log_loss(probability[i], events[i], trials[i]))
-        for i in (np.arange(len(test)), *rows)
+        for i in progress([np.arange(len(test)), *rows], label="resampled venues")
     ]
     return np.array(found)
 

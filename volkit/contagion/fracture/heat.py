@@ -7,6 +7,7 @@ import pandas as pd
 
 from volkit.checks import check_count, check_positive
 from volkit.contagion.cascade.accounts import LeveragedAccounts
+from volkit.contagion.cascade.run import usd_words
 from volkit.errors import ArgumentError
 from volkit.results import Provenance, ResultDisplay, freeze
 
@@ -46,7 +47,7 @@ class LiquidationHeatMap(ResultDisplay):
             by_price = group.groupby(["price_low", "price_high"])["notional"].sum()
             if by_price.max() > 0.0:
                 low, high = by_price.idxmax()
-                words.append(f"{side}s most between {low:,.6g} and {high:,.6g} USD ({by_price.max():,.3g} USD)")
+                words.append(f"{side}s most between {low:,.6g} and {high:,.6g} USD ({usd_words(by_price.max())})")
         return "; ".join(words) or "nothing to liquidate within the map"
 
     def summary(self) -> pd.DataFrame:
@@ -93,7 +94,7 @@ def liquidation_heat_map(
     >>> book = LeveragedAccounts.from_leverage(price=100.0, notional=[1e3, 1e5], leverage=[5, 20], side="long",
     ...                                        maintenance_rate=0.005)
     >>> liquidation_heat_map(book, price=100.0, n_prices=8)
-    <LiquidationHeatMap: longs most between 90 and 100 USD (1e+05 USD)>
+    <LiquidationHeatMap: longs most between 90 and 100 USD (100,000 USD)>
     """
     P = check_positive(price, argument="price", unit="USD per coin")
     if not 0.0 < reach < 1.0:

@@ -13,6 +13,7 @@ from volkit.contagion.fracture.levers import cap_leverage, scale_depth
 from volkit.contagion.fracture.response import Direction, prepare_book
 from volkit.contagion.fracture.threshold import Criterion, fracture_threshold
 from volkit.errors import ArgumentError
+from volkit.parallel import progress
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["PhaseDiagram", "phase_diagram", "post_to_cap"]
@@ -150,7 +151,7 @@ def phase_diagram(
     multiples = _check_rising(depths, "depths", 0.0)
     today = venue.impact
     rows: list[dict[str, object]] = []
-    for cap in caps:
+    for cap in progress(caps, label="leverages"):
         book = lever(accounts, cap, venue.price)
         coins = float(np.abs(book.quantity[book.quantity * (1.0 if direction == "down" else -1.0) > 0.0]).sum())
         ladder = prepare_book(book, venue)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from volkit.contagion.cascade import LeveragedAccounts, LiquidationLadder, Venue, cascade_paths
+from volkit.contagion.cascade.run import usd_words
 from volkit.contagion.fracture.levers import Capping, LeverageCap, cap_leverage
 from volkit.contagion.fracture.response import (
     Direction,
@@ -29,6 +30,7 @@ from volkit.errors import ArgumentError
 from volkit.margin.calibrate import CalibratedParameters
 from volkit.margin.schedule import MarginSchedule
 from volkit.margin.tiers.table import TierTable
+from volkit.parallel import progress
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["MarginTerms", "PoliciesInCascade", "Policy", "apply_policy", "policies_in_cascade"]
@@ -137,7 +139,7 @@ class PoliciesInCascade(ResultDisplay):
             held = row.index if not len(failed) else row.index[row.index < failed.min()]
             words.append(f"{name} to {held.max():.4g}" if len(held) else f"{name} none")
         held_fund = self.venue.fund + self.venue.skin_in_the_game
-        return f"shocks {self.direction} survived with {held_fund:,.4g} USD: {', '.join(words)}"
+        return f"shocks {self.direction} survived with {usd_words(held_fund)}: {', '.join(words)}"
 
     def summary(self) -> pd.DataFrame:
         """Return the fund needed (USD) by policy and shock, beside the terms."""
@@ -267,7 +269,7 @@ def policies_in_cascade(
     clock = (check_steps(steps, over), over)
     sizes = check_shocks(shocks, direction)
     frames, terms = [], {}
-    for name, policy in policies.items():
+    for name, policy in progress(list(policies.items()), label="policies in a cascade"):
         capped = apply_policy(accounts, policy, price=venue.price, how=how)
         book = prepare_book(capped.accounts, venue)
         frames.append(_responses(book, venue, sizes, direction, clock).assign(policy=name))

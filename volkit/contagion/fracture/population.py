@@ -14,6 +14,7 @@ from volkit.contagion.cascade import LiquidationLadder, Venue, cascade_paths
 from volkit.errors import ArgumentError
 from volkit.impact.laws import LinearImpact
 from volkit.impact.velocity import liquidity_velocity
+from volkit.parallel import progress
 
 __all__ = ["CAPITAL", "DEPTH", "FRACTURES", "VELOCITY", "VenuePopulation", "simulate_population"]
 
@@ -110,7 +111,8 @@ def simulate_population(
     """
     venues = population.draw(np.random.default_rng([seed, 0]), n_venues)
     shortfall = _unit_shortfall(np.random.default_rng([seed, 1]))
-    rows = [_one_venue(seed, row, shortfall * row.volatility, n_paths, dislocation) for row in venues.itertuples()]
+    drawn = progress(list(venues.itertuples()), label="simulated venues")
+    rows = [_one_venue(seed, row, shortfall * row.volatility, n_paths, dislocation) for row in drawn]
     return venues.join(pd.DataFrame(rows, index=venues.index))
 
 

@@ -12,6 +12,7 @@ from volkit.contagion.measures.quantile_lines import fit_quantile_line
 from volkit.errors import ConvergenceError
 from volkit.margin.bridge.estimators import fit_quantile_plane
 from volkit.margin.frontier.bands import stationary_weights
+from volkit.parallel import progress
 
 __all__ = ["EXACT_UP_TO", "CovarPoint", "CovarSample"]
 
@@ -78,7 +79,7 @@ class CovarSample:
         n, draws = len(self.y), list[float]()
         near = int(np.argmin(np.abs(self.y - np.column_stack([self.lagged, self.x]) @ self.estimate().plane)))
         most = max(1, _CELLS // n)
-        for first in range(0, n_draws, most):
+        for first in progress(range(0, n_draws, most), label="resampled histories"):
             weights = stationary_weights(n, mean_block=mean_block, n_draws=min(most, n_draws - first), rng=rng)
             draws += [self._delta_of(count, near) for count in weights]
         return np.array(draws)

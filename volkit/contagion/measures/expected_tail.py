@@ -12,6 +12,7 @@ from volkit.contagion.measures.samples import check_panel, default_block, percen
 from volkit.errors import ArgumentError
 from volkit.margin.frontier.bands import stationary_weights
 from volkit.margin.rates import require_tail
+from volkit.parallel import progress
 from volkit.results import Provenance, ResultDisplay
 
 __all__ = [
@@ -317,7 +318,7 @@ def _redrawn(
     ranked: Floats, order: npt.NDArray[np.intp], size: float, n_draws: int, block: float, rng: np.random.Generator
 ) -> Floats:
     step, values = max(1, _CELLS // len(ranked)), []
-    for first in range(0, n_draws, step):
+    for first in progress(range(0, n_draws, step), label="resampled histories"):
         count = min(step, n_draws - first)
         weights = stationary_weights(len(ranked), mean_block=block, n_draws=count, rng=rng)[:, order]
         values.append(_tail_weights(weights, size) @ ranked / size)

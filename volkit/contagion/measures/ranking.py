@@ -10,6 +10,7 @@ from volkit.contagion.measures.capital import CapitalShortfall, srisk
 from volkit.contagion.measures.conditional_risk import covar
 from volkit.contagion.measures.expected_tail import long_run_shortfall_from_beta, marginal_expected_shortfall
 from volkit.errors import ArgumentError
+from volkit.parallel import progress
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["SystemicTable", "systemic_table"]
@@ -147,7 +148,7 @@ def systemic_table(
     if (debt is None) != (equity is None):
         raise ArgumentError("debt and equity", "must come together", "one of them", "pass both or none")
     rows, as_of, n_obs, how = [], None, 0, ""
-    for name in names:
+    for name in progress(names, label="measures by asset"):
         tail = covar(
             returns, system=market, institution=name, confidence=confidence,
             interval_confidence=interval_confidence, n_draws=n_draws, rng=rng,

@@ -17,6 +17,7 @@ from volkit.contagion.networks.marginals import Marginals, check_marginals, miss
 from volkit.contagion.networks.reconstruction import named_generator
 from volkit.errors import ArgumentError
 from volkit.kernels import load_kernels
+from volkit.parallel import progress
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["NetworkSamples", "SampledClearing", "clear_samples", "sample_networks"]
@@ -292,7 +293,7 @@ def _drawn(
     rows, columns = np.empty(4, dtype=np.int64), np.empty(4, dtype=np.int64)
     present = density * rate / (1.0 - density)
     movable = min(len(debtors), len(creditors)) >= 2
-    for k in range(n_samples):
+    for k in progress(range(n_samples), label="networks drawn"):
         if movable:
             draw(state, debtors, creditors, present, burn if k == 0 else thin, rng, rows, columns)
         samples[k] = state

@@ -11,6 +11,7 @@ from volkit.contagion.shared.market import CollateralMarket
 from volkit.contagion.shared.oracles import OracleFeed
 from volkit.contagion.shared.run import Settlement, oracle_cascade
 from volkit.errors import ArgumentError
+from volkit.parallel import progress
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["LagSensitivity", "lag_sensitivity"]
@@ -125,7 +126,7 @@ def lag_sensitivity(
     base = {name: OracleFeed() for name, _ in protocols.feeds} | dict(feeds or {})
     rows, losses = [], []
     first = pd.Series(dict(market.prices))
-    for lag in chosen:
+    for lag in progress(chosen, label="lags of the price feeds"):
         late = {name: replace(feed, lag=lag) for name, feed in base.items()}
         run = oracle_cascade(
             protocols, market, shocks, feeds=late, redemption=redemption, settlement=settlement,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from volkit.contagion.cascade.run import usd_words
 from volkit.results import Provenance, ResultDisplay
 
 __all__ = ["SharedCollateralRun"]
@@ -93,10 +94,9 @@ class SharedCollateralRun(ResultDisplay):
         """Loss, defaults and sales in one line."""
         first = self.order_of_default
         words = f"first {first.index[0]} at step {first.iloc[0]}" if len(first) else "none defaults"
-        return (
-            f"{self.loss:,.4g} USD lost ({self.bad_debt:,.4g} written off), {len(first)} of {len(self.by_protocol)} "
-            f"protocols in default ({words}), {self.steps['sold'].sum():,.4g} USD of collateral sold"
-        )
+        lost = f"{usd_words(self.loss)} lost ({usd_words(self.bad_debt)} written off)"
+        defaults = f"{len(first)} of {len(self.by_protocol)} protocols in default ({words})"
+        return f"{lost}, {defaults}, {usd_words(self.steps['sold'].sum())} of collateral sold"
 
     def summary(self) -> pd.DataFrame:
         """Return debt, loss, reserve (USD) and step of default by protocol, the largest loss first."""

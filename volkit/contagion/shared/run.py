@@ -103,8 +103,8 @@ def oracle_cascade(
     >>> book = ProtocolLending.from_frames(positions, terms, full_close_below=1.0)
     >>> market = CollateralMarket(prices={"ETH": 3_000.0}, laws={"ETH": LinearImpact(0.01)}, decay=1.0)
     >>> oracle_cascade(book, market, crash_path({"ETH": 0.3}, n_steps=3, crash_steps=1))
-    <SharedCollateralRun: 967.5 USD lost (967.5 written off), 1 of 2 protocols in default (first A at step 1), \
-1.998e+04 USD of collateral sold>
+    <SharedCollateralRun: 967.5 USD lost (967.5 USD written off), 1 of 2 protocols in default (first A at step 1), \
+19,984 USD of collateral sold>
     """
     check_choice(settlement, argument="settlement", choices=("auction", "fixed"))
     if not 0.0 <= float(least_profit) < 1.0:

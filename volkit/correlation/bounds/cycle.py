@@ -14,6 +14,7 @@ from volkit.correlation.inference.devolatilize import DEFAULT_HALF_LIFE
 from volkit.correlation.inputs import warn_small
 from volkit.correlation.intervals import standardize
 from volkit.errors import ArgumentError
+from volkit.parallel import progress
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["LEAST_STRESS_WEIGHT", "ThroughTheCycle", "through_the_cycle"]
@@ -285,7 +286,7 @@ def _reviewed(
     counted = [end for end in ends if lookback is None or end > n - lookback]
     ratchets: list[_Ratchet] = []
     table = []
-    for end in counted:
+    for end in progress(counted, label="reviews"):
         begin = 0 if lookback is None else max(0, end - lookback)
         own = slice(begin, end - window + 1)
         lowest, highest = begin + int(np.argmin(average[own])), begin + int(np.argmax(average[own]))

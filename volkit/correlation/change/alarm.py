@@ -19,6 +19,7 @@ from volkit.correlation.inference.resampling import BLOCK_LENGTH, CLIP, atanh_of
 from volkit.correlation.inputs import PairedChanges, check_pair, require_pairs
 from volkit.correlation.intervals import standardize
 from volkit.errors import ArgumentError, DataError
+from volkit.parallel import progress
 from volkit.prices.synchrony import Synchrony, clock_words, warn_asynchronous
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.validation.blocks import block_starts
@@ -280,7 +281,8 @@ def _draw_distances(
     n = len(x)
     starts = block_starts(n + horizon, block_length=BLOCK_LENGTH, n_draws=n_draws, rng=rng) % n
     distances = np.empty(n_draws)
-    for batch in np.array_split(np.arange(n_draws), max(1, n_draws * (n + horizon) // _BATCH)):
+    batches = np.array_split(np.arange(n_draws), max(1, n_draws * (n + horizon) // _BATCH))
+    for batch in progress(batches, label="resampled histories"):
         rows = (starts[batch, :, None] + np.arange(BLOCK_LENGTH)).reshape(len(batch), -1)[:, : n + horizon] % n
         line, centre = _line(x[rows], y[rows], n, window)
         distances[batch] = _signed(line - centre[:, None], direction).max(axis=1)

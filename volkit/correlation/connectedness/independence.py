@@ -10,6 +10,7 @@ from volkit.checks import check_count
 from volkit.correlation.connectedness.system import Decomposition, Kind, System, check_lags, check_system, kind_code
 from volkit.correlation.connectedness.var import fit_var
 from volkit.correlation.connectedness.windows import block_offsets, measure_windows
+from volkit.parallel import progress
 
 __all__ = ["independent_totals"]
 
@@ -76,7 +77,7 @@ def independent_totals(
     starts = [block_offsets(rng, n_draws, usable) for _ in range(K)]
     # As many rows again run in before those that are kept, so that the start does not matter.
     none, totals = np.zeros((0, 1), dtype=np.int64), np.empty(n_draws)
-    for b in range(n_draws):
+    for b in progress(range(n_draws), label="histories of independent series"):
         columns = []
         for k in range(K):
             offsets, length = starts[k]

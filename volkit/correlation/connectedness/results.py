@@ -112,7 +112,7 @@ class Connectedness(ResultDisplay):
     @property
     def headline(self) -> str:
         """Index, adjusted index, floor and specification in one line."""
-        known = f", adjusted {self.adjusted_total:.1f} %, floor {self.floor:.1f} %" if self.n_obs else ""
+        known = f", adjusted {self.adjusted_total:.1f} %, floor {self.floor:.1f} %" if np.isfinite(self.floor) else ""
         when = f", as of {self.as_of.date()}" if self.as_of is not None else ""
         mark = "" if self.is_stable else ", EXPLOSIVE"
         system = f"{len(self.table)} series, {self.decomposition}, {self.lags} lags, {self.horizon} periods"

@@ -5,7 +5,7 @@ freedom, in which the likelihood is smooth down to the normal law.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from scipy import special
@@ -265,13 +265,13 @@ class CorrelationProblem:
         self, a: float, b: float, g: float, inverse_nu: float, *, keep: bool
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, tuple[np.ndarray, ...]] | None:
         series, (z,) = self._prepared(inverse_nu)
-        assert self.pairs is not None
+        pairs = cast("np.ndarray", self.pairs)  # None takes the other run
         n, n_obs = z.shape
         sums = np.empty((8, n_obs))
-        kept = tuple(np.zeros((rows if keep else 0, n_obs)) for rows in (n, len(self.pairs), n))
+        kept = tuple(np.zeros((rows if keep else 0, n_obs)) for rows in (n, len(pairs), n))
         nu = 1.0 / inverse_nu if self.law == "t" else 0.0
         ok = load_kernels(f"{_PACKAGE}._pairs").forward_pairs(
-            z, self.pairs, series.target, series.lean, self.shock, self.asymmetric, a, b, g, nu, sums, *kept
+            z, pairs, series.target, series.lean, self.shock, self.asymmetric, a, b, g, nu, sums, *kept
         )
         if not ok:
             return None

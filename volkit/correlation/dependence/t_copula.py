@@ -119,16 +119,19 @@ class TCopulaFit(ResultDisplay):
     @property
     def headline(self) -> str:
         """Parameters and the tail coefficient with its interval."""
-        words = f"{self.tail_coefficient:.2f} ({self.lower:.2f} to {self.upper:.2f})"
+        known = f"{self.lower:.2f} to {self.upper:.2f}" if np.isfinite(self.lower) else "no interval"
+        words = f"{self.tail_coefficient:.2f} ({known})"
         return f"{self.pair[0]} and {self.pair[1]}, rho {self.rho:.2f}, nu {self.nu:.1f}, tail {words}, n {self.n_obs}"
 
     def summary(self) -> pd.DataFrame:
         """Return the facts, one a row."""
+        # At the normal copula, which is the edge of what is estimated, there is neither error nor interval.
+        limits = f"{self.lower:.4f} to {self.upper:.4f}" if np.isfinite(self.lower) else "not available"
         facts = {
-            "rho (no unit)": f"{self.rho:.4f} (standard error {self.rho_error:.4f})",
-            "nu (degrees of freedom)": f"{self.nu:.3f} (standard error {self.nu_error:.3f})",
+            "rho (no unit)": f"{self.rho:.4f} ({_error_words(self.rho_error, 4)})",
+            "nu (degrees of freedom)": f"{self.nu:.3f} ({_error_words(self.nu_error, 3)})",
             "tail coefficient (no unit)": f"{self.tail_coefficient:.4f}",
-            f"{self.confidence:.0%} interval": f"{self.lower:.4f} to {self.upper:.4f}",
+            f"{self.confidence:.0%} interval": limits,
             "log-likelihood, t and normal copula": f"{self.log_likelihood:.3f} and {self.normal_log_likelihood:.3f}",
             "log-likelihood of a further step": f"{self.gain:.1e}",
             "method": self.method,
@@ -251,3 +254,7 @@ def _tail_limits(theta: np.ndarray, covariance: np.ndarray, nu: int, confidence:
     half = stats.t.ppf(0.5 + 0.5 * confidence, nu) * np.sqrt(slope @ covariance @ slope)
     centre = logit_tail(theta)
     return float(special.expit(centre - half)), float(special.expit(centre + half))
+
+
+def _error_words(error: float, digits: int) -> str:
+    return f"standard error {error:.{digits}f}" if np.isfinite(error) else "no standard error"

@@ -8,6 +8,7 @@ from volkit.correlation.inference.resampling import draw_extremes, running_sums
 from volkit.correlation.intervals import CorrelationBand, ewc_band
 from volkit.errors import ArgumentError, DataError
 from volkit.kernels import load_kernels
+from volkit.parallel import progress
 from volkit.validation.blocks import block_starts
 from volkit.volatility.ewma import decay_of
 
@@ -182,7 +183,7 @@ def bootstrap_band(
     blocks, short = (_sums_over(sums, size) for size in (block, width - (n_blocks - 1) * block))
     kernels, limits = load_kernels("volkit.correlation.inference._bootstrap"), np.empty((2, count))
     tail = 0.5 * (1.0 - level)
-    for first in range(0, count, _BATCH):
+    for first in progress(range(0, count, _BATCH), label="resampled windows"):
         stop = min(first + _BATCH, count)
         drawn = np.empty((stop - first, draws))
         kernels.draw_bands(blocks, short, starts, width, first, drawn)

@@ -13,6 +13,7 @@ from volkit.correlation.inference.resampling import (
     p_value,
 )
 from volkit.errors import ArgumentError
+from volkit.parallel import progress
 from volkit.validation.blocks import block_starts
 from volkit.volatility.ewma import decay_of
 
@@ -98,7 +99,7 @@ def constancy_power(
     change = round(check_fraction(break_share, argument="break_share") * n_obs)
     rho = np.where(np.arange(n_obs) < change, before, after)
     windows, seen = np.array([width]), 0
-    for _ in range(samples):
+    for _ in progress(range(samples), label="simulated pairs"):
         x, y = _shocks_of(simulate_pairs(rho, rng=rng))
         starts = block_starts(n_obs, block_length=block_length, n_draws=draws, rng=rng)
         drawn = draw_extremes(x, y, windows, starts, block_length=block_length).spread[:, 0]

@@ -97,14 +97,14 @@ class HayashiYoshida(ResultDisplay):
 
     def summary(self) -> pd.DataFrame:
         """Return the facts, one a row."""
-        best, zero = self.table.loc[self.best_lag], self.table.loc[0.0]
+        best, zero, ratio = self.table.loc[self.best_lag], self.table.loc[0.0], self.lead_lag_ratio
         facts = {
             "correlation (no unit)": f"{zero['correlation']:.4f}",
             f"{self.confidence:.0%} interval": f"{zero['lower']:.4f} to {zero['upper']:.4f}",
             "best lag (hours)": f"{self.best_lag:+g}",
             "its correlation (no unit)": f"{best['correlation']:.4f}",
             f"its p-value over {len(self.table)} lags": f"{best['adjusted_p_value']:.4f}",
-            "lead-lag ratio (no unit)": f"{self.lead_lag_ratio:.3f}",
+            "lead-lag ratio (no unit)": f"{ratio:.3f}" if np.isfinite(ratio) else "not available",
             "convention": self.convention,
             "method": self.method,
             "returns of each": f"{self.n_obs[0]} and {self.n_obs[1]}",

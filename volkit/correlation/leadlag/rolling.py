@@ -14,6 +14,7 @@ from volkit.checks import check_choice, check_count
 from volkit.correlation.leadlag.granger import Covariance, check_granger, granger_test
 from volkit.correlation.leadlag.regression import COVARIANCES, lagged_design, wald_test
 from volkit.errors import ArgumentError
+from volkit.parallel import progress
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["RollingGranger", "rolling_granger"]
@@ -194,7 +195,8 @@ def _largest_window(
     """Return draws of the largest chi-squared statistic over all windows of the horizon, shape (n_draws,)."""
     largest = np.empty(n_draws)
     ends = np.arange(window, horizon + 1, every)
-    for rows in np.array_split(np.arange(n_draws), max(1, n_draws * horizon * m // 4_000_000)):
+    batches = np.array_split(np.arange(n_draws), max(1, n_draws * horizon * m // 4_000_000))
+    for rows in progress(batches, label="simulated critical values"):
         path = np.zeros((len(rows), m, horizon + 1))
         np.cumsum(rng.standard_normal((len(rows), m, horizon)), axis=2, out=path[:, :, 1:])
         moved = path[:, :, ends] - path[:, :, ends - window]

@@ -13,6 +13,7 @@ from volkit.correlation.macro.predictors import VarianceRows, check_variance_row
 from volkit.correlation.macro.regression import default_lags, least_squares, robust_f, t_table
 from volkit.correlation.stationarity import StationarityReport
 from volkit.errors import ArgumentError, DataError
+from volkit.parallel import progress
 from volkit.prices.synchrony import Synchrony
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.validation.comparison import diebold_mariano_test, long_run_variance
@@ -310,7 +311,8 @@ def _walk_forward(
     # An outcome counts once its last period has closed: `horizon` rows after its origin.
     learnt = np.concatenate([np.zeros(horizon, dtype=int), np.cumsum(fitted)])[: len(outcome)]
     starting = np.flatnonzero(learnt >= first)
-    for begin in range(starting[0] if len(starting) else len(outcome), len(outcome), every):
+    begins = range(starting[0] if len(starting) else len(outcome), len(outcome), every)
+    for begin in progress(begins, label="forecasts through time"):
         train = np.flatnonzero(fitted[: begin - horizon + 1])
         ahead = origins[(origins >= begin) & (origins < begin + every)]
         for design, forecast in zip(designs, forecasts, strict=True):

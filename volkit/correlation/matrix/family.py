@@ -8,6 +8,7 @@ from scipy import stats
 
 from volkit.checks import check_choice, check_count
 from volkit.errors import ArgumentError
+from volkit.parallel import progress
 from volkit.validation.blocks import block_indices
 from volkit.validation.multiplicity import benjamini_yekutieli, holm, romano_wolf
 
@@ -106,7 +107,7 @@ def bootstrap_scores(values: np.ndarray, *, n_draws: int, rng: np.random.Generat
     filled, mask = np.where(seen, deviation, 0.0), seen.astype(np.float64)
     cells = np.triu_indices(size, k=1)
     shifts = np.empty((n_draws, len(cells[0])))
-    for draw in range(n_draws):
+    for draw in progress(range(n_draws), label="resampled matrices"):
         rows = block_indices(n, block=length, n_replications=1, rng=rng)[0]
         shifts[draw] = _pairwise(filled[rows], mask[rows])[cells]
     with np.errstate(divide="ignore", invalid="ignore"):

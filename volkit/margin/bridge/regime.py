@@ -1,6 +1,7 @@
 """The probability of the high-correlation state as it stood at each close, re-fitted walking forward."""
 
 import warnings
+from typing import cast
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ from volkit.correlation.inputs import check_frame
 from volkit.correlation.regimes.fit import CorrelationRegimeFit
 from volkit.errors import ArgumentError, ConvergenceError, ConvergenceWarning, DataError
 from volkit.margin.bridge.state import StateVariable
+from volkit.parallel import progress
 
 __all__ = ["regime_variable"]
 
@@ -103,14 +105,14 @@ def regime_variable(
 def _walk(shocks: pd.DataFrame, model: CorrelationRegimes, first: int, step: int, periods_per_year: float) -> pd.Series:
     fit: CorrelationRegimeFit | None = None
     parts, carried = [], []
-    for end in range(first, len(shocks) + 1, step):
+    for end in progress(range(first, len(shocks) + 1, step), label="fits of the correlation regimes"):
         try:
             fit = model.fit_shocks(shocks.iloc[:end], periods_per_year=periods_per_year)
         except ConvergenceError:
             if fit is None:
                 raise
             carried.append(shocks.index[end - 1])
-        assert fit is not None
+        fit = cast("CorrelationRegimeFit", fit)  # without a first one the error went on
         until = min(end + step - 1, len(shocks))
         filtered = fit.filter(shocks.iloc[:until] / fit.scales)
         parts.append(filtered[fit.labels[-1]].iloc[end - 1 :])

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from volkit.parallel import one_blas_thread
+from volkit.parallel import one_blas_thread, progress
 
 __all__ = ["resampled_means", "stationary_weights"]
 
@@ -93,7 +93,9 @@ def resampled_means(
     parts: list[list[np.ndarray]] = [[] for _ in series]
     # Two threads would add in another order.
     with one_blas_thread():
-        for weights in _chunks(n_obs, mean_block, n_draws, rng):
+        for weights in progress(
+            _chunks(n_obs, mean_block, n_draws, rng), label="resampled histories", total=-(-n_draws // _CHUNK)
+        ):
             for part, values, place in zip(parts, series, places, strict=True):
                 mine = weights[:, place]
                 total = mine.sum(axis=1, keepdims=True)

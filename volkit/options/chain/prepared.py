@@ -14,7 +14,7 @@ from volkit.errors import DataError
 from volkit.options.black76 import black76_greeks, implied_volatility
 from volkit.options.chain.filters import REASONS, REMEDIES, QuoteFilter
 from volkit.options.chain.forwards import ForwardChoice, forward_report, row_forwards
-from volkit.results import Provenance, ResultDisplay, SeriesProvenance, content_hash, freeze
+from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.sources.exchange import OptionChain
 
 __all__ = ["PreparedChain", "prepare_chain"]
@@ -204,7 +204,7 @@ def prepare_chain(
         quote_unit=chain.quote_unit,
         as_of=chain.as_of,
         spec=spec,
-        provenance=_provenance(chain),
+        provenance=chain.provenance,
     )
 
 
@@ -291,17 +291,3 @@ def _sides(quotes: pd.DataFrame) -> np.ndarray:
     has_bid, has_ask = (quotes[side].gt(0.0).to_numpy() for side in ("bid", "ask"))
     words = np.select([has_bid & has_ask, has_bid, has_ask], ["two", "bid only", "ask only"], default="none")
     return np.asarray(words)
-
-
-def _provenance(chain: OptionChain) -> Provenance:
-    hashed = chain.quotes.set_index("expiry").drop(columns=["instrument"])
-    source = chain.metadata.get("source", chain.venue)
-    series = SeriesProvenance(
-        name=f"{chain.underlying} options",
-        source=source,
-        sha256=content_hash(hashed),
-        unit=chain.quote_unit,
-        close_rule=f"quotes as of {chain.as_of:%Y-%m-%d %H:%M:%S} UTC",
-        simulated=source.startswith("simulated"),
-    )
-    return Provenance((series,))

@@ -1,6 +1,6 @@
 """Margins of many accounts at once: contracts valued once on the grid, then one pass over every account's tail."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from volkit.instruments import MarketState, PositionBook, book_units
 from volkit.kernels import load_kernels
 from volkit.portfolio.scenarios.arrays import RiskArray
 from volkit.portfolio.scenarios.tail import tail_of
-from volkit.results import ResultDisplay, freeze
+from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["AccountMargins", "AccountUnits", "account_units", "expected_shortfall_margin"]
 
@@ -109,12 +109,15 @@ class AccountMargins(ResultDisplay):
         Behind them.
     as_of : Timestamp or None
         Of the market.
+    provenance : Provenance
+        Series behind the scenarios and the market.
     """
 
     margins: pd.DataFrame
     confidence: float
     n_scenarios: int
     as_of: pd.Timestamp | None
+    provenance: Provenance = field(default_factory=lambda: Provenance(()))
 
     @property
     def headline(self) -> str:
@@ -201,7 +204,11 @@ def expected_shortfall_margin(
         index=names,
     )
     return AccountMargins(
-        margins=freeze(margins), confidence=confidence, n_scenarios=array.n_scenarios, as_of=array.as_of
+        margins=freeze(margins),
+        confidence=confidence,
+        n_scenarios=array.n_scenarios,
+        as_of=array.as_of,
+        provenance=array.provenance,
     )
 
 

@@ -225,7 +225,7 @@ def risk_array(instruments: Sequence[Instrument], market: MarketState, grid: Sce
         weights=freeze(grid.scenarios["weight"]),
         equally_likely=grid.equally_likely,
         as_of=market.as_of,
-        provenance=grid.provenance,
+        provenance=grid.provenance.joined(market.provenance),
     )
 
 

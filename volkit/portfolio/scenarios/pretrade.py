@@ -100,6 +100,14 @@ class AccountState:
         self._sums[0] = total
         self._margin = -float(shares @ total[self._likely])
 
+    def __repr__(self) -> str:
+        measure = "worst scenario" if self.confidence is None else f"expected shortfall {self.confidence:.2%}"
+        held = int(np.count_nonzero(self._units))
+        return (
+            f"<AccountState: {held} of {len(self._rows)} instruments held, margin {self.margin:,.6g} USD of "
+            f"{self.equity:,.6g} equity, {measure}>"
+        )
+
     @property
     def margin(self) -> float:
         """Margin now, USD, at least 0."""

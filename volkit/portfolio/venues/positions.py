@@ -210,6 +210,7 @@ def _market(
         volatility=volatility,
         marks=marks if base is None else pd.concat([base.marks, marks[~marks.index.isin(base.marks.index)]]),
         filled=(*notes, *own.filled),
+        provenance=own.provenance if base is None else base.provenance,
     )
 
 

@@ -178,7 +178,7 @@ def insolvency_margins(
     return InsolvencyMargins(
         margins=freeze(frame), target=p, event=event, coverage=share, horizon=paths.horizon, n_paths=paths.n_paths,
         method=f"{paths.engine}, {volatility_words(terms, paths, response)}, no funding", as_of=market.as_of,
-        provenance=paths.provenance,
+        provenance=paths.provenance.joined(market.provenance),
     )  # fmt: skip
 
 

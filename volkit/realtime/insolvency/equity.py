@@ -9,6 +9,7 @@ import numpy.typing as npt
 from volkit.errors import ArgumentError
 from volkit.instruments import Coin, ContractTerms, MarketState, PositionBook, book_value, contract_terms
 from volkit.instruments.market import SECONDS_PER_YEAR
+from volkit.parallel import progress
 from volkit.portfolio.scenarios import account_units
 from volkit.realtime.insolvency.closed_form import Event
 from volkit.realtime.insolvency.profits import Response, check_coins, path_blocks, profits_along
@@ -120,7 +121,7 @@ def equity_paths(
         lowest=np.zeros(n), end=np.empty(n), above={name: np.empty(n) for name in rates},
         end_above={name: np.empty(n) for name in rates}, step_variance=np.full(n, np.nan),
     )  # fmt: skip
-    for rows in path_blocks(paths):
+    for rows in progress(list(path_blocks(paths)), label="blocks of paths"):
         _fill(found, position, paths, response, rates, rows, last_only=event == "terminal")
     return found
 

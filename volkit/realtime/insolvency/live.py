@@ -189,6 +189,13 @@ class LiveInsolvencyMargin:
         at = len(self._losses) - 1 - self._rank
         return max(float(np.partition(self._losses, at)[at]), 0.0)
 
+    def __repr__(self) -> str:
+        now = self.current
+        return (
+            f"<LiveInsolvencyMargin: {self.account}, {now.margin:,.6g} USD for insolvency {self.target:.3%}, equity "
+            f"{now.equity:,.6g}, {', '.join(self._coins)} within {self._reach:.1%}>"
+        )
+
     @property
     def current(self) -> TickMargin:
         """The margin at the last spots."""

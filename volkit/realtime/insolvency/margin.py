@@ -229,6 +229,7 @@ def insolvency_margin(
     return margin_of_equity(
         found, paths, target=p, event=event, monitoring=monitoring, tail=tail, probabilities=probabilities,
         coverage=coverage, account=position.name, equity=position.equity, method=words, as_of=market.as_of,
+        priced_by=market.provenance,
     )  # fmt: skip
 
 
@@ -250,10 +251,11 @@ def check_monitoring(monitoring: Monitoring, event: Event, paths: PathSet) -> No
 def margin_of_equity(
     found: EquityPaths, paths: PathSet, *, target: float, event: Event, monitoring: Monitoring, tail: TailMethod,
     probabilities: Sequence[float] | None, coverage: float, account: Hashable, equity: float, method: str,
-    as_of: pd.Timestamp | None,
+    as_of: pd.Timestamp | None, priced_by: Provenance | None = None,
 ) -> InsolvencyMargin:  # fmt: skip
     """Return the margin of an account whose profits along the paths are known; arguments as `insolvency_margin`."""
     share = check_confidence(coverage, argument="coverage")
+    sources = paths.provenance if priced_by is None else paths.provenance.joined(priced_by)
     weights = check_weights(paths.log_weights)
     losses = loss_tail(found.losses(event), weights, target=target, method=tail)
     shift = _shift(found, losses, weights, target) if monitoring == "continuous" else 0.0
@@ -262,7 +264,7 @@ def margin_of_equity(
     nested = {
         at: nested_of(
             found, weights, equity=at, event=event, coverage=share, account=account, method=method, as_of=as_of,
-            provenance=paths.provenance, shift=shift,
+            provenance=sources, shift=shift,
         )
         for at in (float(margin), equity)
     }  # fmt: skip
@@ -271,7 +273,7 @@ def margin_of_equity(
         probabilities=nested[float(margin)], held=nested[equity],
         shortfall=_shortfall(losses, target, nested[float(margin)].shortfall),
         events=losses.events(target), tail=read, shift=shift, coverage=share, account=account, horizon=paths.horizon,
-        n_paths=paths.n_paths, method=method, as_of=as_of, provenance=paths.provenance,
+        n_paths=paths.n_paths, method=method, as_of=as_of, provenance=sources,
     )  # fmt: skip
 
 

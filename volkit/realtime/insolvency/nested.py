@@ -160,7 +160,7 @@ def insolvency_probabilities(
     words = f"{paths.engine}, {volatility_words(position.terms, paths, response)}, no funding"
     return nested_of(
         found, weights, equity=held, event=event, coverage=share, account=position.name, method=words,
-        as_of=market.as_of, provenance=paths.provenance,
+        as_of=market.as_of, provenance=paths.provenance.joined(market.provenance),
     )  # fmt: skip
 
 

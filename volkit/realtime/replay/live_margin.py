@@ -9,6 +9,7 @@ import pandas as pd
 
 from volkit.conventions import SIDES, Side, losses
 from volkit.errors import DataError
+from volkit.formatting import length_words
 from volkit.realtime.online import OnlineCalibrator, load_calibrator
 from volkit.realtime.replay.policy import LivePolicy
 from volkit.realtime.replay.run import check_target
@@ -94,6 +95,13 @@ class LiveMargin:
         # Of the block that is open: its price at the start and the model's margins then.
         self._block: tuple[float, dict[Side, float]] | None = None
         self._end = 0
+
+    def __repr__(self) -> str:
+        online = ", calibrated online" if self.calibrators else ""
+        return (
+            f"<LiveMargin: {self.state.model.asset}, target {self.policy.target:.2%} over "
+            f"{length_words(self.policy.horizon)}{online}, as of {self.state.as_of:%Y-%m-%d %H:%M}>"
+        )
 
     def update(self, bar: ClosingBar) -> MarginNow:
         """Take one bar, and return what is due now.

@@ -7,6 +7,7 @@ import pandas as pd
 
 from volkit.checks import check_returns
 from volkit.errors import ArgumentError, ConvergenceError, DataError
+from volkit.formatting import length_words
 from volkit.results import ResultDisplay, freeze
 
 __all__ = ["IntradaySeason", "fit_season"]
@@ -45,8 +46,8 @@ class IntradaySeason(ResultDisplay):
         """Slots and extremes in one line."""
         low, high = self.factors.idxmin(), self.factors.idxmax()
         return (
-            f"{len(self.factors)} slots of {self.slot}, volatility {self.factors.min():.2f} times the day's from "
-            f"{_clock(low)}, {self.factors.max():.2f} times from {_clock(high)} UTC"
+            f"{len(self.factors)} slots of {length_words(self.slot)}, volatility {self.factors.min():.2f} times the "
+            f"day's from {_clock(low)}, {self.factors.max():.2f} times from {_clock(high)} UTC"
         )
 
     def summary(self) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import length_words, time_words
 from volkit.results import Provenance, ResultDisplay
 
 __all__ = ["PathSet"]
@@ -145,9 +146,9 @@ class PathSet(ResultDisplay):
     @property
     def headline(self) -> str:
         """Assets, counts and engine in one line."""
-        when = "" if self.as_of is None else f", as of {self.as_of}"
+        when = "" if self.as_of is None else f", as of {time_words(self.as_of)}"
         known = "" if self.log_weights is None else f" (worth {self.effective_paths:,.0f} equally likely)"
-        count = f"{self.n_paths:,} paths{known} of {self.n_steps} steps of {str(self.step).removeprefix('0 days ')}"
+        count = f"{self.n_paths:,} paths{known} of {self.n_steps} steps of {length_words(self.step)}"
         return f"{', '.join(self.assets)}, {count}, {self.engine}{when}"
 
     def summary(self) -> pd.DataFrame:

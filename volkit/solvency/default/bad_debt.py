@@ -14,6 +14,7 @@ import pandas as pd
 
 from volkit.checks import check_confidence
 from volkit.errors import DataError, SmallSampleWarning
+from volkit.parallel import progress
 from volkit.realtime.insolvency.tail import LEAST_EVENTS, probability_interval, ranks_around
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.solvency.default.inputs import Floats, LossSample, check_losses, check_scenario_weights
@@ -302,7 +303,7 @@ def _resampled(
     """Return measures of resampled scenarios by name, the same for the same scenarios."""
     rng, n = np.random.default_rng(_SEED), len(weights)
     draws = {name: np.empty(_REPLICATIONS) for name in measures}
-    for b in range(_REPLICATIONS):
+    for b in progress(range(_REPLICATIONS), label="resampled scenarios"):
         drawn = np.zeros(n)
         while not drawn.any():
             drawn = weights * np.bincount(rng.integers(n, size=n), minlength=n)

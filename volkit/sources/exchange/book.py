@@ -9,6 +9,7 @@ import pandas as pd
 
 from volkit.checks import check_positive
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import time_words
 from volkit.results import ResultDisplay, freeze
 
 __all__ = ["DEFAULT_BANDS", "OrderBook", "basis", "in_base", "make_order_book", "merge_order_books"]
@@ -84,7 +85,8 @@ class OrderBook(ResultDisplay):
     def headline(self) -> str:
         """Symbol, middle and spread in one line."""
         where = "+".join(self.venues)
-        return f"{self.symbol} {where}, mid {self.mid:g} {self.quote}, spread {self.spread * 1e4:.2f} bp, {self.as_of}"
+        prices = f"mid {self.mid:g} {self.quote}, spread {self.spread * 1e4:.2f} bp"
+        return f"{self.symbol} {where}, {prices}, {time_words(self.as_of)}"
 
     def summary(self) -> pd.DataFrame:
         """Return the depth by band (quote currency; band and imbalance are decimals)."""

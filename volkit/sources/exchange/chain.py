@@ -15,7 +15,7 @@ import pandas as pd
 
 from volkit.checks import check_choice
 from volkit.errors import DataError, SourceError
-from volkit.results import ResultDisplay, freeze
+from volkit.results import Provenance, ResultDisplay, SeriesProvenance, content_hash, freeze
 from volkit.sources.exchange.connection import Connection
 from volkit.sources.exchange.errors import first_characters
 from volkit.sources.exchange.instruments import Contract, Settlement, is_future, listed_contract, parse_instrument
@@ -76,6 +76,20 @@ class OptionChain(ResultDisplay):
     def n_dropped(self) -> int:
         """Rows left out, for any reason."""
         return sum(self.dropped.values())
+
+    @property
+    def provenance(self) -> Provenance:
+        """Source and hash of the quotes, and whether they are simulated."""
+        source = self.metadata.get("source", self.venue)
+        series = SeriesProvenance(
+            name=f"{self.underlying} options",
+            source=source,
+            sha256=content_hash(self.quotes.set_index("expiry").drop(columns=["instrument"])),
+            unit=self.quote_unit,
+            close_rule=f"quotes as of {self.as_of:%Y-%m-%d %H:%M:%S} UTC",
+            simulated=source.startswith("simulated"),
+        )
+        return Provenance((series,))
 
     @property
     def is_crossed(self) -> pd.Series:

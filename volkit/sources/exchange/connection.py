@@ -7,7 +7,8 @@ None, a cut-off page the end of history).
 import difflib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -15,6 +16,7 @@ import requests
 
 from volkit.errors import SourceError, VolkitError
 from volkit.sources.exchange.errors import Answer, check_body, explain_failure, is_transient
+from volkit.sources.pulling.keys import Key, keys_hidden, without_keys
 from volkit.sources.pulling.retrying import call_patiently
 
 __all__ = ["Connection", "check_venue", "market_kind"]
@@ -115,9 +117,12 @@ class Connection:
         if venue.startswith("binance"):
             settings["options"]["fetchMarkets"] = {"types": [kind]}
         settings |= {"session": session} if session is not None else {"requests_trust_env": True}
-        self._secrets = [(n, os.environ.get(f"VOLKIT_{venue.upper()}_{v}", "")) for n, v in _KEYS]
-        settings |= {name: value for name, value in self._secrets if value}
         self.exchange = self._build(settings)
+        self._keys = []
+        for name, variable in _KEYS:
+            if value := os.environ.get(f"VOLKIT_{venue.upper()}_{variable}", "").strip():
+                self._keys.append(Key(value))
+                setattr(self.exchange, name, value)
 
     def _build(self, settings: dict[str, Any]) -> Any:
         import ccxt
@@ -149,8 +154,10 @@ class Connection:
             nonlocal calls
             calls += 1
             self._answer = Answer()
-            return function()
+            with self._quiet():
+                return function()
 
+        told = ""
         try:
             result, retries = call_patiently(
                 once,
@@ -164,24 +171,36 @@ class Connection:
         except VolkitError:
             raise
         except Exception as error:
-            failure = explain_failure(
-                error,
-                self._answer,
-                venue=self.venue,
-                what=what,
-                calls=calls,
-                seconds=self._total_seconds,
-                now=self._now(),
-            )
-            # The chain of causes would print addresses and headers; a key must not come out that way.
-            raise SourceError(self._without_secrets(str(failure))) from None
+            told = self._told(error, what=what, calls=calls)
+        if told:
+            # Outside the block: the chain of causes holds addresses, headers and bodies, and so a key.
+            raise SourceError(told)
         self.retries += retries
         return result
 
-    def _without_secrets(self, text: str) -> str:
-        for _, secret in self._secrets:
-            text = text.replace(secret, "***") if secret else text
-        return text
+    def _told(self, error: Exception, *, what: str, calls: int) -> str:
+        failure = explain_failure(
+            error,
+            self._answer,
+            venue=self.venue,
+            what=what,
+            calls=calls,
+            seconds=self._total_seconds,
+            now=self._now(),
+        )
+        return without_keys(str(failure), self._keys)
+
+    @contextmanager
+    def _quiet(self) -> Iterator[None]:
+        """Keep keys out of logs, and from any host that the venue names instead of itself."""
+        session = self.exchange.session
+        most = session.max_redirects
+        session.max_redirects = 0 if self._keys else most
+        try:
+            with keys_hidden(self._keys):
+                yield
+        finally:
+            session.max_redirects = most
 
     def market(self, symbol: str) -> dict[str, Any]:
         """Return what the venue says of a symbol (listing it first).

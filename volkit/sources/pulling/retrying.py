@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import pandas as pd
 from tenacity import RetryCallState, Retrying, retry_if_exception
@@ -113,8 +113,7 @@ def call_patiently(
 def _error_of(state: RetryCallState) -> Exception:
     error = state.outcome.exception() if state.outcome is not None else None
     # tenacity asks for a wait only after an error that `is_transient` accepted, which is an Exception.
-    assert isinstance(error, Exception)
-    return error
+    return cast("Exception", error)
 
 
 def read_retry_after(value: str | None, *, now: pd.Timestamp) -> float | None:

@@ -51,10 +51,15 @@ def change_section(run: StudyRun, files: Artefacts) -> Section | None:
     models = {name: parts.model for name, parts in found.items() if parts.model is not None}
     if models:
         blocks.append(files.table("dcc_models", _models(models), "Dynamic conditional correlation, two-step errors."))
-    lead = " ".join(
-        words for name, parts in found.items() if (words := change_words(name, run.correlation[name], parts))
-    )
+    lead = " ".join(_moved_words(name, change) for name, change in changes.items() if len(change.eras))
     return Section(title="Has it changed?", lead=lead, blocks=tuple(blocks))
+
+
+def _moved_words(name: str, change: Change) -> str:
+    moved = change.eras["verdict"].isin(_MOVED)
+    factors = ", ".join(dict.fromkeys(change.eras["second"][moved]))
+    said = f" (with {factors})" if factors else ""
+    return f"{name}: {int(moved.sum())} of {len(moved)} comparisons between eras show a change{said}."
 
 
 def change_words(name: str, found: AssetCorrelation, parts: AssetParts) -> str:

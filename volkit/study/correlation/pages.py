@@ -17,7 +17,7 @@ from volkit.study.artefacts import Artefacts
 from volkit.study.correlation.estimates import AssetCorrelation
 from volkit.study.run import StudyRun
 
-__all__ = ["correlation_answers", "correlation_section"]
+__all__ = ["correlation_section"]
 
 _INTERVALS = (
     "Closes are paired first and returns taken afterwards, so a crypto return between two sessions spans the weekend. "
@@ -32,33 +32,11 @@ _STRESS = (
     "past residual of the asset; the tail measure of that is what the asset would need if the next session were such a "
     "day. Betas are those of the whole sample.",
 )
-# Below this share of common time the sentence on a correlation says so itself.
-_LITTLE_OVERLAP = 0.75
 _STRESS_KINDS: dict[str, ColumnKind] = {
     "value at risk": "percent",
     "expected shortfall": "percent",
     "maintenance margin recommended": "percent",
 }
-
-
-def correlation_answers(run: StudyRun) -> tuple[str, ...]:
-    """Return a sentence an asset: its correlation with the stress factor by era, and the stressed day."""
-    lines = []
-    for name, found in run.correlation.items():
-        factor = found.rolling.pair[1]
-        whole = found.overall[factor]
-        words = f"{whole.correlation:.2f} ({whole.lower:.2f} to {whole.upper:.2f}) over {whole.n_obs:,} sessions"
-        if whole.overlap_share < _LITTLE_OVERLAP:
-            words += f", whose closes share only {whole.overlap_share:.0%} of a day, so that the true one is larger"
-        if factor in found.eras:
-            eras = found.eras[factor].table
-            words += ": " + ", ".join(f"{e.correlation:.2f} in {e.era}" for e in eras.itertuples())
-        risk = found.stress["long"].risk
-        lines.append(
-            f"{name} and {factor}: correlation {words}. On a session as bad as the worst for {factor}, a long position "
-            f"in {name} would need {risk.value_at_risk:.1%}."
-        )
-    return tuple(lines)
 
 
 def correlation_section(run: StudyRun, files: Artefacts) -> Section | None:

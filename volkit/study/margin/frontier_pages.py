@@ -72,7 +72,7 @@ def _blocks(one: FrontierParts, ending: str, files: Artefacts) -> list[Block]:
         )
         caption = f"Rates now at three levels of risk; most exceptions on any asset and side: {meaning}."
         blocks += [
-            files.table(f"risk_levels{ending}", table, caption, kinds=kinds, shown=shown),
+            files.table(f"risk_levels{ending}", table, caption, kinds=kinds, shown=shown, is_folded=True),
             TextBlock(
                 tuple(f"{n.capitalize()} risk: {c.name}; {c.reason}." for n, c in levels.choices.items() if n != "low")
             ),

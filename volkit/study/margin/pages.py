@@ -9,7 +9,6 @@ from volkit.report import (
     ColumnKind,
     FigureSpec,
     Section,
-    TableBlock,
     TextBlock,
     method_words,
     plot_coverage,
@@ -20,7 +19,7 @@ from volkit.sources import load_events
 from volkit.study.artefacts import Artefacts
 from volkit.study.run import StudyRun
 
-__all__ = ["backtest_section", "margin_answers", "recommendation_section"]
+__all__ = ["backtest_section", "held_words", "period_words", "recommendation_section"]
 
 _TERMS = (
     "Rates are fractions of a position's notional, for a linear contract. The maintenance margin covers the loss while "
@@ -57,43 +56,25 @@ _TEST_KINDS: dict[str, ColumnKind] = {
 }
 
 
-def margin_answers(run: StudyRun) -> tuple[str, ...]:
-    """Return whether the rates would have held, then a sentence an asset with its rates and their test."""
-    lines = [_held_words(run)]
-    for name, found in run.parameters.items():
-        rate, policy = found.table["recommended"], found.policy
-        test = found.backtest
-        long, short = (test.coverage[side].n_exceptions for side in SIDES)
-        lines.append(
-            f"{name}: initial margin {rate['initial_margin_long']:.1%} for longs and "
-            f"{rate['initial_margin_short']:.1%} for shorts, maintenance margin "
-            f"{rate['maintenance_margin_long']:.1%} and {rate['maintenance_margin_short']:.1%}, "
-            f"at {100 * policy.confidence:g} % confidence over "
-            f"{_periods(found)}. Tested on {test.n_obs:,} periods: {long} exceptions long and {short} short, "
-            f"{(1 - policy.confidence) * test.n_obs:.1f} expected on each side."
-        )
-    return tuple(lines)
-
-
 def recommendation_section(run: StudyRun, files: Artefacts) -> Section:
     """Return the section with the recommended parameters, their range, reasons and drivers."""
     everyone = list(run.parameters.values())
     table = run.to_frame().reset_index()
     reasons = table[["asset", "parameter", "reason"]][~table["parameter"].str.startswith("max_leverage")]
+    files.table("parameters", table, "Parameters.")
     drivers = pd.concat({n: p.drivers for n, p in run.parameters.items()}, names=["asset"]).reset_index("asset")
     figure = FigureSpec(
         name="parameters",
         draw=lambda ax: plot_parameters(everyone, ax=ax),
         alt="Recommended margin of each asset and side with its range from low to high.",
-        caption=_range_words(everyone),
+        caption="Recommended rates in the range they stand in; the numbers are on the cards above.",
         height_ratio=0.16 + 0.12 * len(everyone),
         narrow_height_ratio=0.5 + 0.3 * len(everyone),
     )
     return Section(
         title="Recommended margins",
-        lead=_validity(everyone),
+        lead=_range_words(everyone),
         blocks=(
-            _parameter_table(table, files),
             *_overrides(run, files),
             files.figure(figure),
             TextBlock((*_TERMS, _file_words(run))),
@@ -136,21 +117,7 @@ def backtest_section(run: StudyRun, files: Artefacts) -> Section:
             is_folded=True,
         ),
     ]
-    return Section(title="Would they have held?", lead=_held_words(run), blocks=tuple(blocks))
-
-
-def _parameter_table(table: pd.DataFrame, files: Artefacts) -> TableBlock:
-    """Write the whole table and show it with words for names and without the columns that say nothing."""
-    files.table("parameters", table, "Parameters.")
-    spoken = table["parameter"].str.replace("_", " ").str.replace(r" (long|short)$", r", \1", regex=True)
-    shown = ["parameter", "recommended", "low", "mid", "high"] + (["current"] if table["current"].notna().any() else [])
-    words = table.assign(parameter=table["asset"] + " " + spoken)[[*shown, "unit"]].set_index("parameter")
-    mark = "Simulated prices. " if files.simulated else ""
-    return TableBlock(
-        frame=words,
-        caption=f"{mark}Parameters: recommended, and the range they stand in. Margins in per cent of the notional.",
-        kinds={c: "by_unit" for c in shown if c != "parameter"},
-    )
+    return Section(title="Would they have held?", lead=_worst_words(run), blocks=tuple(blocks))
 
 
 def _overrides(run: StudyRun, files: Artefacts) -> list[Block]:
@@ -203,7 +170,8 @@ def _coverage_figure(name: str, found: CalibratedParameters) -> FigureSpec:
     )
 
 
-def _periods(found: CalibratedParameters) -> str:
+def period_words(found: CalibratedParameters) -> str:
+    """Return the margin period of risk with its unit."""
     n = found.policy.margin_period_of_risk
     unit = {365: "day", 252: "session"}.get(int(found.periods_per_year), "period")
     return f"{n} {unit}" + ("s" if n > 1 else "")
@@ -213,19 +181,24 @@ def _range_words(everyone: list[CalibratedParameters]) -> str:
     one = everyone[0]
     row = one.table.loc["initial_margin_long"]
     return (
-        f"The range is wide: {one.asset}'s initial margin for longs is recommended at {row['recommended']:.1%} and "
-        f"lies between {row['low']:.1%} and {row['high']:.1%}."
+        f"Every rate stands in a wide range: {one.asset}'s initial margin for longs is recommended at "
+        f"{row['recommended']:.1%} and lies between {row['low']:.1%} and {row['high']:.1%}."
     )
 
 
-def _validity(everyone: list[CalibratedParameters]) -> str:
-    spans = {p.asset: f"from data to {p.as_of.date()}, valid to {p.valid_until.date()}" for p in everyone}
-    if len(set(spans.values())) == 1:
-        return f"Made {next(iter(spans.values()))}; then calibrate again."
-    return "Made " + "; ".join(f"{asset} {words}" for asset, words in spans.items()) + "; then calibrate again."
+def _worst_words(run: StudyRun) -> str:
+    lines = []
+    for name, found in run.parameters.items():
+        lost = found.backtest.exceptions
+        beyond = (lost["loss"] - lost["maintenance_margin"]).astype(float)
+        n = int((beyond > 0.0).sum())
+        deep = f", {beyond[beyond > 0.0].mean():.1%} of the notional beyond it on average" if n else ""
+        lines.append(f"{name}: {n} losses above the maintenance margin on both sides together{deep}.")
+    return " ".join(lines)
 
 
-def _held_words(run: StudyRun) -> str:
+def held_words(run: StudyRun) -> str:
+    """Return whether any chosen method had too many exceptions, and whether the test could have told."""
     rejected = [name for name, found in run.parameters.items() if found.backtest.under_margined]
     weak = [
         name for name, found in run.parameters.items() if min(found.backtest.coverage[s].power for s in SIDES) < 0.5

@@ -6,7 +6,16 @@ from volkit.report.style import money_words
 from volkit.study.stress.stage import StressParts
 from volkit.study.words import percent
 
-__all__ = ["depletion_words", "held_words", "horizon_words", "run_words", "stress_answers", "threshold_words"]
+__all__ = [
+    "balance_words",
+    "depletion_words",
+    "farthest_move",
+    "held_words",
+    "horizon_words",
+    "run_words",
+    "stress_answers",
+    "threshold_words",
+]
 
 
 def stress_answers(parts: StressParts) -> tuple[str, ...]:
@@ -24,13 +33,22 @@ def stress_answers(parts: StressParts) -> tuple[str, ...]:
         if told:
             move = MOVES[parts.cascade.direction]
             lines.append(f"Smallest {move} that uses up the fund under other margins: {', '.join(told)}.")
-    lines += _balance_lines(parts)
-    if parts.network is not None:
-        table = parts.network.clearing.to_frame()
-        broke = [str(name) for name in table.index[table["default"]]]
-        words = f"{', '.join(broke)} cannot pay all they owe" if broke else "everybody can pay"
-        lines.append(f"Debts between {len(table)} nodes: {words}.")
+    lines += [*_balance_lines(parts), *_network_lines(parts)]
     return tuple(lines)
+
+
+def balance_words(parts: StressParts) -> str:
+    """Return whether the venue and its neighbours can pay; nothing where neither table is there."""
+    return " ".join([*_balance_lines(parts), *_network_lines(parts)])
+
+
+def _network_lines(parts: StressParts) -> list[str]:
+    if parts.network is None:
+        return []
+    table = parts.network.clearing.to_frame()
+    broke = [str(name) for name in table.index[table["default"]]]
+    words = f"{', '.join(broke)} cannot pay all they owe" if broke else "everybody can pay"
+    return [f"Debts between {len(table)} nodes: {words}."]
 
 
 def _balance_lines(parts: StressParts) -> list[str]:
@@ -62,14 +80,13 @@ def held_words(parts: StressParts) -> str:
 def run_words(parts: StressParts) -> str:
     """Return what the shown move sets off."""
     run, start = parts.cascade.run, parts.market.venue.price
-    is_fall, move = parts.cascade.direction == "down", MOVES[parts.cascade.direction]
-    where = "below" if is_fall else "above"
-    farthest = float(run.totals["low_price" if is_fall else "high_price"]) / start - 1.0
+    move = MOVES[parts.cascade.direction]
+    where = "below" if parts.cascade.direction == "down" else "above"
     end = float(run.totals["end_price"]) / start - 1.0
     sold = float(run.totals["long_notional"] + run.totals["short_notional"])
     text = (
-        f"A {move} of {percent(abs(run.shock))} drives the price {percent(abs(farthest))} {where} the start and leaves "
-        f"it at {percent(end)} after {horizon_words(parts)}; {money_words(sold)} USD are liquidated, "
+        f"A {move} of {percent(abs(run.shock))} drives the price {percent(farthest_move(parts))} {where} the start and "
+        f"leaves it at {percent(end)} after {horizon_words(parts)}; {money_words(sold)} USD are liquidated, "
         f"bad debt is {money_words(float(run.totals['bad_debt']))} USD"
     )
     hole = float(run.totals["open_deficit"])
@@ -78,6 +95,13 @@ def run_words(parts: StressParts) -> str:
     if run.status == "no depth":
         text += "; the books run out of orders"
     return f"{text}."
+
+
+def farthest_move(parts: StressParts) -> float:
+    """Return how far the shown move drives the price, positive."""
+    totals, start = parts.cascade.run.totals, parts.market.venue.price
+    name = "low_price" if parts.cascade.direction == "down" else "high_price"
+    return abs(float(totals[name]) / start - 1.0)
 
 
 def depletion_words(parts: StressParts) -> str:

@@ -47,7 +47,6 @@ def solvency_section(parts: StressParts, files: Artefacts) -> Section | None:
         files.table("solvency_by_asset", found.ratios.by_asset.reset_index(), "By entity and asset, USD.")
     if found.reserves is not None:
         reserves = found.reserves
-        lead.append(sentence(reserves.headline))
         figure = FigureSpec(
             name="reserve_ratios",
             draw=lambda ax: plot_reserve_ratios(reserves, ax=ax),
@@ -59,7 +58,6 @@ def solvency_section(parts: StressParts, files: Artefacts) -> Section | None:
         blocks += [files.figure(figure), table]
     if found.reverse is not None:
         reverse = found.reverse
-        lead.append(sentence(reverse.headline))
         figure = FigureSpec(
             name="reverse_stress",
             draw=lambda ax: plot_reverse_stress(reverse, ax=ax),
@@ -81,7 +79,6 @@ def solvency_section(parts: StressParts, files: Artefacts) -> Section | None:
         blocks.append(files.table("stressed_solvency", found.stressed.table.reset_index(), words, is_folded=True))
     if found.health is not None:
         health = found.health
-        lead.append(f"Lending: {health.headline}.")
         figure = FigureSpec(
             name="health_factors",
             draw=lambda ax: plot_health_factors(health, ax=ax),
@@ -110,7 +107,7 @@ def network_section(parts: StressParts, files: Artefacts) -> Section | None:
             name="exposure_network",
             draw=lambda ax: plot_exposure_network(network, clearing, ax=ax),
             alt="Nodes and debts between them; those who cannot pay are marked.",
-            caption=_clearing_words(clearing),
+            caption="Who owes whom: wide arrows are large debts, and a node that cannot pay in full is marked.",
             height_ratio=0.7,
         ),
         FigureSpec(

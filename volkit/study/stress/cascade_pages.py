@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from volkit.contagion.fracture import AmplificationCurve
 from volkit.contagion.fracture.response import MOVES
 from volkit.report import (
     Block,
@@ -23,7 +22,7 @@ from volkit.report import (
 )
 from volkit.report.style import money_words
 from volkit.study.artefacts import Artefacts
-from volkit.study.stress.answers import run_words, threshold_words
+from volkit.study.stress.answers import farthest_move
 from volkit.study.stress.cascade import MITIGATION_WORDS
 from volkit.study.stress.stage import StressParts
 from volkit.study.words import percent, sentence
@@ -65,7 +64,11 @@ def cascade_section(parts: StressParts, files: Artefacts) -> Section:
     blocks: list[Block] = [TextBlock(_CASCADE), *_run_blocks(parts, files), *_curve_blocks(parts, files)]
     blocks += [*_phase_blocks(parts, files), *_policy_blocks(parts, files), *_mitigation_blocks(parts, files)]
     blocks += [*_depth_blocks(parts, files), _assumptions(parts, files)]
-    lead = f"{sentence(parts.tables.headline)} {sentence(threshold_words(parts))}"
+    run = parts.cascade.run
+    lead = (
+        f"Liquidations turn a {MOVES[parts.cascade.direction]} of {percent(abs(run.shock))} into one of "
+        f"{percent(farthest_move(parts))}, in {len(run.rounds)} batches."
+    )
     return Section(title="Liquidation cascades", lead=lead, blocks=tuple(blocks))
 
 
@@ -75,7 +78,8 @@ def _run_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
         name="cascade",
         draw=lambda ax: plot_cascade_price(run, ax=ax),
         alt="Price after each batch of liquidations, beside the shock alone.",
-        caption=run_words(parts),
+        caption="Price after the move and after each batch of liquidations; circles are the mean fill of a batch, "
+        "whose distance from the line is what its accounts lose.",
     )
     rounds = FigureSpec(
         name="cascade_rounds",
@@ -101,7 +105,7 @@ def _curve_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
             name=name,
             draw=lambda ax, c=curve, f=found: plot_bad_debt_curve(c, thresholds=[f], ax=ax),  # type: ignore[misc]
             alt=f"Bad debt by size of a {move}, with the fund and the {move} from which it does not pay.",
-            caption=sentence(f"fracture threshold: {_threshold(found.status, found.shock, move)}"),
+            caption=f"What a {move} of each size leaves unpaid; {_threshold(found.status, move)}.",
         )
         blocks.append(files.figure(figure))
         files.table(f"amplification_{direction}", curve.to_frame().reset_index(), f"A {move} of rising size.")
@@ -112,21 +116,17 @@ def _curve_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
             name="amplification",
             draw=lambda ax: plot_amplification(shown, thresholds=[found], ax=ax),
             alt="Farthest move over the shock, by size of the shock.",
-            caption=_amplification(shown),
+            caption="Farthest move over the shock, in logs: 1 is no amplification. The shade is the share of accounts "
+            "that is liquidated by then.",
         )
         blocks.append(files.figure(figure))
     return blocks
 
 
-def _threshold(status: str, shock: float, move: str) -> str:
+def _threshold(status: str, move: str) -> str:
     if status == "found":
-        return f"from a {move} of {percent(shock)} on the losses exceed what is held against them"
+        return f"the mark is the {move} from which on that is more than what is held against it"
     return "the venue is broken without a shock" if status == "always" else f"no {move} that was tried breaks the venue"
-
-
-def _amplification(curve: AmplificationCurve) -> str:
-    most = curve.to_frame()["amplification"]
-    return f"A move of {percent(float(most.idxmax()))} is amplified most, {most.max():.3g} times in logs."
 
 
 def _phase_blocks(parts: StressParts, files: Artefacts) -> list[Block]:

@@ -13,7 +13,7 @@ from volkit.report import (
 )
 from volkit.report.style import money_words
 from volkit.study.artefacts import Artefacts
-from volkit.study.stress.answers import depletion_words, horizon_words
+from volkit.study.stress.answers import horizon_words
 from volkit.study.stress.fund import FundParts
 from volkit.study.stress.stage import StressParts
 from volkit.study.words import percent
@@ -54,7 +54,7 @@ def fund_section(parts: StressParts, files: Artefacts) -> Section | None:
             name="fund_depletion",
             draw=lambda ax: plot_fund_paths(fund.paths, ax=ax),
             alt="Fund through time over all paths.",
-            caption=depletion_words(parts),
+            caption="The fund on all paths: the bands hold half, 90 and 98 % of them.",
         ),
     ]
     if fund.deleveraging is not None:
@@ -106,9 +106,11 @@ def _tables(fund: FundParts, files: Artefacts) -> list[Block]:
 def _lead(fund: FundParts, parts: StressParts) -> str:
     need = fund.requirement
     if need is None:
-        return depletion_words(parts)
+        return (
+            f"The paths are too few to say which fund a depletion on {percent(parts.section.depletion_target)} needs."
+        )
     low, high = money_words(need.lower), money_words(need.upper)
     return (
-        f"{depletion_words(parts)} For a depletion on {percent(parts.section.depletion_target)} of paths it would have "
-        f"to hold {money_words(need.fund)} USD ({low} to {high})."
+        f"For a depletion on {percent(parts.section.depletion_target)} of paths the fund would have to hold "
+        f"{money_words(need.fund)} USD ({low} to {high}); it holds {money_words(parts.market.venue.fund)}."
     )

@@ -7,18 +7,27 @@ from typing import Any
 import numpy as np
 
 from volkit.report import ReportDocument, Section, TextBlock, render_report
+from volkit.resources import VERSION
 from volkit.sources import PriceSource
 from volkit.study.artefacts import Artefacts
+from volkit.study.methods.used import methods_section, stress_methods
 from volkit.study.notes import Notes
 from volkit.study.sections import StressSection
-from volkit.study.stress.answers import stress_answers
 from volkit.study.stress.balance_pages import network_section, solvency_section
 from volkit.study.stress.cascade_pages import cascade_section
 from volkit.study.stress.fund_pages import fund_section
 from volkit.study.stress.stage import StressParts, stress_venue
+from volkit.study.summary_stress import stress_summary
 from volkit.study.venue_files import open_venue
 
 __all__ = ["VenueStress", "run_venue_stress", "stress_record", "stress_sections", "write_venue_stress"]
+
+_LIMITS = (
+    "The book of accounts is what was given: who stands on the other side and is not in it has no profit to take. "
+    "Accounts do not add collateral, and nobody trades but for the liquidations.",
+    "Probabilities are those of the price model on the asset's own bars. They say nothing of an outage, a stopped "
+    "oracle or a loss of trust.",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,23 +90,28 @@ def write_venue_stress(found: VenueStress, folder: Path | str) -> Path:
     """Write ``report.html``, ``figures`` and ``tables`` of a venue's stress and return the path of the report."""
     path, parts = Path(folder), found.parts
     simulated = parts.provenance.simulated
-    files = Artefacts(path, simulated=simulated)
+    files = Artefacts(path, simulated=simulated, source=found.source)
     sections = stress_sections(parts, files)
     origin = files.table("provenance", parts.provenance.to_frame(), "Where each table comes from.", is_folded=True)
     said = tuple(f"{stage}: {text}." if not text.endswith(".") else f"{stage}: {text}" for stage, text in found.notes)
     blocks = (TextBlock(said, is_note=True), origin) if said else (origin,)
-    sections.append(Section(title="Data and cautions", lead=parts.tables.headline + ".", blocks=blocks))
+    sections.append(methods_section(stress_methods(parts)))
+    words = f"{len(parts.provenance.series)} tables and series; each with its licence and the sha-256 of what was read."
+    sections.append(Section(title="Data and cautions", lead=words, blocks=(*blocks, TextBlock(_LIMITS))))
     files.schemas()
     document = ReportDocument(
         title="stress",
         question="What breaks this venue, and what does that leave of its fund?",
-        answer=stress_answers(parts),
+        dateline=f"{_as_of_words(parts)}, venue {parts.section.venue}, volkit {VERSION}",
+        answer=(),
+        summary=(stress_summary(parts),),
         simulated=simulated,
         sections=tuple(one for one in sections if one is not None),
         footer={
             "venue": parts.section.venue,
             "prices": found.source or "none",
-            "tables as of": "not told" if parts.as_of is None else str(parts.as_of),
+            "tables as of": _as_of_words(parts),
+            "volkit": VERSION,
             "seed": str(found.seed),
             "data sha-256": parts.provenance.sha256,
         },
@@ -105,6 +119,10 @@ def write_venue_stress(found: VenueStress, folder: Path | str) -> Path:
     report = path / "report.html"
     report.write_text(render_report(document), encoding="utf-8")
     return report
+
+
+def _as_of_words(parts: StressParts) -> str:
+    return "time not told" if parts.as_of is None else f"{parts.as_of:%Y-%m-%d %H:%M} UTC"
 
 
 def stress_record(found: VenueStress) -> dict[str, Any]:

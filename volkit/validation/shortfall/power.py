@@ -15,6 +15,7 @@ from scipy import signal
 
 from volkit.checks import check_confidence, check_count
 from volkit.errors import ArgumentError, ConvergenceError
+from volkit.parallel import progress
 from volkit.results import ResultDisplay, freeze
 from volkit.validation.power import SIGNIFICANCE
 from volkit.validation.shortfall.acerbi_szekely_laws import AcerbiSzekely, acerbi_szekely_draws
@@ -199,7 +200,7 @@ def shortfall_power(
         raise ArgumentError("tests", rule, ", ".join(map(str, unknown)) or "nothing", "choose some of these")
     setting = Setting(n, c, law, rng)
     rows = {}
-    for name in tests:
+    for name in progress(tests, label="tests of expected shortfall"):
         if name in _BY_SUMS:
             null, other = (_by_sums(name, setting, n_draws, factor) for factor in (1.0, inflation))
             rows[name] = _row(_judged_by_draws(null, other, significance), n_draws)
@@ -258,7 +259,7 @@ def _by_samples(judge: Callable[[Sample], float], setting: Setting, n_samples: i
     n, c, law, rng = setting
     v, e = law.value_at_risk(c), law.expected_shortfall(c)
     found = np.empty(n_samples)
-    for i in range(n_samples):
+    for i in progress(range(n_samples), label="simulated samples"):
         s = _volatility(n, rng)
         z = inflation * law.upper_quantile(rng.random(n))
         try:

@@ -6,7 +6,7 @@ hundred thousand samples of 250 periods take hundredths of a second.
 
 import warnings
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -141,8 +141,8 @@ def draw_exceptions(
     counts, shares, totals = np.empty(n_draws, dtype=np.int64), np.empty(n_draws), np.empty(n_draws)
     w = np.ascontiguousarray(weights, dtype=np.float64)
     if isinstance(law, ScenarioLaw):
-        assert rows is not None  # only data come with scenarios
-        V, E = rows.value_at_risk, rows.expected_shortfall
+        known = cast("TailRows", rows)  # only data come with scenarios
+        V, E = known.value_at_risk, known.expected_shortfall
         kernels.draw_scenarios(rng, law.scenarios, V, w * V / E, w / E, inflation, counts, shares, totals)
         return ExceptionSums(counts, shares, totals)
     v, e = law.value_at_risk(confidence), law.expected_shortfall(confidence)

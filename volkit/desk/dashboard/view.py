@@ -1,0 +1,270 @@
+"""Controls and panels of the dashboard, in ipywidgets: a choice is made, the panels follow one after another.
+
+The panel that answers comes first. Work is done in a thread beside the kernel's loop, so that a newer choice is heard
+at once and what is under way for an older one is dropped.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import ipywidgets as widgets
+
+from volkit.desk.dashboard import drawings, files, pages
+from volkit.desk.dashboard.model import CONFIDENCES, HORIZONS, METHODS, MODELS, Choices, Workbench
+from volkit.errors import VolkitError
+from volkit.report import FigureFiles, FigureSpec, method_words
+from volkit.sources import PriceSource, SeriesSpec
+from volkit.study.words import sentence
+
+__all__ = ["Dashboard", "build_dashboard"]
+
+T = TypeVar("T")
+
+_PANELS = ("answer", "schedule", "exceptions", "stress", "correlation", "frontier", "downloads")
+# What cannot be shown without margins.
+_OF_MARGINS = ("schedule", "exceptions", "stress", "downloads")
+_STALE = "is-stale"
+_LOG = logging.getLogger(__name__)
+
+
+def build_dashboard(source: PriceSource) -> "Dashboard":
+    """Return a dashboard of a source, at work as soon as a loop runs.
+
+    Parameters
+    ----------
+    source : PriceSource
+        From `volkit.open_source`.
+
+    Returns
+    -------
+    Dashboard
+        Show its `box` in a notebook.
+
+    Raises
+    ------
+    SourceError
+        When the source holds no daily prices.
+    """
+    dashboard = Dashboard(Workbench(source))
+    dashboard.follow()
+    return dashboard
+
+
+class Dashboard:
+    """The page: controls, status, panels.
+
+    Parameters
+    ----------
+    bench : Workbench
+        What computes.
+
+    Attributes
+    ----------
+    bench : Workbench
+        As given.
+    controls : dict of name to Dropdown
+        By field of `Choices`.
+    panels : dict of name to HTML
+        By name.
+    status : HTML
+        What is being done, in words.
+    box : VBox
+        All of it.
+    """
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench = bench
+        self.controls = _controls(bench)
+        self.panels = {name: widgets.HTML(pages.empty_html(name, "Waiting for its turn.")) for name in _PANELS}
+        self.status = widgets.HTML()
+        self.status.add_class("volkit-status")
+        bar = widgets.Box(list(self.controls.values()))
+        bar.add_class("volkit-controls")
+        body = widgets.Box(list(self.panels.values()))
+        body.add_class("volkit-panels")
+        for name, panel in self.panels.items():
+            panel.add_class(f"volkit-{name}")
+        self.box = widgets.Box([bar, self.status, body])
+        self.box.add_class("volkit-dashboard")
+        self._turn = 0
+        self._task: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
+        self._files: dict[str, tuple[files.Download, ...]] = {}
+        self._drawn: dict[tuple[object, ...], tuple[FigureFiles, bytes]] = {}
+        for control in self.controls.values():
+            control.observe(self._chosen, names="value")
+
+    @property
+    def choices(self) -> Choices:
+        """What the controls say now."""
+        return Choices(**{name: control.value for name, control in self.controls.items()})
+
+    def follow(self) -> None:
+        """Bring the panels to the present choices, beside whatever the loop does; needs a running loop."""
+        self._turn += 1
+        self._task = asyncio.get_running_loop().create_task(self.refresh())
+
+    async def refresh(self) -> None:
+        """Bring the panels to the present choices, the answer first; stop when there are newer ones."""
+        turn, choices = self._turn, self.choices
+        for panel in self.panels.values():
+            panel.add_class(_STALE)
+        async with self._lock:
+            self._files = {}
+            steps = self._steps(choices)
+            has_margins = True
+            for number, (words, panel, make) in enumerate(steps, start=1):
+                if turn != self._turn:
+                    return
+                self._say(f"{number} of {len(steps)}: {words} \u2026")
+                if has_margins or panel not in _OF_MARGINS:
+                    html, is_made = await asyncio.to_thread(_safely, panel, make)
+                    has_margins = has_margins and (is_made or panel != "answer")
+                else:
+                    # It would say again what the first panel says.
+                    html = pages.empty_html(panel, "There are no margins for these choices.")
+                if turn != self._turn:
+                    return
+                self.panels[panel].value = html
+                self.panels[panel].remove_class(_STALE)
+            self._say(f"Done: {choices.asset}, {method_words(choices.method)}, {100 * choices.confidence:g} %.")
+
+    def _chosen(self, change: dict[str, object]) -> None:
+        if change["owner"] is self.controls["asset"]:
+            self._offer_factors()
+        self.controls["model"].disabled = not self.choices.is_filtered
+        self.follow()
+
+    def _offer_factors(self) -> None:
+        factor, asset = self.controls["factor"], str(self.controls["asset"].value)
+        before = factor.value
+        options = [_option(spec) for spec in self.bench.factors(asset)]
+        factor.unobserve(self._chosen, names="value")
+        factor.options = options
+        names = [name for _, name in options]
+        factor.value = before if before in names else names[0] if names else None
+        factor.observe(self._chosen, names="value")
+
+    def _steps(self, choices: Choices) -> Sequence[tuple[str, str, Callable[[], str]]]:
+        asset = choices.asset
+        return (
+            (f"computing the margins of {asset}", "answer", lambda: self._answer(choices)),
+            ("testing the exceptions", "exceptions", lambda: self._exceptions(choices)),
+            ("drawing margins against losses", "schedule", lambda: self._schedule(choices)),
+            ("replaying the named crises", "stress", lambda: self._stress(choices)),
+            (f"correlating {asset} and {choices.factor}", "correlation", lambda: self._correlation(choices)),
+            ("comparing policies", "frontier", lambda: self._frontier(choices)),
+            ("writing the files", "downloads", lambda: self._downloads(choices)),
+        )
+
+    def _answer(self, choices: Choices) -> str:
+        found = self.bench.margins(choices)
+        return pages.answer_html(found.result, found.notes)
+
+    def _exceptions(self, choices: Choices) -> str:
+        margins, tests = self.bench.margins(choices).result, self.bench.coverage(choices)
+        return pages.exceptions_html(margins, tests.result, tests.notes)
+
+    def _schedule(self, choices: Choices) -> str:
+        schedule = self.bench.margins(choices).result.schedule
+        figure = self._figure(
+            ("schedule", choices.asset, schedule.policy.words, choices.model),
+            lambda: drawings.schedule_figure(schedule), "Figure: margins and losses", schedule.provenance.simulated,
+        )  # fmt: skip
+        return pages.figure_html("schedule", figure, ())
+
+    def _stress(self, choices: Choices) -> str:
+        found = self.bench.stress(choices)
+        replay = found.result
+        figure = self._figure(
+            ("stress", choices.asset, replay.policy, choices.model), lambda: drawings.stress_figure(replay),
+            "Figure: named crises", replay.provenance.simulated,
+        )  # fmt: skip
+        return pages.stress_html(replay, figure, found.notes)
+
+    def _correlation(self, choices: Choices) -> str:
+        found = self.bench.correlation(choices)
+        estimate = found.result
+        figure = self._figure(
+            ("correlation", choices.asset, choices.factor), lambda: drawings.correlation_figure(estimate),
+            "Figure: correlation", estimate.provenance.simulated,
+        )  # fmt: skip
+        return pages.figure_html("correlation", figure, found.notes, lead=pages.correlation_words(estimate))
+
+    def _frontier(self, choices: Choices) -> str:
+        found, current = self.bench.frontier(choices), self.bench.name_in_frontier(choices)
+        frontier = found.result
+        figure = self._figure(
+            ("frontier", choices), lambda: drawings.frontier_figure(frontier, current), "Figure: policies",
+            frontier.provenance.simulated,
+        )  # fmt: skip
+        return pages.frontier_html(frontier, current, figure, found.notes)
+
+    def _figure(
+        self, key: tuple[object, ...], make: Callable[[], FigureSpec], words: str, simulated: bool
+    ) -> FigureFiles:
+        if key not in self._drawn:
+            self._drawn[key] = drawings.draw(make(), simulated=simulated)
+        figure, svg = self._drawn[key]
+        self._files[str(key[0])] = files.figure_downloads(figure, svg, words)
+        return figure
+
+    def _downloads(self, choices: Choices) -> str:
+        found = self.bench.margins(choices).result
+        tables = {
+            "margins": found.table.reset_index(),
+            "exceptions": found.backtest.exceptions,
+            "tests": found.backtest.table.reset_index(),
+        }
+        simulated, asset = found.provenance.simulated, choices.asset.lower()
+        listed = [
+            files.parameter_download(found, choices),
+            files.workbook_download(
+                {**tables, "schedule": found.schedule.frame.reset_index()},
+                f"margins_{asset}",
+                "All tables and the schedule",
+                simulated=simulated,
+            ),
+            *(
+                files.table_download(frame, f"{name}_{asset}", f"Table: {name}", simulated=simulated)
+                for name, frame in tables.items()
+            ),
+            *(file for pair in self._files.values() for file in pair),
+        ]
+        return pages.downloads_html(listed)
+
+    def _say(self, words: str) -> None:
+        self.status.value = words
+
+
+def _safely(panel: str, make: Callable[[], str]) -> tuple[str, bool]:
+    """Return a panel's HTML and True, or the error as a sentence and False: one panel must not cost the others."""
+    try:
+        return make(), True
+    except VolkitError as error:
+        return pages.failure_html(panel, sentence(str(error))), False
+    except Exception as error:  # the reader of a page can do nothing with a traceback, and the other panels stand
+        _LOG.exception("panel %s", panel)
+        return pages.failure_html(panel, f"This panel could not be made: {type(error).__name__}: {error}."), False
+
+
+def _option(spec: SeriesSpec) -> tuple[str, str]:
+    return f"{spec.name}, {spec.title}", spec.name
+
+
+def _controls(bench: Workbench) -> dict[str, widgets.Dropdown]:
+    start = bench.start
+    options: dict[str, tuple[str, list[tuple[str, object]]]] = {
+        "asset": ("Asset", [_option(spec) for spec in bench.assets]),
+        "method": ("Margin method", [(method_words(method), method) for method in METHODS]),
+        "model": ("Volatility model", [(name, name) for name in MODELS]),
+        "confidence": ("Confidence", [(f"{100 * c:g} %", c) for c in CONFIDENCES]),
+        "horizon": ("Margin period of risk", [(f"{h} day{'s' if h > 1 else ''}", h) for h in HORIZONS]),
+        "factor": ("Macro series", [_option(spec) for spec in bench.factors(start.asset)]),
+    }
+    return {
+        name: widgets.Dropdown(description=words, options=listed, value=getattr(start, name))
+        for name, (words, listed) in options.items()
+    }
