@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PEERS := $(VENV)/.peers
+BENCH := .venv-bench
+PEERS := $(BENCH)/.peers
 OUT ?= runs
 
 # One BLAS thread: the same bits everywhere, and no fight over the cores.
@@ -30,7 +31,6 @@ $(STAMP): requirements.lock pyproject.toml
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
 	fi
-	@rm -f $(PEERS)
 	@touch $(STAMP)
 
 demo: $(STAMP)  ## run the two demo studies, offline; ends with the path of a report
@@ -61,11 +61,13 @@ test-all: $(STAMP)  ## make test, the slow tests, and the notebooks on another s
 	done
 
 bench: $(PEERS)  ## measured ratios beside the peers; fails where three of three rounds miss an accepted one
-	$(BIN)/python -m benchmarks --record docs/measured/benchmarks.json
+	$(BENCH)/bin/python -m benchmarks --record docs/measured/benchmarks.json
 
+# An environment of their own: pandas adds in another order where bottleneck is installed.
 $(PEERS): benchmarks/peers.txt $(STAMP)
-	@if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python -r benchmarks/peers.txt; \
-	else $(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers.txt; fi
+	@$(MAKE) --no-print-directory VENV=$(BENCH) $(BENCH)/.installed
+	@if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BENCH)/bin/python -r benchmarks/peers.txt; \
+	else $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers.txt; fi
 	@touch $(PEERS)
 
 gallery: $(STAMP)  ## run the notebooks and render them into docs/_build/gallery
@@ -82,4 +84,4 @@ lock:  ## renew requirements.lock from pyproject.toml
 	  --python-version 3.11 --extra dev --extra notebooks --extra export --extra cluster --extra fuzz --extra docs --extra tails pyproject.toml -o requirements.lock
 
 clean:  ## remove what was built
-	rm -rf $(VENV) runs docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(BENCH) runs docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
