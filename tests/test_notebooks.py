@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from latex2mathml.converter import convert
 
 _FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 _NOTEBOOKS = sorted(_FOLDER.glob("*.ipynb"))
@@ -13,13 +14,29 @@ _NOTEBOOKS = sorted(_FOLDER.glob("*.ipynb"))
 pytestmark = pytest.mark.parametrize("path", _NOTEBOOKS, ids=lambda path: path.stem)
 
 
+_DRAWS = re.compile(r"\bplot_\w+\(|\.subplots\(")
+# A source in parentheses: the work in italics, then its year.
+_CITATION = re.compile(r"\([^()]*\*[A-Z][^*()]+\*[^()]*\b(?:19|20)\d\d\b[^()]*\)")
+
+
+def _all_cells(path):
+    return json.loads(path.read_text(encoding="utf-8"))["cells"]
+
+
 def _cells(path, kind):
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    return [cell for cell in notebook["cells"] if cell["cell_type"] == kind]
+    return [cell for cell in _all_cells(path) if cell["cell_type"] == kind]
+
+
+def _source(cell):
+    return "".join(cell["source"])
 
 
 def _sources(path, kind):
-    return ["".join(cell["source"]) for cell in _cells(path, kind)]
+    return [_source(cell) for cell in _cells(path, kind)]
+
+
+def _tags(cell):
+    return cell["metadata"].get("tags", [])
 
 
 def _tree(path):
@@ -48,8 +65,24 @@ def test_title_is_a_question_and_the_answer_follows_it(path):
     assert re.search(r"\*\*[^*]*\d[^*]*\*\*", answer)
 
 
+def test_first_paragraph_of_the_answer_is_a_sentence_with_a_number(path):
+    answer = _sources(path, "markdown")[0].split("\n\n")[1]
+
+    assert answer.endswith(".")
+    assert re.search(r"\d", answer)
+
+
+def test_data_are_described_before_they_are_used(path):
+    cells = _all_cells(path)
+    described = [i for i, cell in enumerate(cells) if _source(cell).startswith("**Data.**")]
+
+    assert len(described) == 1
+    assert described[0] < next(i for i, cell in enumerate(cells) if _source(cell).startswith("## "))
+    assert "*simulated*" in _source(cells[described[0]]).lower()
+
+
 def test_first_code_cell_holds_the_parameters(path):
-    tagged = [cell for cell in _cells(path, "code") if "parameters" in cell["metadata"].get("tags", [])]
+    tagged = [cell for cell in _cells(path, "code") if "parameters" in _tags(cell)]
 
     assert tagged == _cells(path, "code")[:1]
 
@@ -88,12 +121,42 @@ def test_simulated_numbers_are_called_simulated_in_the_answer(path):
 
 
 def test_each_figure_is_followed_by_words_with_a_number(path):
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    draws = [i for i, cell in enumerate(cells) if re.search(r"\bplot_\w+\(", "".join(cell["source"]))]
-    after = [next("".join(c["source"]) for c in cells[i + 1 :] if c["cell_type"] == "markdown") for i in draws]
+    cells = _all_cells(path)
+    draws = [i for i, cell in enumerate(cells) if cell["cell_type"] == "code" and _DRAWS.search(_source(cell))]
+    after = {_source(cells[i])[-60:]: cells[i + 1] for i in draws}
 
     assert draws
-    assert [text[:60] for text in after if not re.search(r"\d", text.split("\n\n")[0])] == []
+    assert [code for code, cell in after.items() if cell["cell_type"] != "markdown"] == []
+    assert [code for code, cell in after.items() if not re.search(r"\d", _source(cell).split("\n\n")[0])] == []
+
+
+def test_one_figure_is_the_thumbnail(path):
+    tagged = [cell for cell in _all_cells(path) if "thumbnail" in _tags(cell)]
+
+    assert len(tagged) == 1
+    assert _DRAWS.search(_source(tagged[0]))
+
+
+def test_formulas_are_displayed_and_can_be_converted(path):
+    formulas = re.findall(r"\$\$(.+?)\$\$", "\n\n".join(_sources(path, "markdown")), flags=re.DOTALL)
+
+    assert formulas
+    assert [formula for formula in formulas if not convert(formula, display="block").startswith("<math")] == []
+
+
+def test_a_source_is_cited(path):
+    assert _CITATION.search("\n\n".join(_sources(path, "markdown")))
+
+
+def test_exercise_has_a_hidden_check(path):
+    cells = _all_cells(path)
+    (at,) = [i for i, cell in enumerate(cells) if "### Exercise" in _source(cell)]
+    guess, check = cells[at + 1 : at + 3]
+
+    assert _source(guess).startswith("my_guess = None")
+    assert "hide-input" in _tags(check)
+    assert check["metadata"]["jupyter"] == {"source_hidden": True}
+    assert "my_guess is None" in _source(check)
 
 
 def test_code_needs_no_network_and_no_absolute_path(path):
