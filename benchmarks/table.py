@@ -68,13 +68,15 @@ class Row:
         return all(self.misses(value, self.floor) for value in self.values)
 
     def to_record(self) -> dict[str, object]:
-        """Return the row for JSON, a missing peer as null."""
+        """Return the row for JSON, a missing peer as null, numpy's numbers as Python's."""
         return asdict(self) | {
-            "theirs": self.theirs if self.has_peer else None,
-            "value": self.value,
+            "ours": float(self.ours),
+            "theirs": float(self.theirs) if self.has_peer else None,
+            "values": [float(value) for value in self.values],
+            "value": float(self.value),
             "unit": "times" if self.has_peer else "seconds",
-            "is_below": self.is_below,
-            "is_short": self.misses(self.value, self.aim),
+            "is_below": bool(self.is_below),
+            "is_short": bool(self.misses(self.value, self.aim)),
         }
 
     def __str__(self) -> str:

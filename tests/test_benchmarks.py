@@ -34,6 +34,16 @@ def test_a_row_without_a_bound_is_never_below():
     assert not row((0.1, 0.1, 0.1)).is_below
 
 
+def test_numbers_of_numpy_become_json():
+    import json
+
+    import numpy as np
+
+    one = row(np.array([4.0, 3.0, 3.5]), floor=np.float64(5.0), aim=np.float64(9.0))
+
+    assert json.loads(json.dumps(one.to_record()))["is_below"] is True
+
+
 def test_every_module_with_a_table_is_run():
     from benchmarks.__main__ import MODULES
 

@@ -67,7 +67,7 @@ def test_bars_and_ticks_are_those_of_the_replay(ax, replay):
         assert [b.get_width() for b in found(ax, f"loss-{side}")] == rows["worst_loss"].tolist()
         assert [x.get_xdata()[0] for x in found(ax, f"margin-{side}")] == rows["margin_at_worst"].tolist()
         hatched = [b.get_hatch() is not None for b in found(ax, f"loss-{side}")]
-        assert hatched == (rows["worst_loss"] > rows["margin_at_worst"]).tolist()
+        assert hatched == (rows["worst_excess"] > 0.0).tolist()
         assert [tuple(x.get_xdata()) for x in found(ax, f"rise-{side}")] == list(
             zip(rows["margin_at_start"], rows["peak_margin"], strict=True)
         )

@@ -196,8 +196,8 @@ class CorrelationEstimate(_OnTwoClocks):
 
     @property
     def latest(self) -> pd.Series:
-        """The last row of the path: correlation, lower, upper, n (no unit)."""
-        return self.path.iloc[-1]
+        """The row of the path at `as_of`: correlation, lower, upper, n (no unit)."""
+        return self.path.loc[: self.as_of].iloc[-1]
 
     @property
     def headline(self) -> str:
@@ -210,7 +210,7 @@ class CorrelationEstimate(_OnTwoClocks):
     def summary(self) -> pd.DataFrame:
         """Return the latest, lowest and highest value (no unit) with time, interval and count."""
         known = self.path["correlation"].dropna()
-        chosen = {"latest": self.path.index[-1]}
+        chosen = {"latest": self.latest.name}
         if len(known):
             chosen |= {"lowest": known.idxmin(), "highest": known.idxmax()}
         level = f"{self.confidence:.0%}"

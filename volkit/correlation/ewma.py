@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.signal import lfilter
 
-from volkit.checks import check_confidence
+from volkit.checks import check_confidence, check_positive
 from volkit.correlation.estimates import CorrelationEstimate
 from volkit.correlation.inputs import PairedChanges, check_pair, warn_small
 from volkit.correlation.intervals import ON_A_LINE, CorrelationBand, atanh_band
@@ -90,6 +90,7 @@ def ewma_correlation(
     >>> ewma_correlation(moves["SPX"], moves["VIX"], half_life=31, periods_per_year=252).latest.round(2).to_dict()
     {'correlation': -0.84, 'lower': -0.89, 'upper': -0.77, 'n': 89.45}
     """
+    check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     level = check_confidence(confidence)
     decay = decay_of(half_life)
     largest = (1.0 + decay) / (1.0 - decay)
@@ -112,7 +113,7 @@ def ewma_correlation(
         confidence=level,
         window=None,
         half_life=float(half_life),
-        as_of=pair.index[-1],
+        as_of=pair.last,
         n_obs=int(pair.complete.sum()),
         periods_per_year=periods_per_year,
         synchrony=synchrony,

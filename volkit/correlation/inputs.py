@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_times
+from volkit.checks import check_floats, check_times
 from volkit.correlation.guards import find_carried_forward, find_random_walk
 from volkit.errors import DataError, SmallSampleWarning
 
@@ -54,6 +54,11 @@ class PairedChanges:
     def complete(self) -> np.ndarray:
         """Rows with both values, bool."""
         return np.asarray(np.isfinite(self.x) & np.isfinite(self.y))
+
+    @property
+    def last(self) -> pd.Timestamp:
+        """Time (UTC) of the last row with both values: what comes after it says nothing of the two."""
+        return self.index[np.flatnonzero(self.complete)[-1]]
 
     @property
     def label(self) -> str:
@@ -100,7 +105,7 @@ look like levels; take changes first, e.g. volkit.log_returns(close) or volkit.c
         raise DataError(argument, "must be a Series of one asset", type(changes).__name__, remedy)
     named = argument if changes.name is None else f"{argument} ({changes.name})"
     index = check_times(changes.index, argument=named)
-    values = changes.to_numpy(dtype=np.float64, na_value=np.nan)
+    values = check_floats(changes, argument=named)
     infinite = np.isinf(values)
     if infinite.any():
         got = f"{int(infinite.sum())} infinite values, first at {index[infinite][0]}"

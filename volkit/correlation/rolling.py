@@ -179,6 +179,7 @@ def rolling_correlation(
     >>> estimate.latest.round(2).to_dict()
     {'correlation': -0.83, 'lower': -0.88, 'upper': -0.77, 'n': 90.0, 'band_lower': -0.94, 'band_upper': -0.58}
     """
+    check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     level = check_confidence(confidence)
     draws = n_draws if n_draws == 0 else check_count(n_draws, argument="n_draws", minimum=99, unit="histories")
     raw = check_pair(x, y)
@@ -203,7 +204,7 @@ def rolling_correlation(
         confidence=level,
         window=width,
         half_life=None,
-        as_of=pair.index[-1],
+        as_of=pair.last,
         n_obs=int(pair.complete.sum()),
         periods_per_year=periods_per_year,
         synchrony=synchrony,

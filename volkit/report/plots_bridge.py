@@ -12,6 +12,8 @@ from matplotlib.patches import Patch
 from volkit.checks import check_choice
 from volkit.conventions import SIDES, Side
 from volkit.margin.bridge import ConditionalTails, StressReplay
+from volkit.report.captions import share_words
+from volkit.report.describe import say
 from volkit.report.marks import draw_counts, finish, shade_events
 from volkit.report.style import (
     ROLE_COLOURS,
@@ -81,8 +83,8 @@ def plot_conditional_margin(
     format_percent(axes, mirrored=True)
     axes.set_ylabel("Value at Risk (% of notional)" if is_narrow(axes) else "Value at Risk (per cent of notional)")
     format_dates(axes, label="period of the loss (UTC)")
-    if with_events and not tails.provenance.simulated:
-        shade_events(axes)
+    if with_events:
+        shade_events(axes, provenance=tails.provenance)
     words = " and ".join(f"{a} {one} (without {b})" for (a, b), one in zip(counts, chosen, strict=True))
     add = "shocks at the volatility of the moment" if tails.scaled else ""
     note = [
@@ -143,9 +145,9 @@ def plot_stress_replay(replay: StressReplay, *, ax: Axes | None = None, **bar_kw
     Returns
     -------
     Axes
-        Per cent of the notional. A bar: the largest loss over a margin period of risk, hatched where it was strictly
-        above its margin; a tick: the maintenance margin held against it; a line: from the margin at the start of the
-        window to its peak. At the right: margin calls of a long and a short position.
+        Per cent of the notional. A bar: the largest loss over a margin period of risk, hatched where any loss of the
+        window was strictly above its margin; a tick: the maintenance margin held against it; a line: from the margin at
+        the start of the window to its peak. At the right: margin calls of a long and a short position.
     """
     axes = new_axes(ax)
     windows = list(dict.fromkeys(replay.table.index.get_level_values("window")))
@@ -163,13 +165,15 @@ def plot_stress_replay(replay: StressReplay, *, ax: Axes | None = None, **bar_kw
     calls = replay.table["calls"].unstack("side")
     draw_counts(axes, [(y, f"{calls.loc[w, 'long']}, {calls.loc[w, 'short']}") for y, w in enumerate(windows)])
     _replay_legend(axes)
+    say(axes, _replay_words(replay))
     note = [f"{replay.asset}, one unit of notional", replay.policy, "at the right: margin calls long, short"]
     return finish(axes, note, replay.provenance)
 
 
 def _draw_window(ax: Axes, row: pd.Series, y: float, side: Side, **bar_kws: object) -> None:
     colour = ROLE_COLOURS[side]
-    is_beyond = row["worst_loss"] > row["margin_at_worst"]
+    # Not the largest loss alone: a smaller one may have met a margin that had not risen yet.
+    is_beyond = row["worst_excess"] > 0.0
     style: dict[str, object] = {
         "height": _HEIGHT, "color": colour, "alpha": 0.45, "edgecolor": colour if not is_beyond else "black",
         "linewidth": 0.0, "hatch": "////" if is_beyond else None, "gid": f"loss-{side}", **bar_kws,
@@ -186,10 +190,26 @@ def _named(window: str, replay: StressReplay, *, narrow: bool) -> str:
     return textwrap.fill(f"{window}" + ("" if str(first.year) in window else f", {first.year}"), 17 if narrow else 34)
 
 
+def _replay_words(replay: StressReplay) -> str:
+    """The largest loss of each side with the margin held against it, which the axis alone does not tell apart."""
+    words = []
+    for side in SIDES:
+        table = replay.table.xs(side, level="side")
+        window = str(table["worst_loss"].idxmax())
+        row = table.loc[window]
+        above = int((table["worst_excess"] > 0.0).sum())
+        words.append(
+            f"{side.capitalize()}: greatest loss {share_words(float(row['worst_loss']))} ({window}), maintenance "
+            f"margin held against it {share_words(float(row['margin_at_worst']))}; a loss above its margin in {above} of "
+            f"{len(table)} windows."
+        )
+    return f"Bar chart of the worst loss in {len(table)} stress windows (% of notional). {' '.join(words)}"
+
+
 def _replay_legend(ax: Axes) -> None:
     handles = [
         *(Patch(color=ROLE_COLOURS[side], alpha=0.45, label=f"worst loss, {side}") for side in SIDES),
-        Patch(facecolor="white", edgecolor="black", hatch="////", linewidth=0.0, label="above its margin"),
+        Patch(facecolor="white", edgecolor="black", hatch="////", linewidth=0.0, label="a loss above its margin"),
         Line2D([], [], color=_BLACK, linewidth=1.8, marker="|", markersize=9, linestyle="none", markeredgewidth=1.8,
                label="margin held"),
         Line2D([], [], color=_BLACK, linewidth=1.2, label="margin, start to peak"),
