@@ -1,16 +1,19 @@
 """Independent pieces of work: the same results, in order, in one process or in several."""
 
 import io
+import os
 import re
 import subprocess
 import sys
+import threading
+import warnings
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from volkit.errors import ArgumentError
-from volkit.parallel import map_tasks, one_blas_thread, progress, show_progress
+from volkit.errors import ArgumentError, SeriesNotFoundError, SmallSampleWarning
+from volkit.parallel import ClusterError, map_tasks, one_blas_thread, parallel_backend, progress, show_progress
 
 
 def test_results_come_in_the_order_of_the_tasks():
@@ -113,7 +116,7 @@ sys.modules["IPython"].get_ipython = lambda: shell
 sys.modules["IPython.display"] = sys.modules["IPython"].display = types.ModuleType("IPython.display")
 sys.modules["IPython.display"].display = display
 from volkit import parallel
-parallel._DELAY = 0.0
+sys.modules["volkit.parallel.bars"]._DELAY = 0.0
 assert parallel.map_tasks(abs, [-1, 2, 3], label="<b>fits") == [1, 2, 3]
 assert list(shown[-1].values()) == ["", ""], shown
 bars = [data["text/html"] for data in shown[:-1]]
@@ -138,3 +141,131 @@ def test_linear_algebra_keeps_to_one_thread_inside_the_context_only():
         assert set(threads()) == {1}
 
     assert threads() == before
+
+
+# --- backends
+
+
+def test_backend_decides_whatever_the_call_asked_for():
+    with parallel_backend("processes", n_jobs=2):
+        assert os.getpid() not in map_tasks(process_of, [0, 1], n_jobs=1)
+    with parallel_backend("serial"):
+        assert set(map_tasks(process_of, [0, 1], n_jobs=2)) == {os.getpid()}
+
+
+def test_backend_ends_with_its_context_also_after_an_error():
+    with pytest.raises(ZeroDivisionError), parallel_backend("processes", n_jobs=2):
+        map_tasks(lambda x: 1 / x, [1, 0])
+
+    assert map_tasks(process_of, [0, 1]) == [os.getpid()] * 2
+
+
+def test_processes_leave_tasks_that_write_into_shared_memory_here():
+    seen = np.zeros(4)
+
+    with parallel_backend("processes", n_jobs=2):
+        map_tasks(lambda k: seen.__setitem__(k, k + 1.0), range(4), n_jobs=2, threads=True)
+        away = map_tasks(process_of, [0, 1], threads=True, anywhere=True)
+
+    assert seen.tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert os.getpid() not in away
+
+
+def test_threads_do_compiled_work_beside_one_another_and_the_rest_in_turn():
+    with parallel_backend("threads", n_jobs=2):
+        beside = map_tasks(lambda _: threading.current_thread().name, range(4), threads=True)
+        in_turn = map_tasks(lambda _: threading.current_thread().name, range(4), n_jobs=2)
+
+    assert threading.main_thread().name not in beside
+    assert set(in_turn) == {threading.main_thread().name}
+
+
+def blas_threads(_):
+    import scipy.linalg  # noqa: F401  (its own library counts too)
+
+    with one_blas_thread():
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def what_a_worker_sees(_):
+    return progress([1], label="inner") == [1], map_tasks(process_of, [0, 1], n_jobs=2), blas_threads(_)
+
+
+def process_of(_):
+    return os.getpid()
+
+
+def test_workers_have_one_blas_thread_no_bar_and_nothing_parallel_inside():
+    with parallel_backend("processes", n_jobs=2):
+        for bare, inside, threads in map_tasks(what_a_worker_sees, [0, 1]):
+            assert bare and len(set(inside)) == 1 and threads == {1}
+
+
+def warn_of(x):
+    if x == 2:
+        warnings.warn("doubtful 2", SmallSampleWarning, stacklevel=2)
+    return x
+
+
+@pytest.mark.parametrize("backend", ["serial", "processes"])
+def test_warning_of_a_task_reaches_the_caller_from_any_process(backend):
+    with pytest.warns(SmallSampleWarning, match="doubtful 2"), parallel_backend(backend, n_jobs=2):
+        assert map_tasks(warn_of, [1, 2]) == [1, 2]
+
+
+def fail_with(error):
+    raise error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ArgumentError("horizon", "must be at least 1", "0", "pass horizon=1"),
+        SeriesNotFoundError("files:prices", ("BTC",), ("ETH",)),
+        KeyError("BTC"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_error_of_a_task_arrives_as_itself_from_another_process(error):
+    with pytest.raises(type(error)) as caught, parallel_backend("processes", n_jobs=2):
+        map_tasks(fail_with, [error, error])
+
+    assert str(caught.value) == str(error)
+
+
+def test_lost_process_is_said_in_words():
+    with pytest.raises(ClusterError, match="a process was lost"), parallel_backend("processes", n_jobs=2):
+        map_tasks(lambda _: os._exit(1), range(3))
+
+
+def test_first_thread_to_leave_does_not_let_go_of_blas_for_the_others():
+    with threadpool_limits(2, user_api="blas"), one_blas_thread():
+        inner = threading.Thread(target=lambda: one_blas_thread().__enter__() or one_blas_thread().__exit__(None))
+        inner.start()
+        inner.join()
+
+        assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {1}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("spark", {}, "backend must be one of"),
+        ("dask", {}, "scheduler must be the address of a running scheduler for the backend dask"),
+        ("threads", {"scheduler": "tcp://127.0.0.1:1"}, "got 'tcp://127.0.0.1:1' for threads"),
+        ("threads", {"n_jobs": 0}, "n_jobs must be a whole number of at least 1"),
+    ],
+)
+def test_mistaken_backend_is_answered_in_words(name, options, message):
+    with pytest.raises(ArgumentError, match=message), parallel_backend(name, **options):
+        pass
+
+
+def test_missing_dask_names_the_extra_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+
+    with (
+        pytest.raises(ArgumentError, match=re.escape('run pip install "volkit-lab[cluster]"')),
+        parallel_backend("dask", scheduler="tcp://127.0.0.1:1"),
+    ):
+        pass

@@ -188,7 +188,7 @@ if TYPE_CHECKING:
         term_structure,
         variance_index,
     )
-    from volkit.parallel import show_progress
+    from volkit.parallel import ClusterError, parallel_backend, show_progress
     from volkit.portfolio import (
         AccountState,
         capital_efficiency,
@@ -298,6 +298,14 @@ if TYPE_CHECKING:
         study_schema,
         verify_run,
         write_run,
+    )
+    from volkit.study.universe import (
+        UniverseStudy,
+        simulated_universe,
+        source_universe,
+        universe_policies,
+        universe_study,
+        write_universe,
     )
     from volkit.validation import (
         berkowitz_tail_test,
@@ -523,7 +531,7 @@ _HOMES = {
         "load_prices",
         "vintage_table",
     ),
-    "parallel": ("show_progress",),
+    "parallel": ("ClusterError", "parallel_backend", "show_progress"),
     "report": ("export_tables", "load_parameters"),
     "returns": ("changes", "complete_rows", "log_returns", "mask_not_positive", "simple_returns"),
     "scenarios.paths": (
@@ -634,6 +642,14 @@ _HOMES = {
         "verify_run",
         "write_run",
     ),
+    "study.universe": (
+        "UniverseStudy",
+        "simulated_universe",
+        "source_universe",
+        "universe_policies",
+        "universe_study",
+        "write_universe",
+    ),
     "validation.shortfall": (
         "acerbi_szekely_z2_test",
         "exceedance_residual_test",
@@ -700,6 +716,7 @@ __all__ = [
     "AntiProcyclicality",
     "BalanceSheet",
     "BookImpact",
+    "ClusterError",
     "ConditionalVolatility",
     "Copula",
     "CorrelationRegimes",
@@ -740,6 +757,7 @@ __all__ = [
     "ThroughArch",
     "TierTable",
     "Tilt",
+    "UniverseStudy",
     "Venue",
     "VolatilityRegimes",
     "__version__",
@@ -901,6 +919,7 @@ __all__ = [
     "oracle_cascade",
     "overlapping_correlation",
     "override_parameters",
+    "parallel_backend",
     "partial_correlations",
     "pearson_correlation",
     "percentile_rank",
@@ -949,9 +968,11 @@ __all__ = [
     "simulate_paths",
     "simulate_range_efficiency",
     "simulate_venue",
+    "simulated_universe",
     "smile",
     "solvency_ratios",
     "source_names",
+    "source_universe",
     "spearman_correlation",
     "split_flows",
     "srisk",
@@ -981,6 +1002,8 @@ __all__ = [
     "touch_probability",
     "traffic_light",
     "tvp_var_connectedness",
+    "universe_policies",
+    "universe_study",
     "utc_day",
     "validate_schedules",
     "variance_event_study",
@@ -994,6 +1017,7 @@ __all__ = [
     "walk_forward",
     "worst_factor_move",
     "write_run",
+    "write_universe",
 ]
 
 

@@ -5,6 +5,7 @@ do. The core trusts what passed here and does not check again.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,15 +18,24 @@ __all__ = [
     "check_confidence",
     "check_correlation",
     "check_count",
+    "check_floats",
     "check_fraction",
     "check_not_negative",
     "check_positive",
     "check_returns",
     "check_times",
+    "real_floats",
+    "real_number",
+    "refuse_odd_scale",
 ]
 
 # Below this many observations an all-positive column may be luck; from here on it is a column of prices.
 _PRICES_FROM = 20
+# No price, amount or rate lies beyond these; their squares and products still are numbers, and not zero.
+_LARGEST = 1e100
+_SMALLEST = 1e-100
+# Smaller ones have lost their digits, and one over them is infinite.
+_NORMAL = float(np.finfo(np.float64).tiny)
 # A typical move of a tenth per period: no liquid market has it daily, every one has it in per cent.
 _PERCENT_FROM = 0.10
 
@@ -142,7 +152,7 @@ def check_not_negative(value: float, *, argument: str, unit: str = "") -> float:
     Raises
     ------
     ArgumentError
-        When the value is negative, NaN or infinite.
+        When the value is negative, NaN, infinite, or beyond what a number of a market can be.
 
     Examples
     --------
@@ -150,7 +160,7 @@ def check_not_negative(value: float, *, argument: str, unit: str = "") -> float:
     0.0
     """
     number = _as_number(value, argument, "must be a finite number of at least 0")
-    if not 0.0 <= number < np.inf:
+    if not (number == 0.0 or _SMALLEST <= number <= _LARGEST):
         rule = "must be a finite number of at least 0" + (f" ({unit})" if unit else "")
         raise ArgumentError(argument, rule, f"{value!r}", "pass 0 for none")
     return number
@@ -162,7 +172,7 @@ def check_positive(value: float, *, argument: str, unit: str) -> float:
     Raises
     ------
     ArgumentError
-        When the value is zero, negative, NaN or infinite.
+        When the value is zero, negative, NaN, infinite, or beyond what a number of a market can be.
 
     Examples
     --------
@@ -170,9 +180,88 @@ def check_positive(value: float, *, argument: str, unit: str) -> float:
     33.0
     """
     number = _as_number(value, argument, f"must be a positive number ({unit})")
-    if not (np.isfinite(number) and number > 0):
+    if not _SMALLEST <= number <= _LARGEST:
         raise ArgumentError(argument, f"must be a positive number ({unit})", f"{value!r}", "pass a positive number")
     return number
+
+
+def real_number(value: float, *, argument: str) -> float:
+    """Return a number as float; NaN and infinity stay for the caller to judge.
+
+    Raises
+    ------
+    ArgumentError
+        When the value is no real number, or beyond what a number of a market can be.
+
+    Examples
+    --------
+    >>> real_number(-3, argument="drift")
+    -3.0
+    """
+    number = _as_number(value, argument, "must be a number")
+    if _LARGEST < abs(number) < np.inf:
+        rule = f"must be a number of at most {_LARGEST:g} in size"
+        raise ArgumentError(argument, rule, f"{value!r}", "check the unit")
+    return number
+
+
+def real_floats(values: Any) -> np.ndarray:
+    """Return numbers as float64, NaN and infinities among them; for callers with a message of their own.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For text, complex numbers and anything else that is no real number.
+
+    Examples
+    --------
+    >>> real_floats([1, True, None])
+    array([ 1.,  1., nan])
+    """
+    is_pandas = isinstance(values, (pd.Series, pd.DataFrame))
+    raw = values.to_numpy() if is_pandas else np.asarray(values)
+    # numpy drops the imaginary part with a warning, and reads text without one.
+    if raw.dtype.kind in "cUSTMm":
+        raise TypeError(f"{raw.dtype} is not a real number")
+    if raw.dtype.kind == "O" and any(isinstance(item, (str, bytes)) for item in raw.ravel()):
+        raise TypeError("text is not a number")
+    return values.to_numpy(dtype=np.float64, na_value=np.nan) if is_pandas else raw.astype(np.float64)
+
+
+def check_floats(values: Any, *, argument: str) -> np.ndarray:
+    """Return numbers as float64, shape as given; NaN and infinities stay for the caller to judge.
+
+    Raises
+    ------
+    DataError
+        For text, complex numbers, other objects, and numbers so large or small that their squares are none.
+
+    Examples
+    --------
+    >>> check_floats([1j], argument="x")
+    Traceback (most recent call last):
+        ...
+    volkit.errors.DataError: x must be real numbers; got a list: complex128 is not a real number; convert them first.
+    """
+    try:
+        array = real_floats(values)
+    except (TypeError, ValueError) as error:
+        got = f"a {type(values).__name__}: {str(error).rstrip('.')}"
+        raise DataError(argument, "must be real numbers", got, "convert them first") from error
+    refuse_odd_scale(array, argument=argument)
+    return array
+
+
+def refuse_odd_scale(values: np.ndarray, *, argument: str) -> None:
+    """Refuse finite numbers whose squares overflow, and arrays whose squares all vanish."""
+    sizes = np.abs(values[np.isfinite(values)])
+    largest = float(sizes.max()) if sizes.size else 0.0
+    if largest > _LARGEST or 0.0 < largest < _SMALLEST:
+        rule = f"must be at most {_LARGEST:g} and not all below {_SMALLEST:g} in size"
+        raise DataError(argument, rule, f"{largest:g} as the largest", "check the unit, and repair a bad print")
+    if ((sizes > 0.0) & (sizes < _NORMAL)).any():
+        got = f"{sizes[sizes > 0.0].min():g}, the rest of a subtraction or a damaged file"
+        raise DataError(argument, f"must be 0 or at least {_NORMAL:.2g} in size", got, "set it to 0")
 
 
 def check_times(index: pd.Index, *, argument: str) -> pd.DatetimeIndex:
@@ -276,7 +365,7 @@ def check_returns(
     name = f"{argument} of {returns.name}" if isinstance(returns.name, str) else argument
     index = check_times(returns.index, argument=name)
     try:
-        values = returns.to_numpy(dtype=np.float64, na_value=np.nan)
+        values = real_floats(returns)
     except (TypeError, ValueError) as error:
         raise DataError(name, "must be numbers", f"a column of {returns.dtype}", "use pd.to_numeric first") from error
     bad = ~np.isfinite(values) if not allow_missing else np.isinf(values)
@@ -291,14 +380,16 @@ def check_returns(
     finite = values[np.isfinite(values)]
     if len(finite) < minimum:
         raise DataError(name, f"must have at least {minimum} observations", str(len(finite)), "pass a longer history")
+    refuse_odd_scale(finite, argument=name)
     _refuse_wrong_scale(finite, name)
     return pd.Series(values, index=index, name=returns.name)
 
 
 def _as_number(value: object, argument: str, requirement: str) -> float:
     try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        # numpy would drop the imaginary part with a mere warning.
+        number = float("x") if isinstance(value, complex) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
         raise ArgumentError(argument, requirement, repr(value), "pass a number") from None
     # Text that float() reads would go on as text in the caller, and fail there, far from here.
     if isinstance(value, (str, bytes)):

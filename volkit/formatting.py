@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 __all__ = [
+    "HASH_SHOWN",
     "MISSING",
     "ColumnKind",
     "aligned_digits",
@@ -15,17 +16,21 @@ __all__ = [
     "is_missing",
     "is_numeric",
     "length_words",
+    "percent_words",
     "plain_words",
     "time_words",
+    "to_digits",
     "unit_kind",
     "words_of_class",
 ]
 
-ColumnKind = Literal["text", "number", "percent", "correlation", "p_value", "count", "date", "time", "by_unit", "hash"]
+ColumnKind = Literal[
+    "text", "number", "percent", "correlation", "p_value", "count", "date", "time", "by_unit", "hash", "change"
+]
 
 MISSING = "\u2013"
+HASH_SHOWN = 12
 _MINUS = "\u2212"
-_HASH_SHOWN = 12
 _LARGEST_PLAIN = 1e9
 _ROUNDING = 1e-12
 _SNAKE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
@@ -69,9 +74,9 @@ def format_value(value: object, *, kind: ColumnKind, unit: str = "") -> str:
     value : object
         A number, text, time, length of time or a missing value (None, NaN, NaT), which becomes a dash.
     kind : str
-        `percent` is for fractions (0.05 is 5 %), `p_value` has three digits, `correlation` two, `number` four
-        significant ones, `date` leaves the clock out, `time` keeps it, `hash` is cut to twelve letters,
-        `by_unit` follows `unit`.
+        `percent` is for fractions (0.05 is 5 %), `change` for those with their sign, `p_value` has three digits,
+        `correlation` two, `number` four significant ones, `date` leaves the clock out, `time` keeps it, `hash` is cut
+        to twelve letters, `by_unit` follows `unit`.
     unit : str
         For `by_unit`: ``fraction...`` is written as per cent, ``times`` with a multiplication sign.
 
@@ -96,7 +101,7 @@ def format_value(value: object, *, kind: ColumnKind, unit: str = "") -> str:
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if kind == "hash":
-        return str(value)[:_HASH_SHOWN]
+        return str(value)[:HASH_SHOWN]
     if isinstance(value, (pd.Timedelta, np.timedelta64)):
         return length_words(pd.Timedelta(value))
     if kind in ("date", "time") and hasattr(value, "strftime"):
@@ -183,6 +188,41 @@ def aligned_digits(column: pd.Series) -> int | None:
     return next((d for d in range(4) if np.abs(values - values.round(d)).max(initial=0.0) < _ROUNDING), None)
 
 
+def to_digits(number: float, digits: int) -> str:
+    """Return a number with so many decimals, thousands apart, and never as minus nought.
+
+    Examples
+    --------
+    >>> to_digits(-1234.5, 1), to_digits(-0.0, 2)
+    ('\u22121,234.5', '0.00')
+    """
+    return f"{number + 0.0:,.{digits}f}".replace("-", _MINUS)
+
+
+def percent_words(share: float, *, digits: int | None = None) -> str:
+    """Return a fraction in per cent, as it stands in a sentence.
+
+    Parameters
+    ----------
+    share : float
+        Decimal.
+    digits : int, optional
+        Significant digits at most, for an estimate; by default up to two decimals, for a level that somebody chose.
+
+    Returns
+    -------
+    str
+        Without noughts at the end.
+
+    Examples
+    --------
+    >>> percent_words(0.95), percent_words(0.9975), percent_words(-0.13342, digits=3)
+    ('95 %', '99.75 %', '\u221213.3 %')
+    """
+    per_cent = round(100.0 * share, 2) if digits is None else float(f"{100.0 * share:.{digits}g}")
+    return f"{per_cent + 0.0:.12g} %".replace("-", _MINUS)
+
+
 def plain_words(words: str) -> str:
     """Return a Python name such as ``value_at_risk`` as words; a catalogue name such as ``WTI_SPOT`` stays.
 
@@ -215,7 +255,7 @@ def is_numeric(kind: ColumnKind) -> bool:
     >>> is_numeric("percent"), is_numeric("date")
     (True, False)
     """
-    return kind in ("number", "percent", "correlation", "p_value", "count", "by_unit")
+    return kind in ("number", "percent", "correlation", "p_value", "count", "by_unit", "change")
 
 
 def is_missing(value: object) -> bool:
@@ -262,6 +302,8 @@ def length_words(span: pd.Timedelta) -> str:
 def _number_words(number: float, kind: ColumnKind) -> str:
     if np.isinf(number):
         return "\u221e" if number > 0 else "-\u221e"
+    if kind == "change":
+        return f"{100.0 * number:+,.1f} %"
     if kind == "percent":
         size = abs(100.0 * number)
         digits = 2 if size >= 0.1 or size == 0 else 3

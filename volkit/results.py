@@ -22,6 +22,7 @@ from volkit.formatting import (
     is_missing,
     is_numeric,
     plain_words,
+    to_digits,
     unit_kind,
     words_of_class,
 )
@@ -295,12 +296,12 @@ def _number(value: float | np.number, column: _Column, row_kind: ColumnKind | No
     if sign or row_kind:
         return format_value(value, kind="by_unit" if sign else row_kind or "number", unit=sign)
     if column.digits is not None:
-        return f"{value + 0.0:,.{column.digits}f}".replace("-", "\u2212")
+        return to_digits(float(value), column.digits)
     number = float(value)
     if abs(number) >= _LARGEST_WHOLE:
         return format_value(number, kind="number")
     exact = next((d for d in range(4) if abs(number - round(number, d)) < _ROUNDING), None)
-    return format_value(number, kind="number") if exact is None else f"{number + 0.0:,.{exact}f}".replace("-", "\u2212")
+    return format_value(number, kind="number") if exact is None else to_digits(number, exact)
 
 
 def _label(label: object) -> str:

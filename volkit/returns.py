@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_fraction, check_times
+from volkit.checks import check_floats, check_fraction, check_times
 from volkit.conventions import BASIS_POINTS_PER_PERCENT
 from volkit.errors import DataError, DataLossError
 from volkit.prices import PricePanel
@@ -226,7 +226,7 @@ def _check_prices(close: Prices) -> Prices:
     index = check_times(close.index, argument="close")
     if len(close) < 2:
         raise DataError("close", "must have at least 2 rows", str(len(close)), "pass a longer history")
-    values = close.to_numpy(dtype=np.float64, na_value=np.nan)
+    values = check_floats(close, argument="close")
     rows = values.reshape(len(values), -1)
     for wrong, what in ((np.isinf(rows), "infinite"), (rows <= 0, "zero or negative")):
         if wrong.any():

@@ -33,6 +33,7 @@ ROOMS = {
     "study": "One file in, one folder out.",
     "report": "Parameter files and figures.",
     "desk": "What people hold in their hands: dashboard, lab and gallery.",
+    "parallel": "Backends for independent work, and the bar of progress.",
     "conventions": "Units, signs and clocks, in one place.",
 }
 

@@ -4,11 +4,14 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import click
 import typer
+from reliability import reliability_parts
+from scaling import scaling_parts
 
 import volkit
 from volkit.cli import app
@@ -27,7 +30,9 @@ def generated_parts(docs: Path) -> dict[str, str]:
     parts["commands.md"] = "\n".join(_commands())
     parts["venue-files.md"] = _venue_files()
     parts["conformance.md"] = _conformance(json.loads((docs / "measured" / "conformance.json").read_text()))
+    parts |= reliability_parts(json.loads((docs / "measured" / "reliability.json").read_text()))
     parts["benchmarks.md"] = _benchmarks(json.loads((docs / "measured" / "benchmarks.json").read_text()))
+    parts |= scaling_parts(json.loads((docs / "measured" / "scaling.json").read_text()))
     for name, source in INCLUDED.items():
         parts[name] = _included(ROOT / source)
     return parts
@@ -256,4 +261,4 @@ def _benchmark(row: dict[str, Any]) -> str:
 
 def _cell(text: str) -> str:
     """Text that may stand in a cell of a table: one line, no bar of its own."""
-    return " ".join(str(text).split()).replace("|", r"\|")
+    return escape(" ".join(str(text).split()), quote=False).replace("|", r"\|")

@@ -132,6 +132,7 @@ def test_parameter_file_downloads_and_says_what_the_page_says(watched):
     page = watched.page
     _settle(page)
 
+    page.get_by_role("button", name="Prepare the files").click()
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Parameter file (TOML)").click()
     content = tomllib.loads(Path(waiting.value.path()).read_text(encoding="utf-8"))
@@ -159,6 +160,16 @@ def _answer(port, path, host=None):
         "/voila/files/../../../../etc/passwd",
         "/voila/files/..%2f..%2f..%2fetc%2fpasswd",
         "/voila/files/",
+        "/voila/static/../../../../etc/passwd",
+    ],
+)
+def test_other_files_are_closed(port, path):
+    assert _answer(port, path)[0] in (403, 404)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
         "/files/../x",
         "/files/dashboard.ipynb",
         "/voila/tree",
@@ -166,22 +177,47 @@ def _answer(port, path, host=None):
         "/voila/render/dashboard.ipynb",
         "/voila/api/contents",
         "/api/contents",
-        "/voila/static/../../../../etc/passwd",
-        "/voila/templates/volkit/static/../../../../../../etc/passwd",
+        "/no-such-page",
     ],
 )
-def test_other_files_and_folders_are_closed(port, path):
+def test_other_pages_lead_to_a_closed_folder(port, path):
+    # Voila sends whatever it has no page for to its folder of files, and that is closed.
     status, _, body = _answer(port, path)
 
-    # 302 leads to /voila/files/..., which is closed; 500 is an assertion of Voila's on such a path.
-    assert status in (302, 403, 404, 500)
+    assert (status, body) == (302, b"")
+    assert _answer(port, f"/voila/files{path}")[0] == 403
+
+
+def test_way_out_of_a_template_ends_in_an_error_of_voila(port):
+    # Voila asserts that the folder after the template's name is "static" once dots are resolved: 500, and no file.
+    status, _, body = _answer(port, "/voila/templates/volkit/static/../../../../../../etc/passwd")
+
+    assert status == 500
     assert b"root:" not in body
-    assert b"nbformat" not in body
 
 
 @pytest.mark.parametrize("path", ["/", "/api/kernels/00000000-0000-0000-0000-000000000000"])
 def test_request_for_another_host_name_is_refused(port, path):
     assert _answer(port, path, host="elsewhere.example")[0] == 403
+
+
+def test_page_that_cannot_start_says_why_and_stops_pulsing(watched, port, source):
+    folder = Path(source.removeprefix("files:"))
+    moved = [(path, path.with_suffix(".away")) for path in folder.glob("*.csv")]
+    for path, away in moved:
+        path.rename(away)
+    page = watched.page.context.new_page()
+    try:
+        page.goto(f"http://127.0.0.1:{port}/", wait_until="commit")
+        page.wait_for_function("document.getElementById('status').textContent.startsWith('Failed')")
+
+        assert "holds no daily prices; the dashboard needs one price series." in page.inner_text(".failure")
+        assert "is-busy" not in page.get_attribute("#status", "class")
+        assert serious_findings(page) == []
+    finally:
+        page.close()
+        for path, away in moved:
+            away.rename(path)
 
 
 def test_server_listens_on_one_address_only(port):

@@ -20,7 +20,7 @@ from volkit.correlation.inference import constancy_test, correlation_change
 from volkit.correlation.leadlag import cross_correlogram, granger_network, granger_test, rolling_granger
 from volkit.correlation.macro import rolling_betas, volatility_response, volatility_transmission
 from volkit.prices import Synchrony
-from volkit.report.captions import clocks_of, correlation_caption, method_of, p_of, sample_words, window_words
+from volkit.report.captions import clocks_of, correlation_caption, method_of, p_of, power_of, sample_words, window_words
 from volkit.results import Provenance, SeriesProvenance
 
 N = 600
@@ -260,7 +260,7 @@ def test_p_of_a_rolling_estimate_is_that_of_constancy_with_its_power():
     tested = replace(rolling(), constancy=replace(constancy(), p_value=0.0312))
 
     assert p_of(replace(rolling(), constancy=None)) == ""
-    assert p_of(tested) == f"one correlation throughout: p = 0.031 ({constancy().power_words})"
+    assert p_of(tested) == f"one correlation throughout: p = 0.031 ({power_of(constancy())})"
 
 
 def test_p_of_an_event_study_is_of_the_volatility_by_kind():
@@ -271,7 +271,7 @@ def test_p_of_an_event_study_is_of_the_volatility_by_kind():
 
     said = p_of(replace(study(), table=table))
 
-    assert said == "usual volatility on event rows: cpi p = 0.031, fomc p = 0.500 (permutation, Holm over kinds)"
+    assert said == "usual volatility on event rows: CPI p = 0.031, FOMC p = 0.500 (permutation, Holm over kinds)"
 
 
 @pytest.mark.parametrize("make", [hedge, betas, spillovers, spillover_path, model])
@@ -374,7 +374,7 @@ def test_method_in_words(make, said):
 
 def test_clocks_of_a_pair_and_by_factor():
     assert clocks_of(exceedance()) == SAME.words
-    assert clocks_of(directional()) == "share of a period in common: SPX 97%, GOLD 97%"
+    assert clocks_of(directional()) == "share of a period in common: SPX 97 %, GOLD 97 %"
     assert clocks_of(replace(directional(), synchrony={})) == ""
     assert clocks_of(spillovers()) == ""
 
@@ -416,7 +416,7 @@ def test_stated_clocks_come_before_the_callers_and_p_stands_in_the_sentence():
     said = correlation_caption(replace(directional(), joint_p_value=0.0312), clock="24:00 UTC")
 
     assert said == (
-        "n = 600, to 2022-08-23; share of a period in common: SPX 97%, GOLD 97%; "
+        "n = 600, to 2022-08-23; share of a period in common: SPX 97 %, GOLD 97 %; "
         "equal betas up and down, all factors: p = 0.031."
     )
 

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
 from volkit.errors import ArgumentError
@@ -21,6 +22,33 @@ KNOWN_TAGS = {
 
 def spec_of(draw, **changes):
     return FigureSpec(**{"name": "figure", "draw": draw, "alt": "A line", "caption": "It rises.", **changes})
+
+
+def test_formats_that_are_left_out_are_not_written_and_the_others_are_the_same(tmp_path):
+    spec = spec_of(lambda ax: ax.plot([1, 2]))
+
+    whole = save_figure(spec, tmp_path / "whole", simulated=False)
+    some = save_figure(spec, tmp_path / "some", simulated=False, formats=("png", "svg"))
+
+    assert sorted(path.name for path in (tmp_path / "some").iterdir()) == ["figure.png", "figure.svg"]
+    assert some.svg_path.read_bytes() == whole.svg_path.read_bytes()
+    assert (some.png, some.narrow_png) == (whole.png, whole.narrow_png)
+    assert not some.pdf_path.exists()
+
+
+def test_an_unknown_format_is_refused(tmp_path):
+    with pytest.raises(ArgumentError, match="formats"):
+        save_figure(spec_of(lambda ax: ax.plot([1, 2])), tmp_path, simulated=False, formats=("png", "gif"))
+
+
+def test_a_figure_is_laid_out_once_a_width(tmp_path, monkeypatch):
+    laid_out = []
+    execute = ConstrainedLayoutEngine.execute
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda *given: laid_out.append(1) or execute(*given))
+
+    save_figure(spec_of(lambda ax: ax.plot([1, 2])), tmp_path, simulated=True)
+
+    assert len(laid_out) == 2
 
 
 def test_two_runs_give_the_same_bytes(tmp_path, calibrated):

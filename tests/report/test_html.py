@@ -142,6 +142,32 @@ def test_answers_link_to_the_sections_that_prove_them_and_to_no_other(page):
     assert "Nowhere" not in page
 
 
+def test_cards_fold_their_table_and_answers_keep_their_lines():
+    card = CardBlock(
+        title="BTC",
+        subtitle="",
+        readings=(),
+        table=TableBlock(frame=pd.DataFrame({"rate": [0.1]}), caption="Rates."),
+        whole="All rates: range",
+    )
+    answer = Answer("Why", "BTC: calm.\nETH: wild.")
+    document = ReportDocument(
+        title="T",
+        question="Q?",
+        answer=(),
+        simulated=False,
+        sections=(),
+        summary=(SummaryPart("", (card, CardBlock(title="ETH", subtitle="", readings=())), (answer,)),),
+    )
+
+    shown = render_report(document).split('<div class="cards">')[1].split("</section>")[0]
+
+    assert '<details class="whole"><summary>All rates: range</summary>' in shown
+    assert 'aria-label="BTC: All rates: range"><table>' in shown
+    assert shown.count("<details") == 1
+    assert re.findall(r"<p>([^<]+)</p>", shown) == ["BTC: calm.", "ETH: wild."]
+
+
 def test_a_formula_is_mathml_with_its_source_as_alternative_text():
     assert to_mathml(r"x_t^2") == (
         '<math display="inline" alttext="x_t^2"><mrow><msubsup><mi>x</mi><mi>t</mi><mn>2</mn></msubsup></mrow></math>'

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from volkit import report
-from volkit.report.describe import describe_axes
+from volkit.report.describe import EVENT_ID, describe_axes
 from volkit.report.style import figure_style
 
 # pytest imports this file by its path and leaves sys.path alone.
@@ -92,3 +92,12 @@ def test_drawing_keeps_the_contract(name):
 @pytest.mark.parametrize("name", CASES)
 def test_drawing_twice_gives_the_same_bytes(name):
     assert drawn(name)[2] == drawn(name)[2]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_crises_of_the_world_are_not_drawn_behind_simulated_results(name):
+    if "events" not in inspect.signature(getattr(report, name)).parameters:
+        return
+    axes, _, _ = drawn(name)
+
+    assert not [text.get_text() for text in axes.texts if text.get_gid() == EVENT_ID]

@@ -80,7 +80,7 @@ def test_kinds_stand_apart_in_place_colour_and_marker(ax, study):
     assert (np.abs(np.subtract(first.get_xdata(), second.get_xdata())) > 0.1).all()
     assert to_hex(first.get_color()) != to_hex(second.get_color())
     assert first.get_marker() != second.get_marker()
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["cpi", "fomc"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["CPI", "FOMC"]
 
 
 def test_note_counts_events_rows_and_what_was_left_out(ax, study):
@@ -88,8 +88,8 @@ def test_note_counts_events_rows_and_what_was_left_out(ax, study):
 
     for kind in ("cpi", "fomc"):
         row, p = study.counts.loc[kind], study.table.loc[(kind, "volatility"), "adjusted_p_value"]
-        said = f"{kind}: {row['used']} events ({row['left_out']} left out), {row['controls']} matched rows, p = {p:.3f}"
-        assert said in words
+        said = f"{row['used']} events ({row['left_out']} left out), {row['controls']} matched rows, p = {p:.3f}"
+        assert f"{kind.upper()}: {said}" in words
     assert "p: usual volatility on the event's row (permutation, Holm over kinds)" in words
     assert "95 % intervals, each row alone" in words
     assert study.method in words

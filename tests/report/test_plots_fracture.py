@@ -106,7 +106,7 @@ def test_heat_map_colours_hold_the_notional(accounts, simulated):
     assert ax.lines[0].get_xdata()[0] == simulated.price
 
 
-def test_policies_carry_a_cross_where_the_fund_is_too_small(accounts, venue):
+def test_policies_say_short_where_the_fund_is_too_small(accounts, venue):
     policies = {
         "50x": MarginTerms.both(maintenance=0.005, initial=0.02),
         "5x": MarginTerms.both(maintenance=0.005, initial=0.2),
@@ -114,8 +114,8 @@ def test_policies_carry_a_cross_where_the_fund_is_too_small(accounts, venue):
     found = policies_in_cascade(accounts, venue, policies, shocks=[0.05, 0.15])
     cells = [t.get_text() for t in plot_policies(found, ax=axes()).texts if t.get_text()[:1].isdigit()]
 
-    crossed = [text.endswith("\u00d7") for text in cells]
-    assert crossed == (~found.survival.astype(bool)).to_numpy().ravel().tolist()
+    marked = [text.endswith(" short") for text in cells]
+    assert marked == (~found.survival.astype(bool)).to_numpy().ravel().tolist()
 
 
 def test_figures_are_drawn_for_a_page_and_for_a_phone(curve, accounts, venue, tmp_path):

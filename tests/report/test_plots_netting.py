@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from volkit.portfolio.efficiency import hedge_programme
 from volkit.portfolio.netting import insolvency_neutrality, margin_modes
 from volkit.report.plots_netting import plot_hedge_programme, plot_margin_modes, plot_neutrality
+from volkit.report.style import percent_words
 from volkit.results import Provenance, SeriesProvenance
 
 SIMULATED = Provenance(
@@ -38,9 +39,9 @@ def test_bars_stack_accounts_up_to_the_margin_of_the_mode(ax):
     assert heights.sum(axis=0) == pytest.approx(modes.total["margin"].to_numpy())
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["isolated", "cross", "portfolio"]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["x", "y"]
-    assert ax.get_ylabel() == "margin (money)" and ax.get_ylim()[0] == 0.0
+    assert ax.get_ylabel() == "margin (units of account)" and ax.get_ylim()[0] == 0.0
     share = modes.total["share_of_isolated"]["portfolio"]
-    assert any(text.endswith(f"{share:.0%} of isolated") for text in texts(ax))
+    assert any(text.endswith(f"{percent_words(share, digits=2)} of isolated") for text in texts(ax))
 
 
 def test_one_account_needs_no_legend(ax):

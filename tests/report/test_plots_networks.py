@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
@@ -12,9 +13,11 @@ from volkit.contagion.networks import (
     systemic_ranking,
 )
 from volkit.errors import ArgumentError
+from volkit.report.describe import NOTE_ID
 from volkit.report.figures import save_figure
 from volkit.report.plots_network_graph import plot_exposure_network
 from volkit.report.plots_networks import network_figures, plot_recovery, plot_sampled_defaults, plot_systemic_ranking
+from volkit.report.style import figure_style
 from volkit.results import Provenance, SeriesProvenance
 
 MADE = SeriesProvenance(name="net", source="simulated", sha256="0", unit="USD", close_rule="", simulated=True)
@@ -142,3 +145,17 @@ def test_figures_are_written_in_both_widths(network, clearing, ranking, sampled,
 
     names = {path.stem for path in tmp_path.glob("*.png")}
     assert names == {"exposure_network", "systemic_ranking", "recovery", "sampled_defaults"}
+
+
+def test_picture_cut_to_what_is_drawn_keeps_the_whole_note(network, clearing):
+    with figure_style():
+        figure = Figure(figsize=(8.6, 4.3), layout="constrained")
+        canvas = FigureCanvasAgg(figure)
+        ax = plot_exposure_network(network, clearing, ax=figure.subplots())
+        canvas.draw()
+
+    renderer = canvas.get_renderer()
+    note = next(text for text in ax.texts if text.get_gid() == NOTE_ID).get_window_extent(renderer)
+    kept = figure.get_tightbbox(renderer)
+    # Notebooks cut pictures so, and leave a tenth of an inch around.
+    assert 100.0 * (kept.x0 - 0.1) <= note.x0 and note.x1 <= 100.0 * (kept.x1 + 0.1)

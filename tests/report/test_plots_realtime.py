@@ -8,6 +8,7 @@ from volkit.realtime.online import QuantileTracker
 from volkit.realtime.replay import compare_static_dynamic, start_live
 from volkit.report.figures import save_figure
 from volkit.report.plots_realtime import plot_replay, plot_replay_equity, plot_static_dynamic, replay_figures
+from volkit.report.style import percent_words
 from volkit.results import Provenance, SeriesProvenance
 from volkit.volatility import Ewma
 
@@ -72,7 +73,7 @@ def test_margins_beyond_the_axes_are_cut_and_said(comparison):
     peak = max(comparison.blocks[f"{m}_long"].max() for m in ("static", "dynamic", "online"))
     top = max(line.get_ydata().max() for line in ax.lines[:3])
 
-    assert (f"margins up to {peak:.0%} are cut off" in notes) == (peak > top + 1e-12)
+    assert (f"margins up to {percent_words(round(peak, 2))} are cut off" in notes) == (peak > top + 1e-12)
 
 
 def test_an_unknown_side_is_refused(comparison):

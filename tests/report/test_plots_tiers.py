@@ -108,7 +108,7 @@ def test_simulated_bars_are_marked(ax, implied):
 def test_some_tiers_may_be_chosen(ax, implied):
     plot_implied_confidence(implied, tiers=[1, 4], ax=ax)
 
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["from 0: 0.4 %", "from 10M: 0.95 %"]
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["from 0 (0.4 %)", "from 10M (0.95 %)"]
 
 
 @pytest.mark.parametrize(("changes", "match"), [({"tiers": [5]}, "from 1 to 4"), ({"side": "both"}, "side")])

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from volkit.errors import ArgumentError, DataError
@@ -85,3 +86,33 @@ def test_ex_post_is_called_realised_and_simulated_data_are_stamped(ax):
 
     assert "realised afterwards" in [t.get_text() for t in ax.get_legend().get_texts()]
     assert ax.get_figure().get_suptitle() == "SIMULATED" and not events(ax)
+
+
+def real(name):
+    return Provenance((SeriesProvenance(name=name, source="s", sha256="0" * 64, unit="USD", close_rule="r"),))
+
+
+def test_crises_of_crypto_alone_are_no_crises_of_equities():
+    drawn = {}
+    for name in ("BTC", "SPX", "MY_COIN"):
+        axes = plot_volatility_estimators(
+            LEVEL.to_frame(), provenance=real(name), ax=Figure(figsize=(8.6, 4.3)).subplots()
+        )
+        drawn[name] = events(axes)
+
+    assert drawn["BTC"] == drawn["MY_COIN"] == ["Covid", "May 2021"]
+    assert drawn["SPX"] == ["Covid"]
+
+
+def test_names_of_crises_outside_limits_set_later_do_not_stretch_the_picture(ax):
+    figure = ax.get_figure()
+    canvas = FigureCanvasAgg(figure)
+    figure.set_layout_engine("constrained")
+    plot_volatility_estimators(LEVEL.to_frame(), ax=ax)
+    before = figure.get_tightbbox(canvas.get_renderer()).width
+
+    ax.set_xlim(TIMES[-30], TIMES[-1])
+
+    assert events(ax) == ["Covid", "May 2021"]
+    assert figure.get_tightbbox(canvas.get_renderer()).width < before + 0.2
+    assert not [text for text in ax.texts if text.get_text() == "Covid" and text.get_tightbbox().width > 0.0]

@@ -57,6 +57,13 @@ def test_rules_are_those_of_the_book_alone(run, study_folder):
     assert np.isnan(found.loc["binance-tiers", "initial_margin"]) and "options" in found.loc["binance-tiers", "reason"]
 
 
+def test_margins_from_simulated_scenarios_say_so(run):
+    found = run.portfolio.scenarios
+
+    for one in (found.margin, found.modes, found.neutrality, found.stressed):
+        assert one.provenance.simulated
+
+
 def test_profits_of_a_perpetual_are_its_quantity_times_the_move(run):
     profits = run.portfolio.scenarios.profits
 

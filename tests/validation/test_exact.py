@@ -75,6 +75,15 @@ def test_kernels_give_what_the_functions_give(seed, n, p, missing):
             assert freedom == test.degrees_of_freedom, name
 
 
+@pytest.mark.parametrize("n", [436, 437, 438, 439])
+def test_kernels_reject_a_sample_without_exception_when_the_function_does(n):
+    hits = np.zeros(n)
+
+    found, _ = of_kernels(hits, np.ones(n), 0.01)["tuff"]
+
+    assert found == pytest.approx(tuff_test(hits, confidence=0.99).statistic, rel=1e-12, nan_ok=True)
+
+
 @pytest.mark.parametrize(("n", "confidence"), [(250, 0.99), (1000, 0.95)])
 def test_draws_reproduce_exact_size_and_power(n, confidence):
     table = exception_law(n, confidence=confidence, n_draws=40_000).table

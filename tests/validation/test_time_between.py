@@ -123,7 +123,7 @@ def test_tuff_ends_at_the_first_hole():
     assert tuff_test([None, False, True, None], confidence=0.95).statistic == tuff_statistic(2, confidence=0.95)
 
 
-@pytest.mark.parametrize("n_obs", [3, 30, 105, 438, 439, 1000])
+@pytest.mark.parametrize("n_obs", [3, 30, 105, 436, 437, 438, 439, 1000])
 def test_exact_size_and_power_are_sums_over_every_first_failure(n_obs):
     test = tuff_from_first_failure(3, confidence=0.99, n_obs=n_obs)
     for rate, found in ((0.01, test.size), (0.02, test.power)):

@@ -55,7 +55,10 @@ def margin(
         chosen = rules if rules == "all" else [name.strip() for name in rules.split(",")]
         result = portfolio.margin_under_rules(held.book, held.market, rules=chosen)
     if csv is not None:
-        result.to_frame().to_csv(csv, index=False)
+        # Here and not above: it loads more than `volkit --help` needs.
+        from volkit.report.export_content import shield_cells
+
+        shield_cells(result.to_frame()).to_csv(csv, index=False)
     typer.echo(
         json.dumps(portfolio.margin_record(result), indent=2) if as_json else "\n".join(portfolio.margin_lines(result))
     )

@@ -1,14 +1,25 @@
-"""Commands on studies: ``demo``, ``run``, ``verify``, ``schema``, ``studies``."""
+"""Commands on studies: ``demo``, ``run``, ``verify``, ``universe``, ``schema``, ``studies``."""
 
 import json
 import math
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import volkit
-from volkit.cli.common import Jobs, Json, Output, StoreFolder, app, errors_in_one_line
+from volkit.cli.common import Jobs, Json, Output, StoreFolder, app, errors_in_one_line, warnings_in_one_line
+
+BackendName = Annotated[
+    str | None,
+    typer.Option(
+        "--backend", help="serial, threads, processes or dask; by default --jobs decides. The numbers stay the same."
+    ),
+]
+Scheduler = Annotated[
+    str | None, typer.Option("--scheduler", help="With --backend dask: address of a scheduler, tcp://HOST:PORT.")
+]
 
 
 @app.command()
@@ -34,12 +45,15 @@ def run(
     offline: Annotated[bool, typer.Option("--offline", help="With --source live: the store only, no network.")] = False,
     store: StoreFolder = None,
     jobs: Jobs = 1,
+    backend: BackendName = None,
+    scheduler: Scheduler = None,
     as_json: Json = False,
 ) -> None:
     """Run a study and write its run folder: parameters, tables, figures, manifest, report."""
     with errors_in_one_line():
         chosen = _live_source(source, offline=offline, store=store, feeds=context.obj)
-        result = _run(study, source=chosen, output=output, jobs=jobs, quiet=as_json)
+        with _backend(backend, scheduler, jobs):
+            result = _run(study, source=chosen, output=output, jobs=jobs, quiet=as_json)
     typer.echo(json.dumps(result, indent=2) if as_json else f"report: {result['report']}")
 
 
@@ -50,10 +64,12 @@ def verify(
         str | None, typer.Option("--source", help="Where the data are now, when they have moved.")
     ] = None,
     jobs: Jobs = 1,
+    backend: BackendName = None,
+    scheduler: Scheduler = None,
     as_json: Json = False,
 ) -> None:
     """Run a study again and compare bit for bit; exit status 1 when anything differs."""
-    with errors_in_one_line():
+    with errors_in_one_line(), _backend(backend, scheduler, jobs):
         report = volkit.verify_run(folder, source=source, n_jobs=jobs)
     if as_json:
         typer.echo(
@@ -69,6 +85,49 @@ def verify(
 
 
 @app.command()
+def universe(
+    source: Annotated[
+        str, typer.Option("--source", help="Where the assets come from: simulated, or a source such as files:FOLDER.")
+    ] = "simulated",
+    assets: Annotated[int, typer.Option("--assets", min=1, help="Simulated assets.")] = 500,
+    days: Annotated[int, typer.Option("--days", min=1, help="Daily returns of each simulated asset.")] = 1000,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the simulated assets.")] = 20240601,
+    confidence: Annotated[float, typer.Option("--confidence", help="What the margins promise.")] = 0.99,
+    chunk: Annotated[int, typer.Option("--chunk", min=1, help="Assets in memory at a time.")] = 64,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the tables.")] = Path("runs/universe"),
+    jobs: Jobs = 1,
+    backend: BackendName = None,
+    scheduler: Scheduler = None,
+    as_json: Json = False,
+) -> None:
+    """Walk ten policies through every asset of a universe; write each one's policy, margins and exceptions."""
+    with errors_in_one_line(), warnings_in_one_line(), _backend(backend, scheduler, jobs):
+        # Here and not above: it loads pandas, and `volkit --help` does without.
+        from volkit.study.universe import simulated_universe, source_universe, universe_study, write_universe
+
+        settings: dict[str, object] = {"confidence": confidence}
+        if source == "simulated":
+            settings |= {"assets": assets, "days": days, "seed": seed}
+            chosen = simulated_universe(assets, n_days=days, seed=seed)
+        else:
+            chosen = source_universe(source)
+        found = universe_study(chosen, confidence=confidence, chunk=chunk, n_jobs=jobs)
+        folder = write_universe(found, output, source=source, settings=settings)
+    if as_json:
+        rows = [_finite(row) for row in found.policies.reset_index().to_dict("records")]
+        typer.echo(json.dumps({"headline": found.headline, "folder": str(folder), "policies": rows}, indent=2))
+        return
+    typer.echo(("SIMULATED prices; " if found.provenance.simulated else "") + found.headline)
+    typer.echo(f"{'policy':<28}{'chosen for':>12}{'too many':>12}{'exceptions':>12}{'expected':>12}{'cost':>10}")
+    for name, row in found.policies.iterrows():
+        typer.echo(
+            f"{name:<28}{row['n_recommended']:>12.0f}{row['share_too_many']:>12.1%}{row['n_exceptions']:>12,.0f}"
+            f"{row['expected']:>12,.0f}{row['cost']:>10.1%}"
+        )
+    typer.echo(f"tables: {folder}")
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON schema of a study file."""
     typer.echo(volkit.study_schema())
@@ -79,6 +138,15 @@ def studies() -> None:
     """List the packaged studies with their questions."""
     for name in volkit.study_names():
         typer.echo(f"{name:<20}{volkit.load_study(name).title}")
+
+
+def _backend(name: str | None, scheduler: str | None, jobs: int) -> AbstractContextManager[None]:
+    """Return the context of the backend that the command line names; without one, `jobs` decides call by call."""
+    if name is None and scheduler is None:
+        return nullcontext()
+    from volkit.parallel import parallel_backend
+
+    return parallel_backend(name or "dask", n_jobs=jobs if jobs > 1 else None, scheduler=scheduler)
 
 
 def _live_source(source: str | None, *, offline: bool, store: Path | None, feeds: Any) -> Any:

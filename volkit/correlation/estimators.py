@@ -262,8 +262,10 @@ def _band_of(kept: PairedChanges, confidence: float) -> CorrelationBand:
 
 
 def _check_era(name: str, era: tuple[pd.Timestamp, pd.Timestamp]) -> tuple[pd.Timestamp, pd.Timestamp]:
-    start, end = (pd.Timestamp(t) for t in era)
     argument = f"eras[{name!r}]"
+    if len(era) != 2:
+        raise ArgumentError(argument, "must be a start and an end", f"{len(era)} times", "pass (start, end)")
+    start, end = (pd.Timestamp(t) for t in era)
     if start.tz is None or end.tz is None:
         remedy = f'pass pd.Timestamp("{start.date()}", tz="UTC") and the like'
         raise ArgumentError(argument, "must have times in UTC", f"naive {start} to {end}", remedy)

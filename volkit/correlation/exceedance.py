@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import integrate, special, stats
 
-from volkit.checks import check_confidence, check_correlation
+from volkit.checks import check_confidence, check_correlation, real_number
 from volkit.correlation.inputs import MINIMUM_PAIRS, check_pair, warn_small
 from volkit.correlation.intervals import CorrelationBand, ewc_band
 from volkit.errors import ArgumentError, DataError
@@ -329,7 +329,7 @@ def _symmetry(tails: dict[float, tuple[_Tail, _Tail]]) -> pd.DataFrame:
 
 
 def _check_thresholds(thresholds: Sequence[float]) -> list[float]:
-    cuts = [float(cut) for cut in thresholds]
+    cuts = [real_number(cut, argument="thresholds") for cut in thresholds]
     if not cuts or not np.isfinite(cuts).all() or min(cuts) < 0.0 or (np.diff(cuts) <= 0.0).any():
         remedy = "pass for example thresholds=[0, 0.5, 1]"
         raise ArgumentError("thresholds", "must rise from 0 or more (standard deviations)", str(cuts), remedy)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_fraction, check_times
+from volkit.checks import check_floats, check_fraction, check_times
 from volkit.correlation.inputs import MINIMUM_PAIRS
 from volkit.errors import DataError
 from volkit.results import ResultDisplay, freeze
@@ -178,7 +178,7 @@ def require_no_unit_root(report: StationarityReport, *, argument: str, remedy: s
 def _test(column: pd.Series, name: str, significance: float) -> dict[str, object]:
     from arch.unitroot import ADF, KPSS  # half a second: only when asked for
 
-    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    values = check_floats(column, argument=f"data ({column.name})")
     if np.isinf(values).any():
         got = f"{int(np.isinf(values).sum())} infinite values"
         raise DataError(f"data[{name!r}]", "must be finite", got, "repair them, or set them to NaN")

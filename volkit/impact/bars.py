@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_times
+from volkit.checks import check_choice, check_floats, check_times
 from volkit.errors import DataError
 from volkit.results import Provenance
 from volkit.sources.protocol import Bars
@@ -100,9 +100,7 @@ def read_bars(bars: Bars | pd.DataFrame, *, volume_unit: VolumeUnit, longest: pd
             "bars", f"must be at least {_FEWEST} with open, close and volume", got, "pass more complete bars"
         )
     times = check_times(frame.index, argument="bars")
-    start, end, volume = (
-        frame[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in ("open", "close", "volume")
-    )
+    start, end, volume = (check_floats(frame[name], argument=f"bars ({name})") for name in ("open", "close", "volume"))
     bad = ~((start > 0.0) & (end > 0.0) & (volume >= 0.0) & np.isfinite(start + end + volume))
     if bad.any() or not volume.any():
         got = f"{int(bad.sum())} others, first at {times[bad][0]}" if bad.any() else "no volume at all"

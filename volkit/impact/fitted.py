@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence, check_count
+from volkit.checks import check_choice, check_confidence, check_count, real_number
 from volkit.errors import ArgumentError, ConvergenceError, DataError
 from volkit.formatting import time_words
 from volkit.impact.bars import VolumeUnit, block_sums, check_flow, read_bars
@@ -215,7 +215,7 @@ def fit_impact(
     """
     check_choice(shape, argument="shape", choices=tuple(_POWERS))
     check_confidence(confidence)
-    share = float(imbalance)
+    share = real_number(imbalance, argument="imbalance")
     if not 0.0 < share <= 1.0:
         raise ArgumentError("imbalance", "must be above 0 and at most 1", f"{imbalance!r}", "pass for example 0.2")
     read = read_bars(bars, volume_unit=volume_unit, longest=pd.Timedelta("1h"))

@@ -9,6 +9,7 @@ import pandas as pd
 from volkit.errors import DataError, SourceError
 from volkit.instruments.contracts import Instrument, instrument_of, utc_instant
 from volkit.results import ResultDisplay, freeze
+from volkit.sources.opening import read_text_table
 
 __all__ = ["PositionBook", "read_position_book"]
 
@@ -187,12 +188,9 @@ def read_position_book(path: str | Path, *, as_of: pd.Timestamp | None = None) -
     if not file.is_file():
         raise SourceError(f"there is no position book {file}; give the path of a CSV or Parquet file.")
     try:
-        # Blank lines are read and then dropped, so that the row number still tells the line.
-        table = (
-            pd.read_parquet(file)
-            if file.suffix == ".parquet"
-            else pd.read_csv(file, dtype="str", skip_blank_lines=False).dropna(how="all")
-        )
+        table = pd.read_parquet(file) if file.suffix == ".parquet" else read_text_table(file)
+    except SourceError:
+        raise
     except Exception as error:  # parsers raise a dozen unrelated types for a damaged file
         raise SourceError(f"position book {file} cannot be read: {type(error).__name__}: {error}.") from error
     return PositionBook.from_frame(table, as_of=as_of, source=file.name)

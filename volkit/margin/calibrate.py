@@ -162,6 +162,7 @@ def calibrate_margin(
     >>> calibrate_margin(returns, policy=policy, periods_per_year=365, methods=["historical"])
     <CalibratedParameters: BTC, initial margin 6.1% long and 5.4% short, historical, valid to 2024-03-05>
     """
+    check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     check_positive(rounding, argument="rounding", unit="decimal fraction")
     days = check_count(validity_days, argument="validity_days", unit="days")
     if unknown := set(current or {}) - set(_PARAMETERS):

@@ -6,7 +6,7 @@ Linear contracts settle in the quote currency (collateral in USD), inverse ones 
 coin, face value in USD). Fees, funding and the slippage of the close-out are not in these prices.
 """
 
-from volkit.checks import check_choice, check_positive
+from volkit.checks import check_choice, check_positive, real_number
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError
 
@@ -236,7 +236,8 @@ def _sign(side: Side) -> int:
 
 
 def _check_tier(rate: float, amount: float) -> tuple[float, float]:
-    m, a = float(rate), float(amount)
+    m = real_number(rate, argument="maintenance_margin_rate")
+    a = real_number(amount, argument="maintenance_amount")
     if not 0.0 <= m < 1.0:
         remedy = (
             f"pass a decimal: maintenance_margin_rate={m / 100:g}" if 1.0 <= m < 100.0 else "pass a decimal fraction"

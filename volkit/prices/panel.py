@@ -356,6 +356,10 @@ def _clock_instants(bars: Bars, start: pd.Timestamp | None, end: pd.Timestamp | 
 
 
 def _pair(instants: pd.Series, bars: Bars, tolerance: pd.Timedelta) -> tuple[np.ndarray, pd.DatetimeIndex]:
+    if not isinstance(tolerance, pd.Timedelta) or not tolerance >= pd.Timedelta(0):
+        raise ArgumentError(
+            "tolerance", "must be a length of time of at least 0", f"{tolerance!r}", 'pass pd.Timedelta("8h")'
+        )
     left = pd.DataFrame({"clock": instants.reset_index(drop=True)})
     right = bars.frame[["close", "close_time"]].dropna(subset=["close"]).reset_index(drop=True)
     joined = pd.merge_asof(

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_times
-from volkit.errors import DataError
+from volkit.checks import check_count, check_positive, check_times
+from volkit.errors import ArgumentError, DataError
 from volkit.results import ResultDisplay
 from volkit.sources.calendars import sessions_between
 from volkit.sources.catalogue import STEPS
@@ -89,6 +89,8 @@ def inspect_bars(bars: Iterable[Bars], *, outlier_mads: float = 20.0, stale_run:
     >>> int(report.table.loc["VIX", "missing values"])
     46
     """
+    check_count(stale_run, argument="stale_run", unit="bars")
+    check_positive(outlier_mads, argument="outlier_mads", unit="median deviations")
     rows, findings = {}, []
     for one in bars:
         _refuse_unusable(one)
@@ -96,6 +98,8 @@ def inspect_bars(bars: Iterable[Bars], *, outlier_mads: float = 20.0, stale_run:
         key = one.name if one.interval == "1d" else f"{one.name} {one.interval}"
         rows[key] = _row(one, found)
         findings += [{"series": key, **f} for f in found]
+    if not rows:
+        raise ArgumentError("bars", "must hold at least one series", "none", "pass what load_bars returns")
     columns = ["series", "kind", "first", "last", "count", "detail"]
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("series")
     return GapReport(table=table, findings=pd.DataFrame(findings, columns=columns))

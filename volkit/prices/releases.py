@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from volkit.errors import DataError
 from volkit.prices.vintages import VintageTable, vintage_table
 from volkit.results import Provenance
 from volkit.sources.catalogue import ReleaseRule
@@ -44,10 +45,17 @@ def first_and_latest(
     >>> first_and_latest(pulled, rule, name="CPI", unit="percent").to_frame()["released"].astype(str).tolist()
     ['2024-02-13 13:30:00+00:00', '2024-03-12 12:30:00+00:00']
     """
+    needed = ["close", "vintage_start", "latest", "latest_start"]
+    if missing := [name for name in needed if name not in pulled.columns]:
+        has = ", ".join(map(str, pulled.columns)) or "no column"
+        raise DataError("pulled", f"must have the columns {', '.join(needed)}", has, f"add {missing[0]}")
     parts = []
     for value, since in (("close", "vintage_start"), ("latest", "latest_start")):
         known = pulled.loc[pulled[value].notna() & pulled[since].notna(), [value, since]]
-        days = pd.to_datetime(known[since].astype(int).astype(str), format="%Y%m%d")
+        days = pd.to_datetime(known[since].astype("int64").astype(str), format="%Y%m%d", errors="coerce")
+        if (bad := days.isna()).any():
+            got = f"{known.loc[bad, since].iloc[0]:g}"
+            raise DataError(f"pulled[{since!r}]", "must be days written as 20240131", got, "pull the series again")
         wall = pd.DatetimeIndex(days) + pd.Timedelta(f"{release.time}:00")
         released = wall.tz_localize(release.zone).tz_convert("UTC")
         parts.append(pd.DataFrame({"reference": known.index, "released": released, "value": known[value].to_numpy()}))

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_times
+from volkit.checks import check_choice, check_floats, check_times
 from volkit.errors import ArgumentError, DataError
 from volkit.results import Provenance, ResultDisplay, freeze
 
@@ -260,7 +260,7 @@ say when each value was published: without the instant no join is free of look-a
         has = ", ".join(map(str, releases.columns)) or "none"
         raise DataError(argument, f"must have the columns {', '.join(_COLUMNS)}", has, remedy)
     table = releases[_COLUMNS].reset_index(drop=True)
-    table["value"] = table["value"].astype(np.float64)
+    table["value"] = check_floats(table["value"], argument=f"{argument} value")
     table = table[np.isfinite(table["value"].to_numpy())]
     if table.empty:
         raise DataError(argument, "must hold a value", f"{len(releases)} rows without one", "check the source")

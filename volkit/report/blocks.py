@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from volkit.formatting import ColumnKind
 from volkit.report.figures import FigureFiles
-from volkit.report.tables import ColumnKind
 
 __all__ = [
     "Answer",
@@ -138,7 +138,7 @@ class Reading:
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class CardBlock:
-    """What to carry away of one asset or venue: readings large, the whole table below, notes small.
+    """What to carry away of one asset or venue: readings large, notes small, the whole table for who opens it.
 
     Attributes
     ----------
@@ -147,9 +147,11 @@ class CardBlock:
     readings : tuple of Reading
         Two or three.
     table : TableBlock or None
-        Everything, also beyond the readings.
+        Everything, also beyond the readings; folded.
     notes : tuple of str
         One entry a paragraph.
+    whole : str
+        What the table is, on the line that opens it.
     """
 
     title: str
@@ -157,6 +159,7 @@ class CardBlock:
     readings: tuple[Reading, ...]
     table: TableBlock | None = None
     notes: tuple[str, ...] = ()
+    whole: str = "The whole table"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,7 @@ class Answer:
     question : str
         In the reader's words.
     text : str
-        One to three sentences with numbers.
+        One to three sentences with numbers; each line is a paragraph, one an asset, say.
     sections : tuple of str
         Titles of the sections that prove it; those that the document lacks are left out.
     """

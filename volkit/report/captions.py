@@ -25,16 +25,18 @@ from volkit.correlation.macro import (
     VolatilityResponse,
     VolatilityTransmission,
 )
+from volkit.formatting import percent_words
 from volkit.prices.synchrony import Synchrony, clock_words
-from volkit.report.style import percent_words
 from volkit.results import Provenance
 
 __all__ = [
     "clocks_of",
     "correlation_caption",
+    "kind_words",
     "method_of",
     "p_of",
     "p_words",
+    "power_of",
     "sample_words",
     "share_words",
     "signed_share",
@@ -42,6 +44,10 @@ __all__ = [
     "span_words",
     "window_words",
 ]
+
+
+# Kinds of announcements whose names are initials.
+_ACRONYMS = ("fomc", "cpi", "ppi", "pce", "nfp", "gdp", "ecb", "boj")
 
 
 class DatedResult(Protocol):
@@ -109,6 +115,17 @@ def p_words(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
+def kind_words(kind: str) -> str:
+    """Return the name of a kind of announcement as one reads it.
+
+    Examples
+    --------
+    >>> kind_words("fomc"), kind_words("halving")
+    ('FOMC', 'halving')
+    """
+    return kind.upper() if kind in _ACRONYMS else kind
+
+
 def signed_words(value: float, *, digits: int = 2) -> str:
     """Return a number with a true minus sign and no negative zero.
 
@@ -128,7 +145,7 @@ def share_words(share: float) -> str:
     >>> share_words(0.02823), share_words(0.19604), share_words(1.0), share_words(0.0)
     ('2.8 %', '19.6 %', '100 %', '0 %')
     """
-    return percent_words(float(f"{share:.{3 if abs(share) >= 0.1 else 2}g}"))
+    return percent_words(share, digits=3 if abs(share) >= 0.1 else 2)
 
 
 def signed_share(share: float) -> str:
@@ -232,7 +249,7 @@ def clocks_of(result: object) -> str:
         return clock_words(synchrony)
     if not isinstance(synchrony, Mapping):
         return ""
-    shares = ", ".join(f"{name} {clocks.overlap_share:.0%}" for name, clocks in synchrony.items())
+    shares = ", ".join(f"{name} {percent_words(round(clocks.overlap_share, 2))}" for name, clocks in synchrony.items())
     return f"share of a period in common: {shares}" if shares else ""
 
 
@@ -253,12 +270,17 @@ def p_of(result: object) -> str:
         if isinstance(result, kind):
             return f"{words}: {p_words(float(value(result)))}"
     if isinstance(result, CorrelationEstimate) and result.constancy is not None:
-        return f"one correlation throughout: {p_words(result.constancy.p_value)} ({result.constancy.power_words})"
+        return f"one correlation throughout: {p_words(result.constancy.p_value)} ({power_of(result.constancy)})"
     if isinstance(result, EventStudy):
         tested = result.table.xs("volatility", level="measure")["adjusted_p_value"]
-        kinds = ", ".join(f"{kind} {p_words(float(p))}" for kind, p in tested.items())
+        kinds = ", ".join(f"{kind_words(str(kind))} {p_words(float(p))}" for kind, p in tested.items())
         return f"usual volatility on event rows: {kinds} (permutation, Holm over kinds)"
     return ""
+
+
+def power_of(test: ConstancyTest) -> str:
+    """Return the power of a test of constancy in a clause, its per cent written as everywhere in a note."""
+    return test.power_words.replace("%", " %").replace("  %", " %")
 
 
 _Test = tuple[type, str, Callable[..., float]]

@@ -1,7 +1,8 @@
 """Words for those who cannot see a figure, made from what is drawn: kind, axes, series, span, extremes, marks.
 
-A drawn Axes enters, one to four sentences leave. Nothing is typed in: the same drawing gives the same words. Figures
-that a notebook shows carry them as alternative text.
+A drawn Axes enters, one to four sentences leave. Nothing is typed in: the same drawing gives the same words. A drawing
+whose strokes mislead (a colour that stands for something else than the number in the cell) hands over what is to be
+told (`say`, `say_cells`). Figures that a notebook shows carry the words as alternative text.
 """
 
 import re
@@ -11,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection, QuadMesh
 from matplotlib.colors import to_hex
-from matplotlib.container import BarContainer, ErrorbarContainer
+from matplotlib.container import BarContainer, Container, ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
@@ -42,6 +44,8 @@ __all__ = [
     "describe_figure",
     "give_notebooks_alt_text",
     "has_dates",
+    "say",
+    "say_cells",
 ]
 
 # By these names drawings tell their note, the mark of simulated data and the names of shaded events.
@@ -65,6 +69,53 @@ class _Series:
     kind: str
     places: np.ndarray
     values: np.ndarray
+
+
+class _Said(Artist):
+    """What a drawing hands over to be told, kept among the artists of its axes so that it goes when they are cleared.
+
+    Either `words` in place of what the strokes tell, or `cells` for the values of a heat map: an order, shape
+    (n_rows, n_columns), and what is said of each.
+    """
+
+    def __init__(self, words: str, order: np.ndarray | None = None, cells: Sequence[Sequence[str]] = ()) -> None:
+        super().__init__()
+        self.set_visible(False)
+        self.words, self.order, self.cells = words, order, cells
+
+
+def say(ax: Axes, words: str) -> None:
+    """Let the alternative text of the axes begin with these sentences instead of what the strokes tell.
+
+    Examples
+    --------
+    >>> ax = Figure().subplots()
+    >>> say(ax, "Ring of 3 nodes, 1 in default.")
+    >>> describe_axes(ax)
+    'Ring of 3 nodes, 1 in default.'
+    """
+    ax.add_artist(_Said(words))
+
+
+def say_cells(ax: Axes, what: str, order: np.ndarray, cells: Sequence[Sequence[str]]) -> None:
+    """Let the alternative text of a heat map tell these values instead of those that its colours stand for.
+
+    Parameters
+    ----------
+    ax : Axes
+        With a mesh of cells.
+    what : str
+        What the values are.
+    order : ndarray, shape (n_rows, n_columns)
+        By which least and greatest are found; NaN is left out, infinity is not.
+    cells : sequence of sequence of str, shape (n_rows, n_columns)
+        Each value with its unit.
+    """
+    ax.add_artist(_Said(what, np.asarray(order, dtype=np.float64), cells))
+
+
+def _said_of(ax: Axes) -> _Said | None:
+    return next((one for one in reversed(ax.artists) if isinstance(one, _Said)), None)
 
 
 def describe_axes(ax: Axes) -> str:
@@ -91,16 +142,20 @@ def describe_axes(ax: Axes) -> str:
     'Line chart of volatility (per cent) by window (days), 1 to 3. BTC: first 5, last 7, least 5 at 1, greatest 9 at 2.'
     """
     closing = " Simulated data." if _is_simulated(ax) else ""
+    said = _said_of(ax)
+    if said is not None and said.order is None:
+        return _cut(" ".join(part for part in (said.words, _note_words(ax)) if part), closing)
     mesh = next((c for c in (*ax.collections, *ax.images) if isinstance(c, QuadMesh | AxesImage)), None)
     if mesh is not None:
-        return _cut(_map_words(ax, mesh), closing)
+        return _cut(_map_words(ax, mesh, said), closing)
     sideways = has_rows(ax)
     found = list(_series_of(ax, sideways=sideways))
     kind = next((k for k in ("line", "bar", "area", "point") if any(s.kind == k for s in found)), "")
     main = [s for s in found if s.kind == kind]
     # Strokes without a name belong to those that have one.
     main = [s for s in main if s.name] or main
-    aside = _aside(ax, [s for s in found if s.kind == "point" and kind != "point"])
+    marked = [s for s in found if s.kind == "point" and kind != "point"]
+    aside = _aside(ax, marked, told=[s.name for s in main] if kind == "bar" else [])
     # As many series as fit: the words must stay short enough to listen to.
     for told in range(_MOST_TOLD, -1, -1):
         parts = (_opening(ax, kind, main, told, sideways=sideways), _told(ax, main[:told], sideways=sideways), *aside)
@@ -169,14 +224,17 @@ class _WithWords:
 
 def _series_of(ax: Axes, *, sideways: bool) -> Iterator[_Series]:
     names, by_key = _Names(ax), dict[tuple[str, str], list[tuple[np.ndarray, np.ndarray]]]()
-    caps = {id(cap) for c in ax.containers if isinstance(c, ErrorbarContainer) for cap in c.lines[1]}
+    intervals = [c for c in ax.containers if isinstance(c, ErrorbarContainer)]
+    caps = {id(cap) for c in intervals for cap in c.lines[1]}
+    # With intervals, the name is that of the container.
+    labels = {id(c.lines[0]): c.get_label() for c in intervals if c.lines[0] is not None}
     for line in ax.lines:
         # Lines through the whole width stand for a level, short strokes of two points for an interval.
         if line.get_transform() != ax.transData or id(line) in caps or _is_stroke(line):
             continue
         x, y = _points_of(line)
         kind = "point" if line.get_linestyle() in ("None", "none", "") or len(x) == 1 else "line"
-        by_key.setdefault((kind, names.of(line, kind)), []).append((x, y))
+        by_key.setdefault((kind, names.of(line, kind, labels.get(id(line)))), []).append((x, y))
     for dots in ax.collections:
         if isinstance(dots, PathCollection):
             offsets = np.asarray(np.ma.filled(dots.get_offsets(), np.nan), dtype=np.float64).reshape(-1, 2)
@@ -250,7 +308,7 @@ class _Names:
 
     def areas(self) -> list[str]:
         """Names of the legend's patches."""
-        return [words for handle, words in self.entries if not isinstance(handle, Line2D)]
+        return [words for handle, words in self.entries if not isinstance(handle, Line2D | LineCollection | Container)]
 
 
 def _has_marker(handle: object) -> bool:
@@ -306,11 +364,11 @@ def _one_told(s: _Series, value: Axis, place: Axis) -> str:
     return f"{name}: first {value_words(value, s.values[0])}, last {value_words(value, s.values[-1])}, {ends}."
 
 
-def _aside(ax: Axes, marked: Sequence[_Series]) -> list[str]:
+def _aside(ax: Axes, marked: Sequence[_Series], *, told: Sequence[str] = ()) -> list[str]:
     """What is shaded, marked and drawn across; last the first clause of the note."""
     names = _Names(ax)
     clauses = [f"{len(s.values):,} marked{f' as {s.name}' if s.name else ' points'}" for s in marked if len(s.values)]
-    shaded = [n for n in names.areas() if n not in {s.name for s in marked}]
+    shaded = [n for n in names.areas() if n not in {*told, *(s.name for s in marked)}]
     clauses += [f"shaded: {_listed(shaded)}"] if shaded else []
     n_intervals = sum(
         len(bars.get_segments())
@@ -323,8 +381,12 @@ def _aside(ax: Axes, marked: Sequence[_Series]) -> list[str]:
     events = [flat_words(t.get_text()) for t in ax.texts if t.get_gid() == EVENT_ID]
     clauses += [f"events: {_listed(events)}"] if events else []
     words = "; ".join(clauses)
+    return [f"{words[:1].upper()}{words[1:]}." if words else "", _note_words(ax)]
+
+
+def _note_words(ax: Axes) -> str:
     note = next((flat_words(t.get_text()) for t in ax.texts if t.get_gid() == NOTE_ID), "").split(";")[0]
-    return [f"{words[:1].upper()}{words[1:]}." if words else "", f"Note: {note.rstrip('.')}." if note else ""]
+    return f"Note: {note.rstrip('.')}." if note else ""
 
 
 def _level(ax: Axes, line: Line2D) -> list[float]:
@@ -336,10 +398,13 @@ def _level(ax: Axes, line: Line2D) -> list[float]:
     return [float(y[0])] if across and y[0] != 0.0 else []
 
 
-def _map_words(ax: Axes, mesh: QuadMesh | AxesImage) -> str:
-    values = np.ma.masked_invalid(np.ma.asarray(mesh.get_array()).astype(np.float64))
+def _map_words(ax: Axes, mesh: QuadMesh | AxesImage, said: _Said | None = None) -> str:
     axis = mesh.colorbar.long_axis if mesh.colorbar is not None else None
-    label = flat_words(axis.get_label_text()) if axis is not None else ""
+    if said is not None and said.order is not None:
+        values, label = np.ma.masked_where(np.isnan(said.order), said.order), said.words
+    else:
+        values = np.ma.masked_invalid(np.ma.asarray(mesh.get_array()).astype(np.float64))
+        label = flat_words(axis.get_label_text()) if axis is not None else ""
     axes = " by ".join(words for words in (axis_words(ax.yaxis), axis_words(ax.xaxis)) if words)
     of = f" of {label}" if label else ""
     if values.ndim != 2 or not values.count():
@@ -350,10 +415,13 @@ def _map_words(ax: Axes, mesh: QuadMesh | AxesImage) -> str:
     def cell(flat: int) -> str:
         i, j = (int(k) for k in np.unravel_index(flat, values.shape))
         x, y = _centre(mesh, i, j, n_rows, n_columns)
-        number = value_words(axis, float(values[i, j])) if axis is not None else plain_words(float(values[i, j]))
+        if said is not None and said.cells:
+            number = said.cells[i][j]
+        else:
+            number = value_words(axis, float(values[i, j])) if axis is not None else plain_words(float(values[i, j]))
         return f"{number} at {value_words(ax.yaxis, y)}, {value_words(ax.xaxis, x)}"
 
-    note = _aside(ax, [])[-1]
+    note = _note_words(ax)
     ends = f"Least {cell(int(values.argmin()))}; greatest {cell(int(values.argmax()))}."
     return " ".join(part for part in (opening, ends, note) if part)
 

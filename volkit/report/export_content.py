@@ -2,18 +2,26 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import pandas as pd
 
 from volkit.errors import ArgumentError
-from volkit.formatting import guess_kind, plain_words, unit_kind
+from volkit.formatting import ColumnKind, guess_kind, plain_words, unit_kind
 from volkit.report.html import TableBlock
-from volkit.report.tables import ColumnKind
 
-__all__ = ["ExportTable", "Tabular", "as_export_table", "file_stems", "guard_text", "is_formula"]
+__all__ = [
+    "ExportTable",
+    "Tabular",
+    "as_export_table",
+    "file_stems",
+    "guard_text",
+    "is_formula",
+    "shield_cells",
+    "unshield_cells",
+]
 
 # A result has to_frame(); said by duck type, as in results.py, so that every stage's results fit.
 Tabular: TypeAlias = pd.DataFrame | pd.Series | TableBlock | object
@@ -24,6 +32,8 @@ _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 _FORMULA = re.compile(rf"{_SKIPPED}[{_SIGNS}]|[\t\r\n]")
 # Where the list separator is a semicolon, the rest of a text would open a cell of its own.
 _LATER_CELL = re.compile(rf"([;\t\r\n]{_SKIPPED})(?=[{_SIGNS}])")
+# As above, with what `shield_cells` put in front of the sign.
+_SHIELDED = re.compile(rf"((?:^|[;\t\r\n]){_SKIPPED})('*)(?=[{_SIGNS}])")
 _INTERVAL_END = re.compile(r"[_ ](?:lower|upper|low|high)$")
 _UNSAFE_IN_FILE_NAME = re.compile(r"[^\w.-]+", flags=re.ASCII)
 
@@ -125,6 +135,44 @@ def guard_text(text: str) -> str:
     """
     guarded = _LATER_CELL.sub(r"\1'", text)
     return f"'{guarded}" if is_formula(text) else guarded
+
+
+def shield_cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose texts and names of columns begin no formula, for CSV that is read back.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Any; only texts change, by an apostrophe before the sign.
+
+    Examples
+    --------
+    >>> shielded = shield_cells(pd.DataFrame({"name": ["=1+1", "'=1+1", "a;=b", "BTC"]}))
+    >>> shielded["name"].tolist(), unshield_cells(shielded)["name"].tolist()
+    (["'=1+1", "''=1+1", "a;'=b", 'BTC'], ['=1+1', "'=1+1", 'a;=b', 'BTC'])
+    """
+    return _each_text(frame, lambda text: _SHIELDED.sub(r"\1'\2", text))
+
+
+def unshield_cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table that `shield_cells` was given."""
+    return _each_text(frame, lambda text: _SHIELDED.sub(lambda found: found[1] + found[2][1:], text))
+
+
+def _each_text(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
+    def changed(value: object) -> object:
+        return change(value) if isinstance(value, str) else value
+
+    found = frame.set_axis([changed(name) for name in frame.columns], axis=1)
+    for position, dtype in enumerate(frame.dtypes):
+        if not pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_datetime64_any_dtype(dtype):
+            column = frame.iloc[:, position]
+            kept = dtype if isinstance(dtype, pd.StringDtype) else "object"
+            # Only where a text changes, so that other columns keep their type and bits.
+            texts = [changed(value) for value in column]
+            if any(new is not old and new != old for new, old in zip(texts, column, strict=True)):
+                found.isetitem(position, pd.Series(texts, index=frame.index, dtype=kept))
+    return found
 
 
 def file_stems(names: list[str]) -> list[str]:

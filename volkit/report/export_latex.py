@@ -5,9 +5,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from volkit.formatting import MISSING, aligned_digits, is_missing, plain_words
+from volkit.formatting import MISSING, ColumnKind, aligned_digits, format_value, is_missing, plain_words, to_digits
 from volkit.report.export_content import ExportTable
-from volkit.report.tables import ColumnKind, format_value
 
 __all__ = ["escape_latex", "to_latex"]
 
@@ -154,7 +153,7 @@ def _column(values: pd.Series, kind: ColumnKind, row_units: Sequence[str]) -> li
     words = []
     for value, unit in zip(values.astype("object").tolist(), row_units, strict=True):
         if digits is not None and not is_missing(value):
-            words.append(f"{value:,.{digits}f}".replace("-", "\u2212"))
+            words.append(to_digits(value, digits))
         else:
             text = format_value(value, kind=kind, unit=unit)
             words.append(plain_words(text.removesuffix(" %" if kind in ("percent", "change") else " UTC")))

@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 
 from volkit.errors import ArgumentError
-from volkit.formatting import aligned_digits, is_missing
+from volkit.formatting import ColumnKind, aligned_digits, format_value, is_missing
 from volkit.report.export_content import ExportTable, is_formula
-from volkit.report.tables import ColumnKind, format_value
 
 __all__ = ["MAX_COLUMNS", "MAX_ROWS", "sheet_names", "to_xlsx"]
 

@@ -5,9 +5,10 @@ it was made.
 """
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 from xml.sax.saxutils import escape
 
 import matplotlib as mpl
@@ -16,10 +17,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL.PngImagePlugin import PngInfo
 
+from volkit.checks import check_choice
 from volkit.errors import ArgumentError
 from volkit.report.style import figure_style, mark_simulated
 
-__all__ = ["FigureFiles", "FigureSpec", "save_figure"]
+__all__ = ["FigureFiles", "FigureFormat", "FigureSpec", "save_figure"]
+
+FigureFormat = Literal["png", "svg", "pdf"]
 
 # 8.6 in x 175 dots = 1505 pixels; 3.6 in x 200 dots = 720 pixels, twice the width that a phone shows.
 _WIDE_INCHES, _WIDE_DPI = 8.6, 175
@@ -89,7 +93,7 @@ class FigureFiles:
     name, alt, caption : str
         As in its `FigureSpec`.
     png_path, svg_path, pdf_path : Path
-        The wide figure's files.
+        The wide figure's files; a format that was left out has none there.
     png, narrow_png : bytes
         Both variants, for a page.
     size, narrow_size : tuple of int
@@ -108,7 +112,14 @@ class FigureFiles:
     narrow_size: tuple[int, int]
 
 
-def save_figure(spec: FigureSpec, folder: Path, *, simulated: bool, source: str = "") -> FigureFiles:
+def save_figure(
+    spec: FigureSpec,
+    folder: Path,
+    *,
+    simulated: bool,
+    source: str = "",
+    formats: Sequence[FigureFormat] = get_args(FigureFormat),
+) -> FigureFiles:
     """Draw a figure, write ``NAME.png``, ``.svg`` and ``.pdf``, and return them with a narrow variant.
 
     Parameters
@@ -121,24 +132,37 @@ def save_figure(spec: FigureSpec, folder: Path, *, simulated: bool, source: str 
         Whether SIMULATED stands in the corner, whatever the drawing says.
     source : str
         Where the data come from; kept inside the files beside name and alternative text.
+    formats : sequence of {"png", "svg", "pdf"}
+        Files to write; the bytes of both PNGs come back in any case.
 
     Returns
     -------
     FigureFiles
         Paths, bytes and sizes (pixels). The same drawing gives the same bytes, whenever it is made: no file holds a
         date. Text stays text in the PDF and becomes outlines in the SVG, which so needs no font of the reader's.
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown format.
     """
+    for one in formats:
+        check_choice(one, argument="formats", choices=get_args(FigureFormat))
     folder.mkdir(parents=True, exist_ok=True)
     words = _words_inside(spec, source)
     with figure_style():
         wide = _draw(spec, simulated=simulated, narrow=False)
-        content = {"png": _png(wide, words), "svg": _svg(wide, words, spec.name), "pdf": _pdf(wide, words)}
+        content = {"png": _png(wide, words)}
+        if "svg" in formats:
+            content["svg"] = _svg(wide, words, spec.name)
+        if "pdf" in formats:
+            content["pdf"] = _pdf(wide, words)
     with figure_style(narrow=True):
         narrow = _draw(spec, simulated=simulated, narrow=True)
         narrow_png = _png(narrow, words)
-    paths = {ending: folder / f"{spec.name}.{ending}" for ending in content}
-    for ending, path in paths.items():
-        path.write_bytes(content[ending])
+    paths = {ending: folder / f"{spec.name}.{ending}" for ending in get_args(FigureFormat)}
+    for ending in formats:
+        paths[ending].write_bytes(content[ending])
     return FigureFiles(
         name=spec.name,
         alt=spec.alt,
@@ -161,6 +185,9 @@ def _draw(spec: FigureSpec, *, simulated: bool, narrow: bool) -> Figure:
     spec.draw(axes)
     if simulated:
         mark_simulated(axes)
+    # Laid out once: with an engine, each file would measure and place everything twice before it is written.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     return figure
 
 

@@ -76,7 +76,10 @@ def heat_sentence(heat: LiquidationHeatMap) -> str:
         if by_price.max() > 0.0:
             low, high = by_price.idxmax()
             said.append(f"most {side}s between {low:,.6g} and {high:,.6g} USD ({money_words(by_price.max())} USD)")
-    return f"{'; '.join(said).capitalize()}." if said else "Nothing waits to be liquidated within the map."
+    if not said:
+        return "Nothing waits to be liquidated within the map."
+    text = "; ".join(said)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def policies_sentence(result: PoliciesInCascade) -> str:

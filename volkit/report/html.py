@@ -189,7 +189,7 @@ def _part_view(part: SummaryPart, anchors: Mapping[str, str]) -> dict[str, objec
     answers = [
         {
             "question": answer.question,
-            "text": answer.text,
+            "paragraphs": answer.text.splitlines(),
             "links": [(anchors[title], title) for title in answer.sections if title in anchors],
         }
         for answer in part.answers
@@ -210,7 +210,7 @@ def _block_view(block: Block) -> dict[str, object]:
             "css": "broad dense" if n_columns > _DENSE else "broad" if n_columns > _WIDE else "",
         }
     if isinstance(block, CardBlock):
-        table = "" if block.table is None else _table(block.table, block.table.caption)
+        table = "" if block.table is None else _table(block.table, block.table.caption, f"{block.title}: {block.whole}")
         return {"kind": "card", "view": block, "html": table}
     if isinstance(block, FormulaBlock):
         return {"kind": "formulas", "title": block.title, "formulas": [_formula_view(one) for one in block.formulas]}
@@ -223,9 +223,9 @@ def _block_view(block: Block) -> dict[str, object]:
     }
 
 
-def _table(block: TableBlock, caption: str) -> Markup:
+def _table(block: TableBlock, caption: str, label: str = "") -> Markup:
     given = {name: getattr(block, name) for name in ("kinds", "units", "notes", "index", "strong")}
-    return Markup(to_html_table(block.frame, caption=caption, **given))
+    return Markup(to_html_table(block.frame, caption=caption, label=label, **given))
 
 
 def _formula_view(formula: Formula) -> dict[str, object]:

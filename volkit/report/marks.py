@@ -17,6 +17,7 @@ from volkit.errors import ArgumentError, DataError
 from volkit.report.describe import EVENT_ID, has_dates
 from volkit.report.style import ROLE_COLOURS, add_note, is_narrow, mark_simulated
 from volkit.results import Provenance
+from volkit.sources.catalogue import load_catalogue
 from volkit.sources.events import load_events
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "draw_counts",
     "draw_reference",
     "draw_rows",
+    "event_words",
     "finish",
     "require_values",
     "shade_events",
@@ -54,6 +56,18 @@ _EVENT_WORDS: Mapping[str, str] = MappingProxyType(
         "US downgrade": "Downgrade",
         "Flash crash": "Flash crash",
         "Celsius and 3AC": "Celsius",
+    }
+)
+# These befell crypto alone: behind equities or rates they would claim a cause that was none.
+_CRYPTO_EVENTS = frozenset(
+    {
+        "China ban on token sales",
+        "November 2018 sell-off",
+        "May 2021 deleveraging",
+        "Terra/Luna collapse",
+        "Celsius and 3AC",
+        "FTX failure",
+        "October 2025 liquidation cascade",
     }
 )
 # Apart from every band and region, light enough for a grid line to show through.
@@ -130,7 +144,13 @@ def draw_reference(ax: Axes, at: float, *, words: str = "", linestyle: str = "-"
     return line
 
 
-def shade_events(ax: Axes, events: pd.DataFrame | None = None) -> list[str]:
+def shade_events(
+    ax: Axes,
+    events: pd.DataFrame | None = None,
+    *,
+    provenance: Provenance | None = None,
+    series: Sequence[str] = (),
+) -> list[str]:
     """Shade crises behind the time series on the axes, each with its name above, and return the names in order.
 
     Call it when the series are drawn, before or after the note, which makes room.
@@ -141,6 +161,11 @@ def shade_events(ax: Axes, events: pd.DataFrame | None = None) -> list[str]:
         With dates on its horizontal axis. Its limits stay.
     events : DataFrame, shape (n_events, 2), optional
         `first` and `last` UTC day, both inclusive, by name; those of `volkit.sources.load_events` by default.
+    provenance : Provenance, optional
+        Of the series drawn. Unless `events` are given, simulated series get no crises, for none befell them, and
+        series of which the catalogue knows that none is crypto get none of those that befell crypto alone.
+    series : sequence of str
+        Names of the series drawn; those of `provenance` by default.
 
     Returns
     -------
@@ -164,7 +189,7 @@ def shade_events(ax: Axes, events: pd.DataFrame | None = None) -> list[str]:
     """
     if not has_dates(ax):
         raise ArgumentError("ax", "must have dates on its horizontal axis", ax.get_xlabel() or "numbers", "draw first")
-    table = load_events().stress if events is None else events
+    table = _crises_of(provenance, series) if events is None else events
     if not {"first", "last"} <= set(table.columns):
         got, remedy = ", ".join(map(str, table.columns)), "pass load_events().stress"
         raise ArgumentError("events", "must have the columns first and last", got, remedy)
@@ -178,14 +203,35 @@ def shade_events(ax: Axes, events: pd.DataFrame | None = None) -> list[str]:
         # Not as data: the limits of the axes stay.
         ax.add_artist(shade)
         ax.annotate(
-            _event_words(name), (at, 1.0), (0, 3), xycoords=ax.get_xaxis_transform(), textcoords="offset points",
-            ha="center", va="bottom", fontsize="x-small", color="#6B5A3A", gid=EVENT_ID, annotation_clip=False,
+            # Just below the edge and clipped by its place: other limits set later hide the names beyond them.
+            event_words(name), (at, 0.999), (0, 3), xycoords=ax.get_xaxis_transform(), textcoords="offset points",
+            ha="center", va="bottom", fontsize="x-small", color="#6B5A3A", gid=EVENT_ID, annotation_clip=True,
         )  # fmt: skip
     ax.set_xlim(low, high)
     return sorted(shown, key=lambda name: shown[name][0])
 
 
-def _event_words(name: str) -> str:
+def _crises_of(provenance: Provenance | None, series: Sequence[str]) -> pd.DataFrame:
+    """Crises of the event catalogue that the series drawn can have met."""
+    stress = load_events().stress
+    if provenance is not None and provenance.simulated:
+        return stress.iloc[:0]
+    names = series or ([] if provenance is None else [one.name for one in provenance.series])
+    if not names:
+        return stress
+    known = load_catalogue()
+    has_crypto = any(name not in known or known[name].kind == "crypto" for name in names)
+    return stress if has_crypto else stress[~stress.index.isin(_CRYPTO_EVENTS)]
+
+
+def event_words(name: str) -> str:
+    """Return a crisis' name short enough to stand above a shade.
+
+    Examples
+    --------
+    >>> event_words("Terra/Luna collapse"), event_words("Any other long name")
+    ('Terra', 'Any other long …')
+    """
     return _EVENT_WORDS.get(name, name if len(name) <= 16 else f"{name[:15]}\u2026")
 
 
@@ -205,7 +251,7 @@ def _placed_events(ax: Axes, table: pd.DataFrame) -> dict[str, tuple[float, floa
         if last <= first or last - first > _MOST_EVENT * (high - low):
             continue
         last = max(last, min(high, first + (2.0 if is_narrow(ax) else 1.0) * _LEAST_EVENT * (high - low)))
-        half = 0.5 * letter * (len(_event_words(name)) + 1.5)
+        half = 0.5 * letter * (len(event_words(name)) + 1.5)
         at = min(max(0.5 * (first + last), low + half), high - half)
         if all(at + half <= a or at - half >= b for a, b in taken):
             taken.append((at - half, at + half))

@@ -1,5 +1,6 @@
 """The end of a drawing: its note with source and date, and the mark of simulated data."""
 
+import re
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -10,7 +11,7 @@ from volkit.report.marks import finish
 from volkit.report.style import is_narrow
 from volkit.results import Provenance
 
-__all__ = ["conclude", "origin_words"]
+__all__ = ["conclude", "currency_words", "origin_words"]
 
 _MOST_SOURCES = 2
 # A phone's figure has room for about four lines of note; its page says the source below it.
@@ -54,6 +55,19 @@ def origin_words(provenance: Provenance) -> str:
     shown, hidden = named[:_MOST_SOURCES], len(named) - _MOST_SOURCES
     rest = f" and {hidden} more" if hidden > 0 else ""
     return f"source: {', '.join(shown)}{rest}"
+
+
+def currency_words(provenance: Provenance) -> str:
+    """Return the currency that all series behind a result are in, else "units of account".
+
+    Examples
+    --------
+    >>> currency_words(Provenance(()))
+    'units of account'
+    """
+    units = {one.unit for one in provenance.series}
+    currency = next(iter(units), "") if len(units) == 1 else ""
+    return currency if re.fullmatch(r"[A-Z]{3,5}", currency) else "units of account"
 
 
 def conclude(ax: Axes, note: Sequence[str], result: SourcedResult) -> Axes:

@@ -1,5 +1,7 @@
 """The parameter file read back: checked, and refused where it is not what was written."""
 
+import hashlib
+import json
 import math
 import tomllib
 import warnings
@@ -15,7 +17,7 @@ from volkit.errors import ArgumentError, DataError, DataQualityWarning
 from volkit.margin.frontier import LEVELS
 from volkit.results import ResultDisplay
 
-__all__ = ["COLUMNS", "LEVEL_COLUMNS", "NUMBERS", "ParameterFile", "load_parameters"]
+__all__ = ["COLUMNS", "LEVEL_COLUMNS", "NUMBERS", "ParameterFile", "assets_seal", "load_parameters"]
 
 NUMBERS = ("recommended", "low", "mid", "high")
 COLUMNS = ("current", *NUMBERS, "unit", "reason")
@@ -109,7 +111,8 @@ def load_parameters(path: Path, *, as_of: pd.Timestamp | None = None) -> Paramet
     Raises
     ------
     DataError
-        For a file that is not there or not TOML, a missing or unknown kind of entry, or a number that is not finite.
+        For a file that is not there or not TOML, a missing or unknown kind of entry, a number that is not finite, or
+        a file that was cut short or changed since it was written.
     ArgumentError
         For an `as_of` without time zone.
 
@@ -129,6 +132,7 @@ def load_parameters(path: Path, *, as_of: pd.Timestamp | None = None) -> Paramet
         for asset, policy in policies.items()
         for name, row in policy["parameters"].items()  # type: ignore[attr-defined]
     }
+    _check_seal(Path(path), content)
     loaded = ParameterFile(
         table=pd.DataFrame.from_dict(rows, orient="index", columns=[*COLUMNS, *LEVEL_COLUMNS, "in_force"]).set_axis(
             pd.MultiIndex.from_tuples(rows, names=["asset", "parameter"])
@@ -141,6 +145,26 @@ def load_parameters(path: Path, *, as_of: pd.Timestamp | None = None) -> Paramet
     return loaded
 
 
+def assets_seal(assets: Mapping[str, object]) -> str:
+    """Return the sha-256 of the tables of all assets: a file cut short may still be valid TOML with fewer numbers.
+
+    Examples
+    --------
+    >>> assets_seal({"BTC": {"floor": 0.02}})[:8]
+    'aa3c8ee8'
+    """
+    return hashlib.sha256(json.dumps(assets, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _check_seal(path: Path, content: Mapping[str, object]) -> None:
+    header, assets = content["header"], content["assets"]
+    if not (
+        isinstance(header, dict) and isinstance(assets, dict) and header.get("assets_sha256") == assets_seal(assets)
+    ):
+        remedy = "write it again with write_parameters; a rate set by hand goes through override_parameters"
+        raise DataError(str(path), "must be as it was written", "a file cut short or changed since", remedy)
+
+
 def _stamp(moment: object) -> pd.Timestamp:
     return pd.Timestamp(moment).tz_convert("UTC")
 
@@ -151,7 +175,7 @@ def _read_toml(path: Path) -> dict[str, object]:
     except FileNotFoundError:
         remedy = "pass the path of a file that write_parameters wrote"
         raise DataError(str(path), "must be a parameter file", "no such file", remedy) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         remedy = "write it again with write_parameters instead of editing it"
         raise DataError(str(path), "must be valid TOML", str(error), remedy) from error
 

@@ -16,7 +16,8 @@ from volkit.conventions import SIDES
 from volkit.errors import ArgumentError
 from volkit.margin import CalibratedParameters
 from volkit.margin.frontier import OverriddenParameters, RiskLevels
-from volkit.report.parameter_file import COLUMNS, LEVEL_COLUMNS, NUMBERS
+from volkit.report.export_content import shield_cells
+from volkit.report.parameter_file import COLUMNS, LEVEL_COLUMNS, NUMBERS, assets_seal
 from volkit.resources import VERSION
 
 __all__ = ["write_parameters"]
@@ -72,8 +73,10 @@ def write_parameters(
         if one.asset in changed and changed[one.asset].calibrated is not one:
             remedy = "override the calibration that is written"
             raise ArgumentError("overridden", "must be of the same calibration", f"another of {one.asset}", remedy)
+    tables = {one.asset: _asset_table(one, changed.get(one.asset), risk) for one in parameters}
     content = {
         "header": {
+            "assets_sha256": assets_seal(tables),
             "volkit_version": VERSION,
             "study": study,
             "simulated": any(one.provenance.simulated for one in parameters),
@@ -83,13 +86,15 @@ def write_parameters(
             "data_sha256": data_sha256,
             "config_sha256": config_sha256,
         },
-        "assets": {one.asset: _asset_table(one, changed.get(one.asset), risk) for one in parameters},
+        "assets": tables,
     }
     folder.mkdir(parents=True, exist_ok=True)
     toml_path, csv_path = folder / "parameters.toml", folder / "parameters.csv"
     toml_path.write_bytes(tomli_w.dumps(content).encode("utf-8"))
     csv_path.write_bytes(
-        _tidy(parameters, data_sha256, changed, risk).to_csv(index=False, lineterminator="\n").encode("utf-8")
+        shield_cells(_tidy(parameters, data_sha256, changed, risk))
+        .to_csv(index=False, lineterminator="\n")
+        .encode("utf-8")
     )
     return toml_path, csv_path
 

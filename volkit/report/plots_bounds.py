@@ -166,6 +166,7 @@ def _note(bounds: CorrelationBounds, verdicts: OffsetVerdicts | None, stressed: 
         span = f"{stressed.bounds.start.date()} to {stressed.bounds.as_of.date()}"
         words.append(f"stressed window ({stressed.rule}): {span}, n = {stressed.window}")
     if verdicts is not None:
-        test = f"{verdicts.constancy.window}-row test of constancy, power {verdicts.constancy.power:.0%}"
+        power = percent_words(round(verdicts.constancy.power, 2))
+        test = f"{verdicts.constancy.window}-row test of constancy, power {power}"
         words.append(f"{verdicts.n_hypotheses} hypotheses, adjusted; {test}")
     return "; ".join(words)

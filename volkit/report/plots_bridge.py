@@ -14,7 +14,7 @@ from volkit.conventions import SIDES, Side
 from volkit.margin.bridge import ConditionalTails, StressReplay
 from volkit.report.captions import share_words
 from volkit.report.describe import say
-from volkit.report.marks import draw_counts, finish, shade_events
+from volkit.report.marks import draw_counts, event_words, finish, shade_events
 from volkit.report.style import (
     ROLE_COLOURS,
     add_legend,
@@ -187,7 +187,9 @@ def _draw_window(ax: Axes, row: pd.Series, y: float, side: Side, **bar_kws: obje
 
 def _named(window: str, replay: StressReplay, *, narrow: bool) -> str:
     first = replay.table.loc[(window, "long"), "first"]
-    return textwrap.fill(f"{window}" + ("" if str(first.year) in window else f", {first.year}"), 17 if narrow else 34)
+    name = event_words(window) if narrow else window
+    # On a phone the rows have room for one line each.
+    return textwrap.fill(name + ("" if str(first.year) in name else f", {first.year}"), 24 if narrow else 34)
 
 
 def _replay_words(replay: StressReplay) -> str:
@@ -200,8 +202,8 @@ def _replay_words(replay: StressReplay) -> str:
         above = int((table["worst_excess"] > 0.0).sum())
         words.append(
             f"{side.capitalize()}: greatest loss {share_words(float(row['worst_loss']))} ({window}), maintenance "
-            f"margin held against it {share_words(float(row['margin_at_worst']))}; a loss above its margin in {above} of "
-            f"{len(table)} windows."
+            f"margin held against it {share_words(float(row['margin_at_worst']))}; a loss above its margin in {above} "
+            f"of {len(table)} windows."
         )
     return f"Bar chart of the worst loss in {len(table)} stress windows (% of notional). {' '.join(words)}"
 

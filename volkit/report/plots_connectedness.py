@@ -131,7 +131,7 @@ def plot_connectedness_path(
     axes.margins(x=0.01)
     axes.set_ylabel(_INDEX)
     format_dates(axes)
-    shade_events(axes, events)
+    shade_events(axes, events, provenance=path.provenance)
     add_legend(axes, handles, columns=len(handles))
     missing = [words for words, has in (("bias correction", has_adjusted), ("band", has_band)) if not has]
     note = (

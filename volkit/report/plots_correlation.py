@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from volkit.correlation import CorrelationEstimate, CorrelationMatrix, EraCorrelations, MacroBetas
 from volkit.errors import ArgumentError
-from volkit.report.captions import span_words
+from volkit.report.captions import power_of, span_words
 from volkit.report.marks import shade_events, two_digits
 from volkit.report.origin import conclude
 from volkit.report.style import (
@@ -72,7 +72,7 @@ def plot_rolling_correlation(
     axes.margins(x=0.01)
     axes.set_ylabel(_UNIT)
     format_dates(axes)
-    shade_events(axes, events)
+    shade_events(axes, events, provenance=estimate.provenance)
     note = (
         f"{' and '.join(estimate.pair)}: {estimate.method}; band: {percent_words(estimate.confidence)} at each time; "
         f"n = {estimate.n_obs:,} pairs{_constancy_words(estimate)}{_overlap_words(estimate.overlap_share)}"
@@ -268,7 +268,7 @@ def _constancy_words(estimate: CorrelationEstimate) -> str:
     test = estimate.constancy
     if test is None:
         return "" if estimate.window is None else "; no test of constancy"
-    return f"; dotted: band of the whole line; one correlation throughout: p = {test.p_value:.3f} ({test.power_words})"
+    return f"; dotted: band of the whole line; one correlation throughout: p = {test.p_value:.3f} ({power_of(test)})"
 
 
 def _overlap_words(share: float) -> str:

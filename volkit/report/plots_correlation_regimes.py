@@ -71,7 +71,7 @@ def plot_regime_probabilities(
     format_percent(axes)
     axes.set_ylabel("probability of the state (per cent)")
     format_dates(axes)
-    _frame_events(axes, events)
+    _frame_events(axes, events, fit)
     averages = fit.states.averages[::-1]
     handles = [
         Patch(facecolor=shade, edgecolor=mpl.rcParams["axes.edgecolor"], label=f"{label}, {two_digits(average)}")
@@ -140,7 +140,7 @@ def plot_regime_correlation(
     format_dates(axes)
     grey = ROLE_COLOURS["note"]
     label_ends(axes, [(str(row.state), ends[1], row.correlation, grey) for row in of_pair.itertuples(index=False)])
-    shade_events(axes, events)
+    shade_events(axes, events, provenance=fit.provenance)
     note = (
         f"{first} and {second}: expected for each period from those before; dotted: the states, with "
         f"{percent_words(confidence)} bands; {_source_words(fit)}"
@@ -148,9 +148,9 @@ def plot_regime_correlation(
     return conclude(axes, [note], fit)
 
 
-def _frame_events(ax: Axes, events: pd.DataFrame | None) -> None:
+def _frame_events(ax: Axes, events: pd.DataFrame | None, fit: CorrelationRegimeFit) -> None:
     """Mark crises upon areas that leave no ground to shade."""
-    shade_events(ax, events)
+    shade_events(ax, events, provenance=fit.provenance)
     for shade in ax.findobj(Rectangle):
         if shade.get_gid() == f"{EVENT_ID}-shade":
             shade.set(facecolor="#FFF3DC", alpha=0.55, edgecolor="#6B5A3A", linewidth=0.9, zorder=3)

@@ -103,7 +103,7 @@ def plot_dcc_path(
     axes.margins(x=0.01)
     axes.set_ylabel(_UNIT)
     format_dates(axes)
-    shade_events(axes, events)
+    shade_events(axes, events, provenance=estimate.provenance)
     add_legend(axes, handles, columns=len(handles))
     note = (
         f"{first} and {second}: {fit.spec} on {len(fit.assets)} series",

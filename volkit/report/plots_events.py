@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from volkit.checks import check_choice
 from volkit.correlation.macro import EventStudy
 from volkit.errors import ArgumentError
-from volkit.report.captions import clocks_of, p_words, sample_words, signed_words
+from volkit.report.captions import clocks_of, kind_words, p_words, sample_words, signed_words
 from volkit.report.marks import require_values
 from volkit.report.origin import conclude
 from volkit.report.style import (
@@ -73,7 +73,7 @@ def plot_event_study(
     Returns
     -------
     Axes
-        Rows from the event's; a note says events used, matched rows, events left out, and the p-value of each kind.
+        Rows after the event; a note says events used, matched rows, events left out, and the p-value of each kind.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def plot_event_study(
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.xaxis.set_major_formatter(lambda value, _: "event" if value == 0 else signed_words(value, digits=0))
     axes.set_xlim(profile["offset"].min() - 0.5, profile["offset"].max() + 0.5)
-    set_label(axes, "rows from the event's")
+    set_label(axes, "rows after the event (negative: before)")
     if chosen != "ratio" and unit in _RETURNS:
         format_percent(axes)
     axes.set_ylabel(_LABELS[chosen].format("per cent" if unit in _RETURNS else unit))
@@ -127,7 +127,7 @@ def _draw_kind(
     value, lower, upper = values.T
     style: dict[str, object] = {
         "color": MODEL_COLOURS[place % len(MODEL_COLOURS)], "marker": _MARKERS[place % len(_MARKERS)], "markersize": 5,
-        "linewidth": 0.8, "elinewidth": 2.0, "label": kind, **point_kws,
+        "linewidth": 0.8, "elinewidth": 2.0, "label": kind_words(kind), **point_kws,
     }  # fmt: skip
     return ax.errorbar(x, value, yerr=[value - lower, upper - value], **style)  # type: ignore[arg-type]
 
@@ -138,7 +138,7 @@ def _note(study: EventStudy, names: list[str], measure: str) -> list[str]:
         row = study.counts.loc[kind]
         p = float(study.table.loc[(kind, measure), "adjusted_p_value"])
         counted.append(
-            f"{kind}: {int(row['used']):,} events ({int(row['left_out']):,} left out), "
+            f"{kind_words(kind)}: {int(row['used']):,} events ({int(row['left_out']):,} left out), "
             f"{int(row['controls']):,} matched rows, {p_words(p)}"
         )
     holm = ", Holm over kinds" if len(study.counts) > 1 else ""

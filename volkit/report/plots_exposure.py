@@ -22,6 +22,7 @@ from volkit.report.style import (
     format_percent,
     is_narrow,
     label_ends,
+    money_words,
     new_axes,
     percent_words,
     set_label,
@@ -114,7 +115,7 @@ def plot_gamma_exposure(
     Returns
     -------
     Axes
-        Million USD of delta per 1 % of spot. Lines stand at spot and at the flips.
+        USD of delta per 1 % of spot (data in millions). Lines stand at spot and at the flips.
 
     Raises
     ------
@@ -133,8 +134,8 @@ def plot_gamma_exposure(
     for at in exposure.flips.index:
         if low < at < high:
             axes.axvline(at, color=ROLE_COLOURS["exception"], linewidth=1.1, linestyle=(0, (4, 2)), gid="flip")
-    axes.set_ylabel("dealers' gamma\n(million USD per 1 %)")
-    axes.yaxis.set_major_formatter(FuncFormatter(_signed))
+    axes.set_ylabel("dealers' gamma\n(USD per 1 %)")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: money_words(1e6 * value)))
     axes.xaxis.set_major_formatter(FuncFormatter(_thousands))
     axes.xaxis.set_major_locator(MaxNLocator(5 if is_narrow(axes) else 9))
     set_label(axes, "strike (USD)" if over == "strike" else f"spot of {exposure.underlying} (USD)")
@@ -156,7 +157,7 @@ def plot_gamma_exposure(
         flip = f"flip at {exposure.flip:,.0f}, {100.0 * (exposure.flip / exposure.spot - 1.0):+.1f} % away"
     note = [
         f"assumed: {exposure.dealer}",
-        _minus(f"net {exposure.total / 1e6:+,.2f} million USD per 1 %"),
+        f"net {'+' if exposure.total > 0.0 else ''}{money_words(exposure.total)} USD per 1 %",
         _minus(flip) + (f" (nearest of {len(exposure.flips)})" if len(exposure.flips) > 1 else ""),
         f"{exposure.as_of:%d %b %Y %H:%M} UTC",
     ]

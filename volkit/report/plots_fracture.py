@@ -18,6 +18,7 @@ from volkit.contagion.fracture.policies import PoliciesInCascade
 from volkit.contagion.fracture.response import MOVES, AmplificationCurve
 from volkit.contagion.fracture.threshold import FractureThreshold
 from volkit.report.captions import share_words
+from volkit.report.describe import say_cells
 from volkit.report.figures import FigureSpec
 from volkit.report.fracture_words import (
     amplification_sentence,
@@ -183,6 +184,8 @@ def plot_phase_diagram(diagram: PhaseDiagram, *, ax: Axes | None = None) -> Axes
     logs = np.log(named.clip(lower=1e-3))
     low, high = (float(f(logs)) if np.isfinite(logs).any(axis=None) else 0.0 for f in (np.nanmin, np.nanmax))
     draw_cells(axes, logs, words, colours="cividis", limits=(low - 0.1, max(high, low) + 0.1))
+    told = [[word if word == "none" else f"{word} %" for word in row] for row in words]
+    say_cells(axes, "smallest breaking shock (per cent of the price)", shocks.to_numpy(), told)
     axes.set_ylabel("leverage at most (x)")
     set_label(axes, "depth of the market (multiple of today's)")
     what = {

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from volkit.checks import check_choice
 from volkit.margin.frontier import PolicyChoice, PolicyFrontier
@@ -14,6 +15,8 @@ from volkit.report.marks import finish
 from volkit.report.style import ROLE_COLOURS, add_legend, format_percent, is_narrow, new_axes, percent_words, set_label
 
 __all__ = ["plot_frontier"]
+
+_NARROW_LABEL = "losses above the margin (%)"
 
 _EFFICIENT, _CHOSEN, _CURRENT = "#0072B2", "#00876C", "#A83279"
 # Areas of the smallest and the largest marker, in points squared.
@@ -93,8 +96,10 @@ def plot_frontier(
     format_percent(axes, axis="x")
     format_percent(axes)
     layer = frontier.layer.replace("_", " ")
-    axes.set_ylabel(f"mean {layer} (per cent)" if not is_narrow(axes) else f"mean {layer} (%)")
-    set_label(axes, "losses above the margin (per cent, left is safer)")
+    axes.set_ylabel(f"mean {layer} (per cent)" if not is_narrow(axes) else "mean margin (%)")
+    set_label(axes, "losses above the margin (per cent, left is safer)" if not is_narrow(axes) else _NARROW_LABEL)
+    if is_narrow(axes):
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10]))
     _add_key(axes, table, marked, promise)
     return finish(axes, _note(frontier, efficient, marked), frontier.provenance)
 
@@ -137,11 +142,14 @@ def _add_key(ax: Axes, table: pd.DataFrame, marked: Sequence[tuple[str, str, str
         return Line2D([], [], color=colour, marker=marker, markersize=size, linestyle="none", label=words)
 
     handles = [dot(colour, marker, words) for _, colour, marker, words in reversed(marked)]
-    handles += [dot(_EFFICIENT, "o", "not dominated"), dot(ROLE_COLOURS["loss"], "o", "dominated")]
+    handles.append(dot(_EFFICIENT, "o", "not dominated"))
+    handles += [] if table["is_efficient"].all() else [dot(ROLE_COLOURS["loss"], "o", "dominated")]
     words = f"promised, {percent_words(promise)}"
     handles.append(Line2D([], [], color=ROLE_COLOURS["target"], linestyle="--", linewidth=1.0, label=words))
     ratios = table["procyclicality"][np.isfinite(table["procyclicality"])]
-    if len(ratios) and ratios.max() > ratios.min():
+    if len(ratios) and ratios.max() > ratios.min() and is_narrow(ax):
+        handles.append(dot("#6B7785", "o", f"peak to trough, {ratios.min():.1f} to {ratios.max():.1f}"))
+    elif len(ratios) and ratios.max() > ratios.min():
         ends = zip(("least", "most"), (ratios.min(), ratios.max()), _AREAS, strict=True)
         handles += [dot("#6B7785", "o", f"{which} peak to trough, {value:.1f}", area) for which, value, area in ends]
     add_legend(ax, handles, columns=4)

@@ -71,7 +71,7 @@ def plot_macro_hedge(
     axes.set_ylabel("hedge ratio (notional of the asset)" if not is_narrow(axes) else "hedge ratio (no unit)")
     format_dates(axes)
     label_ends(axes, ends)
-    shade_events(axes, events)
+    shade_events(axes, events, provenance=hedge.provenance)
     return conclude(axes, _hedge_note(hedge), hedge)
 
 

@@ -20,7 +20,7 @@ from volkit.impact.laws import BookImpact
 from volkit.impact.resilience import HalfLife
 from volkit.impact.velocity import LiquidityVelocity
 from volkit.report.captions import share_words
-from volkit.report.origin import conclude
+from volkit.report.origin import conclude, currency_words
 from volkit.report.style import (
     MODEL_COLOURS,
     ROLE_COLOURS,
@@ -250,7 +250,7 @@ def plot_velocity(
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: money_words(value)))
     axes.margins(x=0.0)
     format_percent(axes, axis="x")
-    axes.set_ylabel("taken per minute (money)")
+    axes.set_ylabel(f"taken per minute\n({currency_words(velocity.provenance)})")
     set_label(axes, f"cap on the displacement by {velocity.trade}s (%)")
     add_legend(axes, handles, columns=4)
     return conclude(axes, [words + "."], velocity)

@@ -195,7 +195,7 @@ def plot_equity_fan(
     axes.axhline(0.0, color=ROLE_COLOURS["exception"], linewidth=1.2, gid="insolvency")
     axes.margins(x=0.0)
     format_money(axes)
-    axes.set_ylabel("equity (USD)")
+    axes.set_ylabel("equity on simulated paths (USD)")
     set_label(axes, "hours from now")
     handles: list[Line2D | Patch] = [Line2D([], [], color=str(style["color"]), linewidth=1.6, label="median")]
     shades = zip(_FAN, (0.16, 0.34, 0.55), strict=True)

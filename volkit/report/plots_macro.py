@@ -84,7 +84,7 @@ def plot_rolling_betas(
     axes.margins(x=0.01)
     axes.set_ylabel(f"beta to {name}\n({betas.labels[name]})")
     format_dates(axes)
-    shade_events(axes, events)
+    shade_events(axes, events, provenance=betas.provenance)
     last = betas.latest.loc[name]
     others = [other for other in known if other != name]
     beside = f" beside {', '.join(others)}" if others else ""
@@ -147,7 +147,7 @@ def plot_risk_split(
     format_percent(axes)
     axes.margins(x=0.01)
     format_dates(axes)
-    shade_events(axes, events)
+    shade_events(axes, events, provenance=split.provenance)
     add_legend(axes, handles, columns=len(handles))
     note = (
         f"{split.asset} on {', '.join(split.factors)}: last window {_share_words(split.latest)}, "

@@ -14,6 +14,8 @@ from volkit.checks import check_choice
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError
 from volkit.margin import LAYERS, CalibratedParameters, MarginBacktest, MarginSchedule
+from volkit.report.captions import share_words
+from volkit.report.describe import say
 from volkit.report.marks import shade_events
 from volkit.report.style import (
     ROLE_COLOURS,
@@ -91,8 +93,8 @@ def plot_margin_schedule(
         "loss and margin (per cent of notional)" if not is_narrow(axes) else "loss and margin (% of notional)"
     )
     format_dates(axes, label="end of the margin period of risk (UTC)")
-    if with_events and not schedule.provenance.simulated:
-        shade_events(axes)
+    if with_events:
+        shade_events(axes, provenance=schedule.provenance)
     words = " and ".join(f"{n} {one}" for n, one in zip(counts, chosen, strict=True))
     policy = schedule.policy
     add_note(
@@ -184,6 +186,7 @@ def plot_coverage(backtests: Mapping[str, MarginBacktest], *, ax: Axes | None = 
     format_percent(axes, axis="x")
     set_label(axes, "periods with a loss above the Value at Risk (per cent)")
     _coverage_legend(axes, with_rejected=any(line.get_marker() == "X" for line in axes.lines))
+    say(axes, _coverage_words(backtests))
     assets = ", ".join(dict.fromkeys(b.asset for b in backtests.values()))
     last = max(b.as_of for b in backtests.values())
     add_note(axes, f"{assets}, exceptions in periods up to {last.date()}; region of Kupiec's test at 5 %")
@@ -210,6 +213,22 @@ def _draw_coverage(ax: Axes, backtest: MarginBacktest, position: int, **point_kw
             words, (1.0, position + shift), (5, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
             va="center", fontsize="small", color=ROLE_COLOURS[side],
         )  # fmt: skip
+
+
+def _coverage_words(backtests: Mapping[str, MarginBacktest]) -> str:
+    """Exception rates in words: the bars behind them are regions of a test, not rates."""
+    rows = []
+    for name, backtest in backtests.items():
+        n, target = backtest.n_obs, 1.0 - backtest.confidence
+        fewest, most = kupiec_region(n, confidence=backtest.confidence)
+        sides = []
+        for side in SIDES:
+            count = backtest.coverage[side].n_exceptions
+            rejected = "" if fewest <= count <= most else ", rejected"
+            sides.append(f"{side} {share_words(count / n)} ({count} in {n:,}{rejected})")
+        rows.append(f"{method_words(name)}, target {percent_words(target)}: {', '.join(sides)}")
+    opening = f"Dot chart of periods with a loss above the Value at Risk (per cent) for {len(rows)} back-test"
+    return f"{opening}{'s' if len(rows) > 1 else ''}. {'. '.join(rows)}."
 
 
 def _coverage_legend(ax: Axes, *, with_rejected: bool) -> None:

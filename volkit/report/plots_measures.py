@@ -76,7 +76,7 @@ def plot_absorption(
     axes.set_ylabel("absorption ratio (% of variance)")
     format_percent(axes)
     format_dates(axes)
-    shade_events(axes, events)
+    shade_events(axes, events, provenance=path.provenance)
     add_legend(axes, handles, columns=4)
     top = ratio.idxmax()
     last, most, least = (share_words(float(value)) for value in (ratio.iloc[-1], ratio.max(), ratio.min()))
@@ -137,7 +137,7 @@ def plot_turbulence(
     axes.margins(x=0.01)
     axes.set_ylabel("turbulence (log scale)")
     format_dates(axes)
-    shade_events(axes, events)
+    shade_events(axes, events, provenance=path.provenance)
     add_legend(axes, handles, columns=4)
     top = values.idxmax()
     before = "all rows before" if path.window is None else f"the {path.window} rows before"

@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from volkit.portfolio.efficiency import HedgeProgramme
 from volkit.portfolio.netting import InsolvencyNeutrality, MarginModes
 from volkit.report.marks import IntervalRow, draw_rows, finish
+from volkit.report.origin import currency_words
 from volkit.report.style import (
     MODEL_COLOURS,
     ROLE_COLOURS,
@@ -47,7 +48,8 @@ def plot_margin_modes(modes: MarginModes, *, ax: Axes | None = None, **bar_kws: 
     Returns
     -------
     Axes
-        Money; one bar a mode, accounts stacked, with the total and its share of isolated above.
+        Margin in the currency of the book; one bar a mode, accounts stacked, with the total and its share of isolated
+        above.
 
     Examples
     --------
@@ -69,15 +71,16 @@ def plot_margin_modes(modes: MarginModes, *, ax: Axes | None = None, **bar_kws: 
     for place, mode in enumerate(parts.index):
         share = total.loc[mode, "share_of_isolated"]
         words = money_words(float(total.loc[mode, "margin"]))
+        with_share = f"{words}, {percent_words(float(share), digits=2)}{of_what}"
         axes.annotate(
-            words if place == 0 or np.isnan(share) or not share else f"{words}, {share:.0%}{of_what}",
+            words if place == 0 or np.isnan(share) or not share else with_share,
             (place, bottom[place]), (0, 3), textcoords="offset points", ha="center", va="bottom", weight="bold",
         )  # fmt: skip
     axes.set_xticks(places, list(parts.index))
     axes.set_ylim(0.0, 1.12 * max(float(bottom.max()), 1e-300))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: money_words(value)))
-    axes.set_ylabel("margin (money)")
+    axes.set_ylabel(f"margin ({currency_words(modes.provenance)})")
     set_label(axes, f"mode (cross nets within an account by {modes.grouped_by})")
     if parts.shape[1] > 1:
         handles = [Patch(facecolor=c, label=str(n)) for n, c in zip(parts.columns, colours, strict=True)]
@@ -122,7 +125,7 @@ def plot_neutrality(neutrality: InsolvencyNeutrality, *, ax: Axes | None = None,
     rows = []
     for account in accounts:
         for rule, row in neutrality.table.loc[account].iterrows():
-            break_at = "\n" if is_narrow(axes) else " "
+            break_at = "\n" if is_narrow(axes) and len(f"{account}: {rule}") > 22 else " "
             named = rule if len(accounts) == 1 else f"{account}:{break_at}{rule}"
             rows.append(
                 IntervalRow(
@@ -167,7 +170,8 @@ def plot_hedge_programme(programme: HedgeProgramme, *, ax: Axes | None = None, *
     Returns
     -------
     Axes
-        Share of scenarios with at least a loss (log scale) by loss in money; dashed lines are the margins.
+        Share of scenarios with at least a loss (log scale) by loss in the currency of the book; dashed lines are the
+        margins.
 
     Examples
     --------
@@ -198,7 +202,7 @@ def plot_hedge_programme(programme: HedgeProgramme, *, ax: Axes | None = None, *
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4 if is_narrow(axes) else 7))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: money_words(value)))
     axes.set_ylabel("scenarios with at least this loss" if not is_narrow(axes) else "scenarios (share)")
-    set_label(axes, "loss over the horizon (money)")
+    set_label(axes, f"loss over the horizon ({currency_words(programme.provenance)})")
     handles = [
         Line2D(
             [],

@@ -12,6 +12,8 @@ from matplotlib.patches import FancyArrowPatch
 
 from volkit.contagion.networks import ClearingResult, Distress, LiabilityNetwork
 from volkit.errors import ArgumentError
+from volkit.report.captions import share_words
+from volkit.report.describe import say
 from volkit.report.origin import conclude
 from volkit.report.style import ROLE_COLOURS, is_narrow, money_words, new_axes
 
@@ -67,12 +69,22 @@ def plot_exposure_network(
     )
     _name_nodes(axes, network.nodes, places, np.sqrt(sizes) / 2.0)
     axes.set_aspect("equal")
-    # Equal axes leave no room below themselves for a legend: it stands inside, under the ring.
-    axes.set(xlim=(-1.5, 1.5), ylim=(-1.85 if narrow else -1.55, 1.2))
+    # Equal axes leave no room below themselves for a legend: it stands inside, under the ring. At the sides they keep
+    # the figure's width, which the note takes: a picture cut to what is drawn would cut the note.
+    low, high = (-1.85 if narrow else -1.55), 1.2
+    half = max(1.5, 0.5 * (high - low) * _width_over_height(axes))
+    axes.set(xlim=(-half, half), ylim=(low, high))
     axes.axis("off")
     what = "obligations not paid" if isinstance(state, ClearingResult) else "buffer lost"
     columns = 2 if narrow else 4
     axes.legend(handles=_network_legend(what), loc="lower center", ncols=columns, frameon=False, fontsize="small")
+    least, most = share.idxmin(), share.idxmax()
+    head = f"Network of {network.n_nodes:,} nodes on a ring, {int(fallen.sum()):,} in default."
+    say(
+        axes,
+        f"{head} {what[0].upper()}{what[1:]}: least {share_words(float(share[least]))} ({least}), "
+        f"greatest {share_words(float(share[most]))} ({most}).",
+    )
     arrows = "" if shown == network.liabilities.nnz else f", the largest {shown} drawn"
     return conclude(
         axes,
@@ -83,6 +95,13 @@ def plot_exposure_network(
         ],
         state if state.provenance.simulated else network,
     )
+
+
+def _width_over_height(axes: Axes) -> float:
+    """Return the ratio of the axes as the layout will leave them, about: labels it does not have leave more width."""
+    figure, place = axes.get_figure(root=True), axes.get_position(original=True)
+    shape = figure.get_figwidth() / figure.get_figheight() if figure is not None else 2.0
+    return 1.15 * shape * place.width / place.height
 
 
 def _ring(n: int) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -67,8 +67,8 @@ def plot_premium(
         f"implied less {against}\n({'volatility' if premium.measure == 'volatility' else 'variance'} a year)"
     )
     format_dates(axes, label="time of the implied volatility (UTC)")
-    if with_events and not premium.provenance.simulated:
-        shade_events(axes)
+    if with_events:
+        shade_events(axes, provenance=premium.provenance)
     handles: list[Patch | Line2D] = [
         Line2D([], [], color=ROLE_COLOURS["target"], linewidth=1.2, label="premium"),
         Line2D([], [], color=ROLE_COLOURS["long"], linewidth=1.2, linestyle=(0, (4, 2)), label="mean"),
@@ -146,8 +146,8 @@ def plot_implied_realized(
     format_percent(axes)
     axes.set_ylabel("volatility (per cent a year)")
     format_dates(axes, label="time of the implied volatility (UTC)")
-    if with_events and not premium.provenance.simulated:
-        shade_events(axes)
+    if with_events:
+        shade_events(axes, provenance=premium.provenance)
     words = "expected by the forecast" if premium.kind == "ex ante" else "realised afterwards"
     handles: list[Patch | Line2D] = [
         Line2D([], [], color=warm, linewidth=1.2, label="implied"),

@@ -105,8 +105,8 @@ def plot_treated_margin(
     words = "% of notional" if is_narrow(axes) else "per cent of notional"
     axes.set_ylabel(f"maintenance margin ({words})")
     format_dates(axes, label="last return known (UTC)")
-    if with_events and not treated.provenance.simulated:
-        shade_events(axes)
+    if with_events:
+        shade_events(axes, provenance=treated.provenance)
     for place, (tool, set_it) in enumerate(reversed(rows.items())):
         _draw_row(axes, tool, set_it, place)
     add_note(axes, _note(treated, side, narrow=is_narrow(axes)))

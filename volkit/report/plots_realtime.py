@@ -140,11 +140,12 @@ def plot_replay_equity(replay: Replay, *, ax: Axes | None = None, **line_kws: ob
     format_percent(axes)
     format_dates(axes)
     add_legend(axes, handles, columns=5)
-    paid = ", ".join(f"{frame[f'call_{side}'].sum():.1%} ({side})" for side in SIDES)
+    paid = ", ".join(f"{percent_words(round(float(frame[f'call_{side}'].sum()), 3))} ({side})" for side in SIDES)
     add_note(
         axes,
-        f"One unit of notional each, opened with the margin due; called below {replay.policy.maintenance:.0%} of it, "
-        f"paid before the next bar, gains stay in. Paid in calls: {paid}.",
+        "One unit of notional each, opened with the margin due; called below "
+        f"{percent_words(replay.policy.maintenance)} of it, paid before the next bar, gains stay in. "
+        f"Paid in calls: {paid}.",
     )
     if replay.provenance.simulated:
         mark_simulated(axes)
@@ -209,16 +210,16 @@ def plot_static_dynamic(
     format_percent(axes)
     axes.set_yticks([tick for tick in axes.get_yticks() if tick <= top])
     format_dates(axes)
-    if with_events and not comparison.provenance.simulated:
-        shade_events(axes)
+    if with_events:
+        shade_events(axes, provenance=comparison.provenance)
     add_legend(axes, handles, columns=4)
     target = comparison.replay.policy.target
-    cut = f"; margins up to {peak:.0%} are cut off" if peak > top else ""
+    cut = f"; margins up to {percent_words(round(peak, 2))} are cut off" if peak > top else ""
     add_note(
         axes,
         f"{comparison.asset}, {len(blocks):,} blocks, target {_percent(target)} ({target * len(blocks):.1f} "
         f"exceedances); static margin {comparison.static_words}; mean margins "
-        + ", ".join(f"{table.loc[(m, side), 'mean_margin']:.1%} {m}" for m in MARGINS)
+        + ", ".join(f"{percent_words(round(float(table.loc[(m, side), 'mean_margin']), 3))} {m}" for m in MARGINS)
         + cut,
     )
     if comparison.provenance.simulated:

@@ -34,7 +34,7 @@ _FLAGS = 41
 # Standard deviations drawn at most: beyond them lie hardly any quotes.
 _REACH = 5.0
 _SPAN = 8.0
-_DEVIATIONS = "log-moneyness over volatility at the forward x root of time"
+_DEVIATIONS = "log-moneyness in standard deviations (volatility at the forward \u00d7 \u221atime)"
 
 
 def plot_surface_smiles(
@@ -215,10 +215,13 @@ def plot_density_factor(surface: VolatilitySurface, *, ax: Axes | None = None, *
     Returns
     -------
     Axes
-        g over log-moneyness in standard deviations, full between the quotes and thin beyond; red below 0.
+        g over log-moneyness in standard deviations, full between the quotes and thin beyond; red below 0. A triangle
+        at the edge stands for an expiry whose g is negative only outside the range drawn.
     """
     axes = new_axes(ax)
     colours = mpl.colormaps["viridis"](np.linspace(0.0, 0.9, len(surface.slices)))
+    drawn: list[bool] = []
+    beyond: list[str] = []
     for smile, colour in zip(surface.slices, colours, strict=True):
         unit = _unit(smile)
         k = unit * np.linspace(-_SPAN, _SPAN, 4 * _POINTS)
@@ -228,14 +231,19 @@ def plot_density_factor(surface: VolatilitySurface, *, ax: Axes | None = None, *
         axes.plot(k / unit, g, **style | {"linewidth": 0.5, "alpha": 0.6})  # type: ignore[arg-type]
         axes.plot(k / unit, np.where(quoted, g, np.nan), **style)  # type: ignore[arg-type]
         axes.plot(k / unit, np.where(g < 0.0, g, np.nan), color=ROLE_COLOURS["exception"], linewidth=2.2, zorder=4)
+        drawn.append(bool((g < 0.0).any()))
+        if side := _side_beyond(surface.arbitrage.butterfly.loc[smile.expiry], drawn=drawn[-1]):
+            beyond.append(_mark_edge(axes, side, 0.0, ROLE_COLOURS["exception"]))
     axes.axhline(0.0, color=ROLE_COLOURS["target"], linewidth=0.9)
     axes.set_ylim(-0.6, 2.2)
     axes.set_ylabel("density factor g (no unit)")
     set_label(axes, _DEVIATIONS)
-    add_note(axes, f"Thin: beyond the quotes. Red: below 0. {_sentence(surface.arbitrage.headline)}")
+    red = " Red: below 0." if any(drawn) else ""
+    add_note(axes, f"Thin: beyond the quotes.{red} {_sentence(surface.arbitrage.headline)}{_beyond_words(len(beyond))}")
     ends = [(surface.slices[0], colours[0]), (surface.slices[-1], colours[-1])]
     handles = [Line2D([], [], color=colour, label=_expiry_words(smile)) for smile, colour in ends]
-    handles.append(Line2D([], [], color=ROLE_COLOURS["exception"], linewidth=2.2, label="negative"))
+    if any(drawn):
+        handles.append(Line2D([], [], color=ROLE_COLOURS["exception"], linewidth=2.2, label="negative"))
     add_legend(axes, handles, columns=len(handles))
     _mark(axes, surface)
     return axes
@@ -254,19 +262,28 @@ def plot_arbitrage(surface: VolatilitySurface, *, ax: Axes | None = None) -> Axe
     Returns
     -------
     Axes
-        Grey: range of the quotes. Red: negative density. Orange: total variance falls to the next expiry.
+        Grey: range of the quotes. Red: negative density. Orange: total variance falls to the next expiry. A triangle at
+        the edge stands for what lies outside the range drawn.
     """
     axes = new_axes(ax)
     limits = (-_SPAN, _SPAN)
+    present, beyond = ["#E4E7EB"], 0
     for row, smile in enumerate(surface.slices):
         unit = _unit(smile)
         low, high = (float(np.clip(x / unit, *limits)) for x in (smile.low, smile.high))
         axes.barh(row, high - low, left=low, height=0.72, color="#E4E7EB", zorder=1)
         k = unit * np.linspace(*limits, 4 * _POINTS)
-        _draw_runs(axes, k / unit, smile.density_factor(k) < 0.0, row + 0.18, ROLE_COLOURS["exception"])
+        kinds = [(surface.arbitrage.butterfly, smile.density_factor(k) < 0.0, 0.18, ROLE_COLOURS["exception"])]
         if row + 1 < len(surface.slices):
             falls = surface.slices[row + 1].total_variance(k) < smile.total_variance(k) * (1.0 - 1e-12)
-            _draw_runs(axes, k / unit, falls, row - 0.18, ROLE_COLOURS["short"])
+            kinds.append((surface.arbitrage.calendar, falls, -0.18, ROLE_COLOURS["short"]))
+        for report, inside, shift, colour in kinds:
+            _draw_runs(axes, k / unit, inside, row + shift, colour)
+            side = _side_beyond(report.loc[smile.expiry], drawn=bool(inside.any()))
+            if side:
+                _mark_edge(axes, side, row + shift, colour)
+            beyond += bool(side)
+            present += [colour] if side or inside.any() else []
     axes.set_xlim(*limits)
     axes.set_ylim(len(surface.slices) - 0.4, -0.6)
     axes.set_yticks(range(len(surface.slices)), [_date_words(s) for s in surface.slices])
@@ -274,11 +291,31 @@ def plot_arbitrage(surface: VolatilitySurface, *, ax: Axes | None = None) -> Axe
     axes.grid(visible=False)
     axes.set_ylabel("expiry (date)")
     set_label(axes, _DEVIATIONS)
-    add_note(axes, _sentence(surface.arbitrage.headline))
+    add_note(axes, _sentence(surface.arbitrage.headline) + _beyond_words(beyond))
     words = {"#E4E7EB": "quotes", ROLE_COLOURS["exception"]: "density below 0", ROLE_COLOURS["short"]: "variance falls"}
-    add_legend(axes, [Patch(color=colour, label=label) for colour, label in words.items()], columns=3)
+    add_legend(
+        axes, [Patch(color=colour, label=label) for colour, label in words.items() if colour in present], columns=3
+    )
     _mark(axes, surface)
     return axes
+
+
+def _side_beyond(found: pd.Series, *, drawn: bool) -> int:
+    """Return at which edge (-1, 1) arbitrage lies that the range drawn does not show, 0 where there is none."""
+    if drawn or found["n_intervals"] == 0:
+        return 0
+    return -1 if found["end"] < 0.0 else 1
+
+
+def _mark_edge(ax: Axes, side: int, y: float, colour: str) -> str:
+    """Point at what lies beyond an edge; return the marker."""
+    marker = "<" if side < 0 else ">"
+    ax.plot([side * _SPAN], [y], marker, color=colour, markersize=7, clip_on=False, zorder=5, gid="beyond")
+    return marker
+
+
+def _beyond_words(n: int) -> str:
+    return f" Triangles at the edge: outside the range drawn ({_SPAN:g} standard deviations)." if n else ""
 
 
 def _draw_runs(ax: Axes, x: np.ndarray, inside: np.ndarray, row: float, colour: str) -> None:

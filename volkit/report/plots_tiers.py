@@ -90,6 +90,9 @@ def plot_tiers(
     if designed is not None:
         _draw_required(axes, designed, low)
         handles.append(Line2D([], [], color=ROLE_COLOURS["short"], linestyle="--", label="required"))
+    # Last, so that the words for those who cannot see begin with what each table takes.
+    for name, table in tables.items():
+        _draw_steps(axes, table, low, high, name, _COLOURS[name])
     handles.append(Line2D([], [], color="#8A929C", linestyle=":", label="rate of the tier"))
     axes.set_xscale("log")
     axes.set_xlim(low, high)
@@ -132,11 +135,15 @@ def _draw_table(
     notional = np.unique(np.r_[np.geomspace(low, end, _POINTS), inside])
     style: dict[str, object] = {"color": colour, "zorder": 3, **line_kws}
     ax.plot(notional, [table.maintenance_rate(N) for N in notional], gid=f"rate-{name}", **style)  # type: ignore[arg-type]
-    edges = [low, *inside, end]
+
+
+def _draw_steps(ax: Axes, table: TierTable, low: float, high: float, name: str, colour: str) -> None:
+    end = min(high, table.cap)
+    edges = [low, *(f for f in table.floors if low < f < end), end]
     rates = [table.maintenance_rates[table.tier_of(b)] for _, b in pairwise(edges)]
     ax.step(
         edges, [*rates, rates[-1]], where="post", color=colour, linestyle=":", linewidth=1.0, alpha=0.7,
-        gid=f"tiers-{name}",
+        gid=f"tiers-{name}", label=f"tier rate {name}",
     )  # fmt: skip
 
 
@@ -303,6 +310,6 @@ def _label_tiers(ax: Axes, implied: ImpliedMargin, frame: pd.DataFrame, chosen: 
     for k, colour, marker in zip(chosen, _shades(len(chosen)), _markers(len(chosen)), strict=True):
         rate = float(frame.xs(k, level="tier")["rate"].iloc[0])
         floor = money_words(implied.table.floors[k - 1])
-        words = f"{floor}: {percent_words(rate)}" if is_narrow(ax) else f"from {floor}: {percent_words(rate)}"
+        words = f"from {floor} ({percent_words(rate)})"
         handles.append(Line2D([], [], color=colour, marker=marker, markersize=4, label=words))
-    add_legend(ax, handles, columns=len(handles))
+    add_legend(ax, handles, columns=min(len(handles), 4) if is_narrow(ax) else len(handles))

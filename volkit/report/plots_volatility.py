@@ -87,7 +87,7 @@ def plot_volatility(
     axes.set_ylabel(_UNIT)
     format_dates(axes)
     if with_events and not simulated:
-        shade_events(axes)
+        shade_events(axes, series=list(known))
     if note:
         add_note(axes, note)
     label_ends(axes, [(name, v.index[-1], float(v.iloc[-1]), colour_of(name)) for name, v in known.items() if len(v)])
@@ -152,7 +152,7 @@ def plot_volatility_models(
     format_dates(axes)
     simulated = any(fit.provenance.simulated for fit in models)
     if with_events and not simulated:
-        shade_events(axes)
+        shade_events(axes, series=assets)
     handles, _ = axes.get_legend_handles_labels()
     add_legend(axes, handles, columns=4)
     add_note(axes, f"{assets[0]}, fitted to {models[0].n_obs:,} returns up to {models[0].as_of.date()}")
@@ -232,7 +232,7 @@ def plot_volatility_estimators(
     format_dates(axes)
     simulated = provenance is not None and provenance.simulated
     if with_events and not simulated:
-        shade_events(axes)
+        shade_events(axes, provenance=provenance, series=[asset] if asset else [])
     handles, _ = axes.get_legend_handles_labels()
     if band is not None:
         handles = [*handles, band_handle(f"interval of {estimates.columns[0]}")]

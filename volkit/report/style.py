@@ -23,6 +23,7 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox, IdentityTransform, ScaledTranslation
 
+from volkit.formatting import percent_words
 from volkit.report.describe import EVENT_ID, MARK_ID, NOTE_ID, give_notebooks_alt_text
 
 __all__ = [
@@ -165,6 +166,8 @@ def figure_style(*, narrow: bool = False) -> Iterator[None]:
         "svg.hashsalt": "volkit",
         "svg.fonttype": "path",
         "path.simplify": True,
+        # A name may hold dollar signs; no label of ours is a formula.
+        "text.parse_math": False,
     }
     with mpl.rc_context(settings):
         yield
@@ -232,17 +235,6 @@ def set_label(ax: Axes, words: str) -> None:
     ax.set_xlabel(textwrap.fill(words, 40 if is_narrow(ax) else 90))
 
 
-def percent_words(share: float) -> str:
-    """Return a fraction in per cent with at least the digits that it has, up to two.
-
-    Examples
-    --------
-    >>> percent_words(0.95), percent_words(0.995)
-    ('95 %', '99.5 %')
-    """
-    return f"{round(100.0 * share, 2):g} %"
-
-
 def method_words(name: str) -> str:
     """Return the name of a margin method as one reads it.
 
@@ -298,8 +290,8 @@ def add_note(ax: Axes, text: str) -> None:
     if is_alone:
         letter = 0.58 * 0.833 * mpl.rcParams["font.size"] / 72.0
         width = min(120, int(0.97 * figure.get_figwidth() / letter))  # type: ignore[union-attr]
-    # A number stays with its name and its per cent sign; other spaces that do not break are the caller's.
-    kept = text.replace("n = ", "n\u2007=\u2007").replace(" %", "\u2007%")
+    # A number stays with its name (n, p) and its per cent sign; other spaces that do not break are the caller's.
+    kept = text.replace(" = ", "\u2007=\u2007").replace("p < ", "p\u2007<\u2007").replace(" %", "\u2007%")
     note = _Note(
         "\n".join(textwrap.wrap(kept, width, break_on_hyphens=False)).replace("\u2007", " "),
         xy=(0.012 if is_alone else 0.0, 1.0),

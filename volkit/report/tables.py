@@ -1,12 +1,11 @@
 """Tables for the page: numbers formatted by what they are, every text escaped, units in the heads."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from string import ascii_lowercase
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -15,21 +14,24 @@ from markupsafe import Markup
 
 from volkit.checks import check_choice
 from volkit.errors import ArgumentError
+from volkit.formatting import (
+    HASH_SHOWN,
+    MISSING,
+    ColumnKind,
+    aligned_digits,
+    format_value,
+    guess_kind,
+    is_missing,
+    is_numeric,
+    plain_words,
+    to_digits,
+)
 
 __all__ = ["ColumnKind", "format_value", "to_html_table"]
 
-ColumnKind = Literal[
-    "text", "number", "percent", "correlation", "p_value", "count", "date", "time", "by_unit", "hash", "change"
-]
+_MISSING = Markup(f'<span class="missing" title="not available" aria-label="not available">{MISSING}</span>')
 
-_MISSING = Markup('<span class="missing" title="not available" aria-label="not available">\u2013</span>')
-_MINUS = "\u2212"
-_HASH_SHOWN = 12
-_SNAKE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
-_LARGEST_PLAIN = 1e9
-_ROUNDING = 1e-12
-
-_TABLE = """<div class="table-scroll" tabindex="0" role="region" aria-label="{{ caption or 'table' }}"><table>
+_TABLE = """<div class="table-scroll" tabindex="0" role="region" aria-label="{{ label or caption or 'table' }}"><table>
 {%- if caption %}<caption><span>{{ caption }}</span></caption>{% endif %}
 <thead><tr>{% for head in heads -%}
 <th scope="col"{% if head.css %} class="{{ head.css }}"{% endif %}>{{ head.words }}
@@ -60,49 +62,6 @@ class _Cell:
     key: Mapping[str, str] = field(default_factory=dict)
 
 
-def format_value(value: object, *, kind: ColumnKind, unit: str = "") -> str:
-    """Return a value as it stands in a table cell.
-
-    Parameters
-    ----------
-    value : object
-        A number, text, time or a missing value (None, NaN, NaT), which becomes a dash.
-    kind : str
-        `percent` is for fractions (0.05 is 5 %), `change` for those with their sign, `p_value` has three digits,
-        `correlation` two, `number` four significant ones, `date` leaves the clock out, `time` keeps it, `hash` is cut
-        to twelve letters, `by_unit` follows `unit`.
-    unit : str
-        For `by_unit`: ``fraction...`` is written as per cent, ``times`` with a multiplication sign.
-
-    Returns
-    -------
-    str
-        Not escaped.
-
-    Examples
-    --------
-    >>> [format_value(v, kind=k) for v, k in ((0.1234, "percent"), (0.00004, "p_value"), (12345, "count"))]
-    ['12.34 %', '<0.001', '12,345']
-    >>> format_value(pd.Timestamp("2024-03-01", tz="UTC"), kind="date"), format_value(8.0, kind="by_unit", unit="times")
-    ('2024-03-01', '8.00\u00d7')
-    """
-    if _is_missing(value):
-        return "\u2013"
-    if kind == "by_unit":
-        if unit == "times" and isinstance(value, (int, float, np.number)):
-            return f"{float(value):.2f}\u00d7"
-        kind = "percent" if unit.startswith("fraction") else "number"
-    if isinstance(value, (bool, np.bool_)):
-        return "yes" if value else "no"
-    if kind == "hash":
-        return str(value)[:_HASH_SHOWN]
-    if kind in ("date", "time") and hasattr(value, "strftime"):
-        return str(value.strftime("%Y-%m-%d" if kind == "date" else "%Y-%m-%d %H:%M UTC"))
-    if kind == "text" or not isinstance(value, (int, float, np.number)):
-        return str(value)
-    return _number_words(float(value), kind).replace("-", _MINUS)
-
-
 def to_html_table(
     frame: pd.DataFrame,
     *,
@@ -112,6 +71,7 @@ def to_html_table(
     notes: str = "",
     index: bool = True,
     strong: str = "",
+    label: str = "",
 ) -> str:
     """Return a frame as an HTML table that scrolls in its own box and whose texts are all escaped.
 
@@ -133,6 +93,8 @@ def to_html_table(
         Whether the row labels are the first columns.
     strong : str
         A column that stands out.
+    label : str
+        Name of the table's box for those who hear the page, where tables share a caption.
 
     Returns
     -------
@@ -166,13 +128,13 @@ def to_html_table(
     unnamed = index and n_heads == 1 and frame.index.name is None
     heads = [
         _Head(
-            "" if unnamed and i == 0 else _plain(name),
+            "" if unnamed and i == 0 else plain_words(name),
             (units or {}).get(name, ""),
-            _classes("number" if i >= n_heads and _is_numeric(kind) else "", name == strong),
+            _classes("number" if i >= n_heads and is_numeric(kind) else "", name == strong),
         )
         for i, (name, kind) in enumerate(zip(shown.columns, chosen, strict=True))
     ]
-    digits = [_digits(shown.iloc[:, i]) if kind == "number" else None for i, kind in enumerate(chosen)]
+    digits = [aligned_digits(shown.iloc[:, i]) if kind == "number" else None for i, kind in enumerate(chosen)]
     row_units = frame["unit"].astype(str).tolist() if "unit" in frame.columns else [""] * len(frame)
     rows = [
         [
@@ -181,7 +143,7 @@ def to_html_table(
         ]
         for record, unit in zip(shown.itertuples(index=False, name=None), row_units, strict=True)
     ]
-    return _template().render(caption=caption, heads=heads, rows=rows, n_heads=n_heads, notes=listed)
+    return _template().render(caption=caption, label=label, heads=heads, rows=rows, n_heads=n_heads, notes=listed)
 
 
 def _letters(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, list[str]]:
@@ -208,15 +170,15 @@ def _template() -> Template:
 
 
 def _cell(value: object, kind: ColumnKind, unit: str, digits: int | None, *, is_strong: bool) -> _Cell:
-    if _is_missing(value):
-        return _Cell(_MISSING, "number" if _is_numeric(kind) else "", key={"data-value": ""})
+    if is_missing(value):
+        return _Cell(_MISSING, "number" if is_numeric(kind) else "", key={"data-value": ""})
     if digits is not None and isinstance(value, (float, np.floating)):
-        words, css = f"{value:,.{digits}f}".replace("-", _MINUS), "number"
+        words, css = to_digits(float(value), digits), "number"
     else:
         words = format_value(value, kind=kind, unit=unit)
-        words = _plain(words) if kind == "text" else words
-        css = "number" if _is_numeric(kind) else "code" if kind == "hash" else "words" if len(words) > 40 else ""
-    title = str(value) if kind == "hash" and len(str(value)) > _HASH_SHOWN else ""
+        words = plain_words(words) if kind == "text" else words
+        css = "number" if is_numeric(kind) else "code" if kind == "hash" else "words" if len(words) > 40 else ""
+    title = str(value) if kind == "hash" and len(str(value)) > HASH_SHOWN else ""
     return _Cell(words, _classes(css, is_strong), title, _sort_key(value, kind))
 
 
@@ -246,75 +208,6 @@ def _kinds_of(frame: pd.DataFrame, given: Mapping[str, ColumnKind]) -> list[Colu
         check_choice(kind, argument="kinds", choices=get_args(ColumnKind))
     if "by_unit" in given.values() and "unit" not in frame.columns:
         raise ArgumentError("kinds", "by_unit needs a column named unit", ", ".join(frame.columns), "add the column")
-    return [given[name] if name in given else _guess(name, frame.iloc[:, i]) for i, name in enumerate(frame.columns)]
-
-
-def _guess(name: str, column: pd.Series) -> ColumnKind:
-    if pd.api.types.is_bool_dtype(column):
-        return "text"
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return "date" if (column.dropna() == column.dropna().dt.normalize()).all() else "time"
-    if pd.api.types.is_integer_dtype(column):
-        return "count"
-    lowered = name.lower()
-    if lowered.startswith(("sha-256", "sha256")):
-        return "hash"
-    if pd.api.types.is_float_dtype(column):
-        p_value = lowered in ("p", "p-value", "p_value") or lowered.endswith((" p", "p-value"))
-        whole = bool(column.notna().any()) and bool((column.dropna() % 1 == 0).all()) and column.abs().max() >= 1000
-        return "p_value" if p_value else "count" if whole else "number"
-    return "text"
-
-
-def _digits(column: pd.Series) -> int | None:
-    """Find the least decimals, up to three, that write a whole column exactly, so that its points align."""
-    values = pd.to_numeric(column, errors="coerce").dropna().to_numpy(dtype=np.float64)
-    if not np.isfinite(values).all() or np.abs(values).max(initial=0.0) >= _LARGEST_PLAIN:
-        return None
-    return next((d for d in range(4) if np.abs(values - values.round(d)).max(initial=0.0) < _ROUNDING), None)
-
-
-def _plain(words: str) -> str:
-    # Python names such as value_at_risk read as words; catalogue names such as WTI_SPOT stay.
-    return words.replace("_", " ") if _SNAKE.fullmatch(words) else words
-
-
-def _is_numeric(kind: ColumnKind) -> bool:
-    return kind in ("number", "percent", "correlation", "p_value", "count", "by_unit", "change")
-
-
-def _is_missing(value: object) -> bool:
-    return (
-        value is None
-        or value is pd.NaT
-        or (isinstance(value, (float, np.floating)) and np.isnan(value))
-        or value is pd.NA
-    )
-
-
-def _number_words(number: float, kind: ColumnKind) -> str:
-    if np.isinf(number):
-        return "\u221e" if number > 0 else "-\u221e"
-    if kind == "change":
-        return f"{100.0 * number:+,.1f} %"
-    if kind == "percent":
-        size = abs(100.0 * number)
-        digits = 2 if size >= 0.1 or size == 0 else 3
-        return f"{100.0 * number:,.{digits}f} %"
-    if kind == "p_value":
-        return "<0.001" if number < 0.0005 else f"{number:.3f}"
-    if kind == "correlation":
-        return f"{number:.2f}"
-    if kind == "count":
-        return f"{number:,.0f}"
-    return _significant(number)
-
-
-def _significant(number: float) -> str:
-    if number == 0.0:
-        return "0"
-    size = abs(number)
-    if size >= 1e9 or size < 1e-5:
-        return f"{number:.3e}"
-    digits = max(0, 3 - int(np.floor(np.log10(size))))
-    return f"{number:,.{digits}f}"
+    return [
+        given[name] if name in given else guess_kind(name, frame.iloc[:, i]) for i, name in enumerate(frame.columns)
+    ]

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_count, check_returns
+from volkit.checks import check_count, check_positive, check_returns
 from volkit.results import Provenance, freeze
 from volkit.scenarios.scenario_set import ScenarioSet
 
@@ -79,6 +79,7 @@ def historical_scenarios(
     >>> historical_scenarios(returns, horizon=2, periods_per_year=365).n_scenarios
     29
     """
+    check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     steps = check_count(horizon, argument="horizon")
     frame = returns.to_frame(returns.name or "asset") if isinstance(returns, pd.Series) else returns
     rows = None if lookback is None else check_count(lookback, argument="lookback", minimum=steps)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_count
+from volkit.checks import check_choice, check_count, check_positive
 from volkit.correlation import MacroBetas
 from volkit.errors import ArgumentError, DataError
 from volkit.results import freeze
@@ -103,6 +103,7 @@ def macro_day_scenarios(betas: MacroBetas, factor_move: pd.Series, *, periods_pe
     >>> round(float(day.returns["BTC"].median()), 3)
     -0.085
     """
+    check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     if set(factor_move.index) != set(betas.joint.index):
         raise ArgumentError(
             "factor_move",

@@ -81,6 +81,8 @@ def open_source(text: str) -> PriceSource:
     >>> open_source("bundled").name
     'bundled'
     """
+    if not isinstance(text, str):
+        raise SourceError(f"unknown source {text!r}; pass its name as text, e.g. 'bundled'.")
     name, _, argument = text.partition(":")
     if name in _BUILT_IN:
         return _BUILT_IN[name](argument or None)

@@ -213,7 +213,7 @@ def load_catalogue(path: Path | None = None) -> Catalogue:
     path = path or data_folder() / "series.toml"
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SourceError(f"catalogue {path} cannot be read: {error}.") from error
     specs = {}
     for name, table in tables.items():

@@ -147,7 +147,7 @@ def load_events(path: Path | None = None) -> Events:
         windows = {w["name"]: [pd.Timestamp(day, tz="UTC") for day in w["window"]] for w in tables["stress"]}
         kinds = [name for name in tables if name not in _OTHER_TABLES]
         announcements = pd.concat([_announcements(kind, tables[kind]) for kind in kinds])
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise SourceError(f"events file {path} cannot be read: {type(error).__name__}: {error}.") from error
     backward = [name for name, days in windows.items() if len(days) != 2 or days[0] > days[1]]
     if backward:
@@ -157,6 +157,8 @@ def load_events(path: Path | None = None) -> Events:
 
 
 def _announcements(kind: str, table: dict[str, Any]) -> pd.DataFrame:
+    if not isinstance(table, dict) or not isinstance(table.get("times", {}), dict):
+        raise TypeError(f"{kind} must be a table, and its times as well")
     special: dict[str, str] = table.get("times", {})
     if strangers := [day for day in (*special, *table.get("unscheduled", [])) if day not in table["dates"]]:
         raise ValueError(f"{kind} has a time or note for {strangers[0]}, which is none of its dates")

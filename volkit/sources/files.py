@@ -14,6 +14,7 @@ import pandas as pd
 
 from volkit.errors import ArgumentError, SeriesNotFoundError, SourceError
 from volkit.sources.catalogue import STEPS, Catalogue, Interval, load_catalogue
+from volkit.sources.opening import read_text_table
 from volkit.sources.protocol import BAR_COLUMNS, Bars, Holding, make_bars
 
 __all__ = ["FilesSource"]
@@ -106,8 +107,9 @@ def _read_table(path: Path) -> pd.DataFrame:
         if path.suffix == ".parquet":
             table = pd.read_parquet(path)
         else:
-            # Blank lines are read and then dropped, so that the row number still tells the line.
-            table = pd.read_csv(path, dtype="str", skip_blank_lines=False).dropna(how="all")
+            table = read_text_table(path)
+    except SourceError:
+        raise
     except Exception as error:  # parsers raise a dozen unrelated types for a damaged file
         fault = f"{type(error).__name__}: {str(error).rstrip('.')}"
         raise SourceError(f"file {path} cannot be read: {fault}; fetch it again, or remove it.") from error
@@ -115,7 +117,7 @@ def _read_table(path: Path) -> pd.DataFrame:
         table = table.reset_index()
     if "time" not in table.columns:
         raise SourceError(
-            f"file {path} has no column 'time', only {', '.join(map(str, table.columns))}; "
+            f"file {path} has no column 'time', only {', '.join(map(str, table.columns)):.200}; "
             "add one with the open of each bar."
         )
     if table.empty:
@@ -126,7 +128,7 @@ def _read_table(path: Path) -> pd.DataFrame:
 def _numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     if "close" not in table.columns and "value" not in table.columns:
         has = ", ".join(map(str, table.columns))
-        raise SourceError(f"file {path} has neither 'close' nor 'value', only {has}; rename the column of prices.")
+        raise SourceError(f"file {path} has neither 'close' nor 'value', only {has:.200}; rename the column of prices.")
     named = table.rename(columns={"value": "close"}) if "close" not in table.columns else table
     columns = {}
     for column in (c for c in BAR_COLUMNS if c in named.columns):

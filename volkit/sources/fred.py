@@ -22,7 +22,8 @@ from volkit.sources.fred_answers import (
     latest_values,
     read_json,
 )
-from volkit.sources.pulling.attempts import LATER, PullError, pull_patiently
+from volkit.sources.pulling.attempts import LATER, GarbledError, PullError, pull_patiently
+from volkit.sources.pulling.bodies import bounded_body
 from volkit.sources.pulling.coverage import Coverage, Pulled
 from volkit.sources.pulling.keys import Key, keys_hidden, without_keys
 from volkit.sources.pulling.span import make_span
@@ -161,7 +162,7 @@ class FredClient:
         found: list[dict[str, str]] = []
         pages = retries = 0
         while True:
-            (rows, count), again = self._ask(_JSON, {**asked, "offset": str(len(found))}, read=read_json, span=span)
+            (rows, count), again = self._ask(_JSON, {**asked, "offset": str(len(found))}, read=_read_page, span=span)
             found += rows
             pages, retries = pages + 1, retries + again
             if len(found) >= count:
@@ -193,7 +194,10 @@ class FredClient:
                         timeout=_SECONDS,
                         # A host that FRED names is not FRED: the key goes nowhere else.
                         allow_redirects=key is None,
+                        hooks={"response": bounded_body(lambda: time.monotonic() + _SECONDS)},
                     )
+            except GarbledError as error:
+                raise PullError(f"{error.what} came", LATER) from None
             except (requests.RequestException, OSError, ValueError) as error:
                 # Raised below, outside this block: the error's text holds the address, and so the key.
                 trouble = type(error).__name__
@@ -205,6 +209,17 @@ class FredClient:
             return read(text)
 
         return pull_patiently(attempt, what=str(span), sleep=self._sleep)
+
+
+def _read_page(text: str) -> tuple[list[dict[str, str]], int]:
+    """Return a page's observations and their number in all, each a date and a number."""
+    rows, count = read_json(text)
+    if rows:
+        # Here, where a fault counts as a failed attempt and becomes a SourceError.
+        table = pd.DataFrame(rows)
+        latest_values(table)
+        latest_values(table.assign(date=table["realtime_start"]))
+    return rows, count
 
 
 class _Span:

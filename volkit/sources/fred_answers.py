@@ -46,7 +46,7 @@ def check_status(answer: "requests.Response", text: str, *, now: pd.Timestamp) -
 def quoted_text(text: str) -> str:
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     return str(body.get("error_message", "")) if isinstance(body, dict) else text.strip()[:_QUOTED]
 
@@ -84,7 +84,7 @@ def read_json(text: str) -> tuple[list[dict[str, str]], int]:
     """Return observations and how many there are in all."""
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         kind = "an HTML page" if text.lstrip().startswith("<") else "broken JSON"
         came = f"{kind} came ({text.strip()[:_QUOTED]!r})"
         raise PullError(came, LATER, is_transient=True) from None

@@ -224,6 +224,8 @@ def _check_span(start: str | pd.Timestamp, end: str | pd.Timestamp) -> tuple[pd.
             time = pd.Timestamp(value)
         except ValueError as error:
             raise ArgumentError(argument, "must be a date", repr(value), "write it as YYYY-MM-DD") from error
+        if time is pd.NaT or not isinstance(value, (str, pd.Timestamp)):
+            raise ArgumentError(argument, "must be a date", repr(value), "write it as YYYY-MM-DD")
         ends.append((time.tz_localize("UTC") if time.tz is None else time.tz_convert("UTC")).normalize())
     if (ends[1] - ends[0]).days < _LEAST_DAYS:
         got = f"{ends[0].date()} to {ends[1].date()}"

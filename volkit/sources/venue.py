@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_count, check_fraction, check_positive
+from volkit.checks import check_count, check_fraction, check_positive, real_number
 from volkit.errors import ArgumentError, SourceError
 from volkit.resources import data_folder
 from volkit.sources.venue_accounts import draw_accounts, draw_books, draw_recovery, leverage_range
@@ -190,7 +190,9 @@ def _read(file: str, content: bytes) -> pd.DataFrame:
 
 
 def _check_leverages(leverages: tuple[float, float], rate: float) -> None:
-    lowest, highest = leverages
+    if len(leverages) != 2:
+        raise ArgumentError("leverages", "must be a lowest and a highest", f"{len(leverages)} of them", "pass (2, 50)")
+    lowest, highest = (real_number(end, argument="leverages") for end in leverages)
     if not 1.0 < lowest < highest < np.inf:
         raise ArgumentError(
             "leverages", "must be a lowest and a higher one, both above 1", repr(leverages), "pass for example (2, 50)"

@@ -25,6 +25,7 @@ from volkit.checks import check_choice
 from volkit.errors import ArgumentError, SourceError
 from volkit.sources.calendars import session_closes, sessions_between
 from volkit.sources.pulling.attempts import pull_patiently
+from volkit.sources.pulling.bodies import bounded_body
 from volkit.sources.pulling.coverage import Coverage, Pulled
 from volkit.sources.pulling.span import make_span
 from volkit.sources.pulling.windows import missing_runs
@@ -56,6 +57,7 @@ _EVENTS = ("dividends", "splits", "capital_gains")
 _YIELDS = frozenset({"^IRX", "^FVX", "^TNX", "^TYX"})
 _HIGHEST_YIELD = 20.0
 _NAMED_DATES = 5
+_SECONDS = 30.0
 # yfinance's errors for an answer that is well formed and holds no bar.
 _PRICE_KIND = "close raw (split-adjusted by Yahoo); adjusted_close also adjusted for dividends"
 _OPEN = "the session that is still open was left out"
@@ -212,6 +214,9 @@ def _listening(session: "requests.Session") -> Iterator[list[Any]]:
     ask = session.request
 
     def ask_and_keep(*args: Any, **words: Any) -> Any:
+        words["timeout"] = min(words.get("timeout") or _SECONDS, _SECONDS)
+        if hasattr(session, "hooks"):  # requests; curl bounds the time of a whole answer itself
+            words["hooks"] = {"response": bounded_body(lambda: time.monotonic() + _SECONDS)}
         answer = ask(*args, **words)
         if "/finance/chart/" in str(answer.url):
             answers.append(answer)

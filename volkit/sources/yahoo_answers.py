@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from volkit.sources.pulling.attempts import LATER, PullError
+from volkit.sources.pulling.attempts import LATER, GarbledError, PullError
 from volkit.sources.pulling.retrying import read_retry_after
 
 __all__ = ["fault_of", "result_of"]
@@ -27,6 +27,8 @@ def fault_of(error: Exception, answers: list[Any], *, now: pd.Timestamp) -> Pull
     """Return what went wrong, read from the last answer rather than from the library's error."""
     if isinstance(error, PullError):
         return error
+    if isinstance(error, GarbledError):
+        return PullError(f"{error.what} came", LATER)
     # JSON errors of requests are OSErrors as well as ValueErrors; only the others come from the connection.
     if not answers or (isinstance(error, OSError) and not isinstance(error, ValueError)):
         came = f"Yahoo cannot be reached ({type(error).__name__})"
@@ -47,7 +49,7 @@ def _refusal(error: Exception, status: int, text: str) -> PullError:
     """Return the fault of an answer that came through: a refusal, not JSON, no data, or not the expected fields."""
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     chart = body.get("chart") if isinstance(body, dict) else None
     reason = chart.get("error") if isinstance(chart, dict) else None

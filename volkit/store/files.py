@@ -118,7 +118,7 @@ def read_series(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         table = pq.read_table(io.BytesIO(data), page_checksum_verification=True, use_threads=False)
         metadata: dict[str, Any] = json.loads((table.schema.metadata or {})[_METADATA])
         found = int(metadata["format"])
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError, RecursionError) as error:
         raise DamagedFileError(path, f"it cannot be parsed ({type(error).__name__}: {error})") from error
     if found > FORMAT:
         raise NewerFormatError(path, found, FORMAT)

@@ -5,7 +5,6 @@ or stale; a venue may be named too, as in ``live:kraken`` or ``live:kraken,offli
 """
 
 import warnings
-from typing import cast
 
 import pandas as pd
 
@@ -108,8 +107,7 @@ class LiveSource:
                     spec, store=self._store, feeds=self._feeds, since=since, interval=interval, venue=self._venue
                 )
                 stored = self._store.read(key)
-        # None and offline was refused above.
-        return _bars(cast("StoredSeries", stored), spec, interval)
+        return _bars(stored, spec, interval)
 
     def _key(self, spec: SeriesSpec, interval: Interval) -> SeriesKey | None:
         return key_of_series(spec, interval=interval, venue=self._venue)

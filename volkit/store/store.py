@@ -20,7 +20,7 @@ from volkit.checks import check_count
 from volkit.errors import ArgumentError, DataError, SeriesNotFoundError, SourceError
 from volkit.results import freeze
 from volkit.sources.pulling.coverage import Pulled
-from volkit.store.errors import DamagedFileError, NewerFormatError, OfflineError
+from volkit.store.errors import DamagedFileError, NewerFormatError, OfflineError, StoreAccessError
 from volkit.store.files import make_folder, write_series
 from volkit.store.holdings import StoredSeries, StoreStatus, UpdateReport
 from volkit.store.keys import FILE_SUFFIX, SeriesKey, key_of_path, path_of_key
@@ -253,7 +253,11 @@ class Store:
             raise OfflineError(tuple(missing), tuple(stale))
 
     def _path(self, key: SeriesKey) -> Path:
-        return self.root / path_of_key(key)
+        path = self.root / path_of_key(key)
+        # The root may be a link; one inside it would have the store write into somebody else's folder.
+        if not Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(self.root)):
+            raise StoreAccessError(path, "use", "a link in the store leads out of it")
+        return path
 
     def _found(self, pattern: str) -> Iterator[tuple[SeriesKey, Path]]:
         for path in self.root.rglob(pattern):

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from volkit.report import ColumnKind, FigureBlock, FigureSpec, TableBlock, save_figure
+from volkit.report.export_content import shield_cells
 from volkit.study.schemas import PACKAGE, table_package, table_schema
 
 __all__ = ["Artefacts"]
@@ -60,7 +61,7 @@ class Artefacts:
         flat = frame.reset_index() if index else frame
         flat = flat.set_axis([str(c) for c in flat.columns], axis=1)
         flat = _with_one_blank(flat)
-        flat.to_csv(stem.with_suffix(".csv"), index=False, lineterminator="\n")
+        shield_cells(flat).to_csv(stem.with_suffix(".csv"), index=False, lineterminator="\n")
         flat.to_parquet(stem.with_suffix(".parquet"), index=False)
         self._schemas.append(table_schema(name, flat, caption, kinds or {}, units or {}))
         mark = "Simulated prices. " if self.simulated else ""

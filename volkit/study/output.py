@@ -1,5 +1,6 @@
 """A run written to its folder: parameters, tables, figures, report, settings, manifest."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from volkit.study.artefacts import Artefacts
 from volkit.study.document import build_document
 from volkit.study.manifest import MANIFEST, build_manifest, config_hash, file_hashes, read_manifest, write_manifest
 from volkit.study.run import StudyRun
+from volkit.study.staging import recover, replaced
 
 __all__ = ["STUDY_FILE", "write_run"]
 
@@ -39,12 +41,23 @@ def write_run(run: StudyRun, folder: Path | str, *, source_label: str | None = N
     Raises
     ------
     StudyError
-        When the folder holds files that no run wrote.
+        When the folder holds files that no run wrote; when the disk is full or the folder cannot be written, and then
+        the run that it held before is still there.
+
+    Notes
+    -----
+    The files are written beside the folder and take its place together: a process that dies at any moment leaves
+    the old run or the new one. Files of others in a run folder are kept.
     """
-    path = Path(folder)
-    _make_room(path)
+    path = Path(os.path.realpath(folder))  # behind a link: the link stays
+    recover(path)
+    with replaced(path, old=_files_of_a_run(path), last=MANIFEST) as stage:
+        _write_files(run, stage, source=source_label or run.source)
+    return Path(folder)
+
+
+def _write_files(run: StudyRun, path: Path, *, source: str) -> None:
     simulated = run.provenance.simulated
-    source = source_label or run.source
     files = Artefacts(path, simulated=simulated, source=source)
     document = build_document(run, files, source=source)
     files.schemas()
@@ -70,21 +83,16 @@ def write_run(run: StudyRun, folder: Path | str, *, source_label: str | None = N
         files=file_hashes(path),
     )
     write_manifest(path, manifest)
-    return path
 
 
-def _make_room(folder: Path) -> None:
+def _files_of_a_run(folder: Path) -> list[str]:
+    """Return the files that a run wrote there, relative; none where the folder is new or empty."""
     if not folder.exists():
-        folder.mkdir(parents=True)
-        return
+        return []
     if not folder.is_dir():
         raise StudyError(f"{folder} is a file; name a folder for the run.")
     if not any(folder.iterdir()):
-        return
+        return []
     if not (folder / MANIFEST).is_file():
         raise StudyError(f"{folder} is not empty and not a run folder; name another one, nothing was written.")
-    for name in read_manifest(folder)["files"]:
-        (folder / name).unlink(missing_ok=True)
-    for below in ("figures", "tables", "book", "venue"):
-        if (folder / below).is_dir() and not any((folder / below).iterdir()):
-            shutil.rmtree(folder / below)
+    return [MANIFEST, *read_manifest(folder)["files"]]

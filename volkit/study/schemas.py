@@ -1,6 +1,7 @@
 """The tables of a run: what their columns are, in the words of Frictionless Data's table schema; and reading them."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -11,10 +12,12 @@ import pandas as pd
 
 from volkit.errors import StudyError
 from volkit.report import ColumnKind, TableBlock
+from volkit.report.export_content import unshield_cells
 
 __all__ = ["PACKAGE", "load_tables", "read_package", "table_package", "table_schema"]
 
 PACKAGE = "datapackage.json"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _UNITS: dict[ColumnKind, str] = {
     "percent": "fraction",
     "correlation": "none",
@@ -111,11 +114,16 @@ def read_package(run: Path | str) -> dict[str, Any]:
     try:
         package: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         for resource in package["resources"]:
-            resource["name"], resource["description"], resource["schema"]["fields"]
+            resource["description"]
+            if not all(isinstance(field, dict) for field in resource["schema"]["fields"]):
+                raise TypeError("a field is no table")
+            if not _NAME.fullmatch(resource["name"]):
+                # It becomes a path, and a folder may come from somebody else.
+                raise ValueError(f"{resource['name']!r:.80} is no name of a table")
         package["source"], package["simulated"]
     except OSError as error:
         raise StudyError(f"{run} holds no tables of a run: {path} cannot be read ({error.strerror}).") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StudyError(f"{path} is damaged or of an older version: {error}. Run the study again.") from error
     return package
 
@@ -149,7 +157,7 @@ def load_tables(run: Path | str, *, form: Literal["parquet", "csv"] = "parquet")
             frame = _read_csv(path, fields) if form == "csv" else pd.read_parquet(path)
         except FileNotFoundError as error:
             raise StudyError(f"{path} is missing; run the study again.") from error
-        except (ValueError, KeyError) as error:
+        except (AttributeError, TypeError, ValueError, KeyError) as error:
             raise StudyError(f"{path} does not fit {PACKAGE}: {error}. Run the study again.") from error
         tables[resource["name"]] = TableBlock(
             frame=frame,
@@ -163,7 +171,7 @@ def load_tables(run: Path | str, *, form: Literal["parquet", "csv"] = "parquet")
 
 def _read_csv(path: Path, fields: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     # As text first: what a blank means is the column's to say.
-    raw = pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False)
+    raw = unshield_cells(pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False))
     return pd.DataFrame({field["name"]: _typed(raw[field["name"]], field) for field in fields})
 
 

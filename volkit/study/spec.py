@@ -34,6 +34,9 @@ __all__ = [
     "study_schema",
 ]
 
+# What systems take for one name.
+_LONGEST_PATH = 250
+
 
 class StudySpec(Section):
     """A whole study."""
@@ -171,7 +174,7 @@ def load_study(name: str | Path) -> StudySpec:
     path = find_study(str(name))
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise StudyError(f"study {path} cannot be read: {error}.") from error
     _resolve_paths(table, path.parent)
     try:
@@ -185,14 +188,20 @@ def _resolve_paths(table: dict[str, Any], folder: Path) -> None:
     """Make the paths of a book and of a venue those seen from the study file's folder."""
     venue = table.get("stress")
     if isinstance(venue, dict) and isinstance(venue.get("venue"), str) and venue["venue"] != DEMO_VENUE:
-        venue["venue"] = str(folder / venue["venue"])
+        venue["venue"] = _seen_from(folder, venue["venue"])
     book = table.get("portfolio")
     if not isinstance(book, dict):
         return
     if isinstance(book.get("positions"), str):
-        book["positions"] = str(folder / book["positions"])
+        book["positions"] = _seen_from(folder, book["positions"])
     if isinstance(book.get("chains"), list):
-        book["chains"] = [str(folder / chain) if isinstance(chain, str) else chain for chain in book["chains"]]
+        book["chains"] = [_seen_from(folder, chain) if isinstance(chain, str) else chain for chain in book["chains"]]
+
+
+def _seen_from(folder: Path, place: str) -> str:
+    if "\0" in place or len(place) > _LONGEST_PATH:
+        raise StudyError(f"{place[:40]!r}, of {len(place):,} characters, is no path of a file; correct the study.")
+    return str(folder / place)
 
 
 def _fault(fault: Any) -> str:

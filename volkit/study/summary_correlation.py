@@ -52,6 +52,7 @@ def _card(run: StudyRun, name: str, found: AssetCorrelation, brief: bool) -> Car
         subtitle=f"Data to {whole.as_of.date()}, on the sessions of {run.panel.clock if run.panel else factor}.",
         readings=readings,
         table=None if brief else TableBlock(frame=table, caption=words, kinds=kinds, strong="correlation"),
+        whole="Correlation with every factor",
     )
 
 
@@ -117,7 +118,7 @@ def _what(run: StudyRun) -> Answer:
             line += f"; closes share {most.overlap_share:.0%} of a day, so the true one is larger"
         lines.append(f"{line}.")
     return Answer(
-        "What moves with what, how sure", " ".join(lines), ("Correlation with macro markets", "What moves it")
+        "What moves with what, how sure", "\n".join(lines), ("Correlation with macro markets", "What moves it")
     )
 
 
@@ -135,7 +136,7 @@ def _changed(run: StudyRun) -> Answer:
                 words = f"{name} and {factor}: {told}; whether that is more than chance was not tested"
             words += "."
         lines.append(words)
-    return Answer("Did it change", " ".join(lines), ("Has it changed?", "Correlation with macro markets"))
+    return Answer("Did it change", "\n".join(lines), ("Has it changed?", "Correlation with macro markets"))
 
 
 def _use(run: StudyRun) -> Answer:
@@ -168,7 +169,7 @@ def _use(run: StudyRun) -> Answer:
         f"to {_number(latest['upper'])}."
     )
     sections = ("Joint extremes and offsets for margin", "Correlation with macro markets")
-    return Answer("What to do with it", " ".join(lines), sections)
+    return Answer("What to do with it", "\n".join(lines), sections)
 
 
 def _number(value: object) -> str:

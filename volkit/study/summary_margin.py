@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.conventions import SIDES
+from volkit.formatting import format_value
 from volkit.margin import CalibratedParameters
 from volkit.margin.frontier import LEVELS, RiskLevels
 from volkit.report import ColumnKind, TableBlock, method_words
@@ -40,7 +41,11 @@ def _card(run: StudyRun, name: str, found: CalibratedParameters, brief: bool) ->
     value = "in force" if "in force" in whole.columns else "recommended"
     table = whole[~whole.index.str.startswith("max_leverage")]
     readings = tuple(
-        Reading(_LABELS[kept], tuple((side, _words(whole, f"{kept}_{side}", value)) for side in SIDES))
+        Reading(
+            _LABELS[kept],
+            tuple((side, _words(whole, f"{kept}_{side}", value)) for side in SIDES),
+            _now_words(whole, kept),
+        )
         for kept in _KEPT
         if f"{kept}_long" in whole.index
     )
@@ -66,7 +71,16 @@ def _card(run: StudyRun, name: str, found: CalibratedParameters, brief: bool) ->
             strong=value,
         ),
         notes=tuple(notes),
+        whole=_whole_words(whole),
     )
+
+
+def _whole_words(table: pd.DataFrame) -> str:
+    """What the folded table holds, for who may want to open it."""
+    parts = ["current and change" if "current" in table.columns else "", "risk levels", "range"]
+    if not any(column in table.columns for column in _LEVEL_NAMES.values()):
+        parts.remove("risk levels")
+    return f"All rates: {', '.join(part for part in parts if part)}"
 
 
 def _card_table(table: pd.DataFrame, run: StudyRun, name: str, levels: RiskLevels | None) -> pd.DataFrame:
@@ -112,6 +126,15 @@ def _words(table: pd.DataFrame, parameter: str, column: str) -> str:
         return percent(value) if value < 0.001 else f"{100.0 * value:.1f} %"
     # Rounded down: more leverage would leave less than the initial margin.
     return f"{np.floor(10.0 * value) / 10.0:.1f}\u00d7"
+
+
+def _now_words(table: pd.DataFrame, kept: str) -> str:
+    """What is in force of a parameter and by how much it changes; nothing where the study does not say."""
+    if "current" not in table.columns or table.loc[[f"{kept}_{side}" for side in SIDES], "current"].isna().any():
+        return ""
+    rows = [table.loc[f"{kept}_{side}"] for side in SIDES]
+    now = " and ".join(_words(table, f"{kept}_{side}", "current") for side in SIDES)
+    return f"now {now}: {' and '.join(format_value(row['change'], kind='change') for row in rows)}"
 
 
 def _levels_of(run: StudyRun, name: str) -> RiskLevels | None:
@@ -174,7 +197,7 @@ def _why(run: StudyRun) -> Answer:
         lines.append(f"The method: {next(iter(reason))}.")
     return Answer(
         "Why",
-        " ".join(lines),
+        "\n".join(lines),
         ("Recommended margins", "Correlation with macro markets", "Margins given the macro state"),
     )
 
@@ -196,7 +219,9 @@ def _cost(run: StudyRun) -> Answer:
             n = len(one.frontier.table)
             words = "is this one" if one.recommended == one.choice.name else f"is {one.choice.name}"
             lines.append(f"The cheapest of {n} policies that kept the promise {words}.")
-    return Answer("What it costs", " ".join(lines), ("Frontier of policies", "Procyclicality", "Would they have held?"))
+    return Answer(
+        "What it costs", "\n".join(lines), ("Frontier of policies", "Procyclicality", "Would they have held?")
+    )
 
 
 def _mean_initial(found: CalibratedParameters, method: object) -> float:
@@ -224,7 +249,7 @@ def _held(run: StudyRun) -> Answer:
             )
         lines.append(f"{line}.")
     sections = ("Would they have held?", "Exceptions by regime and side", "Stress windows")
-    return Answer("Would it have held", " ".join(lines), sections)
+    return Answer("Would it have held", "\n".join(lines), sections)
 
 
 def _book(run: StudyRun) -> Answer:

@@ -17,6 +17,7 @@ from volkit.portfolio import parse_instant
 from volkit.results import Provenance, ResultDisplay, SeriesProvenance, freeze
 from volkit.solvency.balance import DOLLARS
 from volkit.sources.exchange.book import OrderBook, make_order_book
+from volkit.sources.opening import refuse_surplus
 from volkit.sources.venue import VENUE_FILES, SimulatedVenue, load_demo_venue
 
 __all__ = ["DEMO_VENUE", "VenueTables", "open_venue", "read_venue", "venue_files"]
@@ -221,7 +222,7 @@ def _read_terms(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         words = f"write one with {', '.join(_TERMS)} and optionally {', '.join(_OPTIONAL_TERMS)}"
         raise SourceError(f"there are no terms of the venue, {path}; {words}.") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise SourceError(f"the terms of the venue, {path}, cannot be read: {error}.") from error
     known = {*_TERMS, *_OPTIONAL_TERMS, *_TRUTH}
     missing, unknown = [k for k in _TERMS if k not in terms], sorted(set(terms) - known)
@@ -270,6 +271,10 @@ def _find(folder: Path, stem: str) -> Path | None:
 def _read_table(path: Path, name: str) -> pd.DataFrame:
     try:
         table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        if path.suffix != ".parquet":
+            refuse_surplus(table, path)
+    except SourceError:
+        raise
     except Exception as error:  # parsers raise a dozen unrelated types for a damaged file
         raise SourceError(f"{path} cannot be read: {type(error).__name__}: {error}.") from error
     missing = [c for c in _COLUMNS[name] if c not in table.columns]

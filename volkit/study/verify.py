@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from volkit.errors import StudyError
 from volkit.sources import PriceSource
-from volkit.study.manifest import file_hashes, read_manifest
+from volkit.study.manifest import CHANGED, file_hashes, read_manifest
 from volkit.study.output import STUDY_FILE, write_run
 from volkit.study.run import run_study
-from volkit.study.spec import load_study
+from volkit.study.spec import StudySpec, load_study
+from volkit.study.staging import recover
 
 __all__ = ["Verification", "verify_run"]
 
@@ -23,7 +25,8 @@ class Verification:
     differences : list of str
         Files and data that differ, in words.
     remarks : list of str
-        Versions that differ; no fault as long as the numbers are the same.
+        Versions that differ, no fault as long as the numbers are the same; and, where files differ and the manifest
+        does not say why, that it does not.
     n_files : int
         Files compared.
     """
@@ -58,22 +61,47 @@ def verify_run(folder: Path | str, *, source: PriceSource | str | None = None, n
     Raises
     ------
     StudyError
-        When the folder is not a run folder, or its manifest is damaged.
+        When the folder is not a run folder, its manifest is damaged, or its study names files outside it.
     SourceError
         When the data are not there any more.
     """
     path = Path(folder)
+    recover(path)
     before = read_manifest(path)
     differences = _tampered(path, before)
-    again = run_study(load_study(path / STUDY_FILE), source=source or before["source"], n_jobs=n_jobs)
+    try:
+        spec = load_study(path / STUDY_FILE)
+    except StudyError as error:
+        if not differences:
+            raise
+        return Verification([*differences, f"not run again: {error}"], [], len(before["files"]))
+    _check_carried(path, spec)
+    again = run_study(spec, source=source or before["source"], n_jobs=n_jobs)
     with tempfile.TemporaryDirectory() as scratch:
         # Relabelled as it was, so that data that moved but did not change still compare as equal.
         after = read_manifest(write_run(again, Path(scratch) / "run", source_label=before["source"]))
-    differences += _data_differences(before["data"], after["data"])
+    causes = _data_differences(before["data"], after["data"])
     if before["config_sha256"] != after["config_sha256"]:
-        differences.append("the study's settings differ from those of the manifest")
-    differences += _file_differences(before["files"], after["files"])
-    return Verification(differences, _remarks(before, after), len(before["files"]))
+        causes.append("the study's settings differ from those of the manifest")
+    remarks = _remarks(before, after)
+    changed = _file_differences(before["files"], after["files"])
+    if changed and not causes and not remarks:
+        remarks.append(_unexplained(before))
+    return Verification(differences + causes + changed, remarks, len(before["files"]))
+
+
+def _check_carried(folder: Path, spec: StudySpec) -> None:
+    """Refuse a run whose book or venue lies elsewhere: the folder may come from somebody else."""
+    for place, path in spec.carried_files.items():
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise StudyError(f"{folder}: its study takes {place} from {path}, outside the run; run the study again.")
+
+
+def _unexplained(manifest: dict[str, Any]) -> str:
+    same = "data, settings, versions, processor and commit are those of the manifest: "
+    if str(manifest.get("commit")).endswith(CHANGED):
+        return same + "code that was changed and not committed may explain this"
+    return same + "none explains this"
 
 
 def _tampered(folder: Path, manifest: dict[str, Any]) -> list[str]:
@@ -88,10 +116,10 @@ def _tampered(folder: Path, manifest: dict[str, Any]) -> list[str]:
 def _data_differences(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     lines = [f"data of {name}: no longer used" for name in before if name not in after]
     lines += [f"data of {name}: new" for name in after if name not in before]
-    both = (name for name in before if name in after)
-    lines += [
-        f"data of {name}: other values than before" for name in both if before[name]["sha256"] != after[name]["sha256"]
-    ]
+    for name in (n for n in before if n in after):
+        was, now = (table[name]["sha256"] for table in (before, after))
+        if was != now:
+            lines.append(f"data of {name}: other values than before (sha-256 {was[:12]}, now {now[:12]})")
     return lines
 
 
@@ -103,10 +131,11 @@ def _file_differences(before: dict[str, str], after: dict[str, str]) -> list[str
 
 
 def _remarks(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    then, now = before["environment"], after["environment"]
     lines = [
-        f"{name} was {before['environment'][name]}, is {after['environment'].get(name)}"
-        for name in before["environment"]
-        if before["environment"][name] != after["environment"].get(name)
+        f"{name} was {then.get(name, 'not recorded')}, is {now.get(name, 'not recorded')}"
+        for name in dict.fromkeys((*then, *now))
+        if then.get(name) != now.get(name)
     ]
     if before.get("commit") != after.get("commit"):
         lines.append(f"commit was {before.get('commit')}, is {after.get('commit')}")

@@ -1,5 +1,7 @@
 """Sentences of a report."""
 
+from volkit.formatting import percent_words
+
 __all__ = ["percent", "sentence"]
 
 
@@ -22,4 +24,4 @@ def percent(share: float) -> str:
     >>> percent(0.07219), percent(0.0075), percent(-0.1334)
     ('7.22 %', '0.75 %', '\u221213.3 %')
     """
-    return f"{100.0 * share:.3g} %".replace("-", "\u2212")
+    return percent_words(share, digits=3)

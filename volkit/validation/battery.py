@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from volkit.checks import check_confidence, check_count
+from volkit.checks import check_confidence, check_count, check_floats
 from volkit.errors import DataError
 from volkit.parallel import progress
 from volkit.results import ResultDisplay, freeze
@@ -270,7 +270,7 @@ def _aligned(
         if not table.columns.equals(losses.columns):
             got = f"columns {list(table.columns)} beside {list(losses.columns)}"
             raise DataError(argument, "must have the columns of the losses", got, f"use {argument}[losses.columns]")
-        if np.isinf(table.to_numpy(dtype=np.float64)).any():
+        if np.isinf(check_floats(table, argument=argument)).any():
             raise DataError(argument, "must be finite or missing", "infinities", "find out where they come from")
     known = losses.notna().to_numpy() & margins.notna().to_numpy()
     if not known.any(axis=0).all() or not known.size:

@@ -100,6 +100,7 @@ def berkowitz_tail_test(pit: npt.ArrayLike, *, confidence: float, n_draws: int =
     >>> round(test.statistic, 3), test.n_exceptions
     (0.195, 50)
     """
+    check_count(seed, argument="seed", minimum=0, unit="(a seed)")
     values = check_pit(pit)
     level = check_confidence(confidence)
     known = values[~np.isnan(values)]

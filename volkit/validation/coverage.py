@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from volkit.checks import check_confidence, check_count
+from volkit.checks import check_confidence, check_count, real_floats
 from volkit.errors import ArgumentError, DataError
 from volkit.results import ResultDisplay
 from volkit.validation.power import SIGNIFICANCE, kupiec_power, kupiec_size, kupiec_statistic
@@ -152,7 +152,7 @@ def check_hits(hits: Hits, *, argument: str = "hits") -> npt.NDArray[np.float64]
     """
     remedy = "pass one flag an observation, e.g. losses > margin"
     try:
-        values = pd.Series(hits).to_numpy(dtype=np.float64, na_value=np.nan)
+        values = real_floats(pd.Series(hits))
     except (TypeError, ValueError) as error:
         raise DataError(argument, "must be one-dimensional flags", str(error), remedy) from error
     known = values[~np.isnan(values)]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from volkit.checks import check_confidence, check_count
+from volkit.checks import check_confidence, check_count, check_floats
 from volkit.errors import DataError
 from volkit.validation.coverage import Hits, check_hits
 from volkit.validation.exact import exception_law, with_law
@@ -157,7 +157,7 @@ def dynamic_quantile_test(
 def _columns(data: npt.ArrayLike | None, n: int, argument: str) -> npt.NDArray[np.float64]:
     if data is None:
         return np.empty((n, 0))
-    values = np.asarray(data, dtype=np.float64)
+    values = check_floats(data, argument=argument)
     if len(values.shape) not in (1, 2) or len(values) != n or (argument == "margins" and values.ndim != 1):
         rows = "rows" if argument == "instruments" else "numbers"
         raise DataError(argument, f"must be {n} {rows}, one a hit", f"shape {values.shape}", "align them with the hits")

@@ -53,6 +53,8 @@ _TIE = 1e-9
 _CLUSTERING = 0.2
 # With a regressor of its own a cell draws for itself; without one, cells of the same length share.
 _KEPT = 64
+# From here on a first exception is never followed by a day without one.
+_MOST_CLUSTERING = 0.95
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -195,7 +197,7 @@ def exception_law(
     >>> bool(0.08 < law.table.loc["kupiec", "size"] < 0.11)
     True
     """
-    lengths = [run_lengths] if isinstance(run_lengths, (int, np.integer)) else list(run_lengths)
+    lengths = list(run_lengths) if isinstance(run_lengths, (Sequence, np.ndarray)) else [run_lengths]
     lengths = [check_count(length, argument="run_lengths", unit="observations") for length in lengths]
     if not lengths:
         raise ArgumentError("run_lengths", "must hold at least one run", "none", "pass the number of observations")
@@ -208,7 +210,7 @@ def exception_law(
         values.tobytes(),
         check_confidence(confidence),
         check_count(lags, argument="lags", minimum=0),
-        check_fraction(clustering, argument="clustering"),
+        _check_clustering(clustering),
         check_count(n_draws, argument="n_draws", minimum=100, unit="draws"),
         check_count(seed, argument="seed", minimum=0, unit="(a seed)"),
     )
@@ -284,6 +286,14 @@ def check_test(test: TestName) -> TestName:
     """
     check_choice(test, argument="test", choices=TESTS)
     return test
+
+
+def _check_clustering(clustering: float) -> float:
+    share = check_fraction(clustering, argument="clustering")
+    if share > _MOST_CLUSTERING:
+        remedy = "pass the chance that a further exception follows, e.g. 0.2"
+        raise ArgumentError("clustering", f"must be at most {_MOST_CLUSTERING}", f"{clustering!r}", remedy)
+    return share
 
 
 @lru_cache(maxsize=_KEPT)

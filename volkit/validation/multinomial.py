@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special, stats
 
-from volkit.checks import check_confidence, check_count
+from volkit.checks import check_confidence, check_count, check_floats
 from volkit.errors import DataError
 from volkit.results import ResultDisplay, freeze
 from volkit.validation.power import SIGNIFICANCE
@@ -98,7 +98,7 @@ def check_pit(pit: npt.ArrayLike, *, argument: str = "pit") -> npt.NDArray[np.fl
     [0.8, nan, 0.005]
     """
     remedy = "pass the probability of a larger loss, e.g. norm.sf(losses / volatility)"
-    values = np.asarray(pit, dtype=np.float64)
+    values = check_floats(pit, argument="pit")
     known = values[~np.isnan(values)]
     if values.ndim != 1 or not known.size:
         raise DataError(argument, "must be one row with a known value", f"shape {values.shape}", remedy)

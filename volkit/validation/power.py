@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
-from volkit.checks import check_confidence, check_count, check_fraction
+from volkit.checks import check_confidence, check_count, check_fraction, real_number
 from volkit.errors import ArgumentError
 
 __all__ = ["SIGNIFICANCE", "kupiec_power", "kupiec_region", "kupiec_size", "kupiec_statistic"]
@@ -112,7 +112,7 @@ def kupiec_region(n_obs: int, *, confidence: float, significance: float = SIGNIF
     >>> kupiec_region(250, confidence=0.99)
     (1, 6)
     """
-    if not 0.0 < significance <= _LARGEST_SIGNIFICANCE:
+    if not 0.0 < real_number(significance, argument="significance") <= _LARGEST_SIGNIFICANCE:
         raise ArgumentError(
             "significance",
             f"must be above 0 and at most {_LARGEST_SIGNIFICANCE}",

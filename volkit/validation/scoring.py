@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_positive
+from volkit.checks import check_positive, real_floats, refuse_odd_scale
 from volkit.errors import DataError
 
 __all__ = ["Sign", "Values", "check_pair", "check_rows", "check_values", "hac_lags", "qlike_loss", "squared_error_loss"]
@@ -56,7 +56,7 @@ def check_values(values: Values, *, argument: str, sign: Sign = "any", minimum: 
 rows from every argument and count them.
     """
     try:
-        array = pd.Series(values).to_numpy(dtype=np.float64, na_value=np.nan)
+        array = real_floats(pd.Series(values))
     except (TypeError, ValueError) as error:
         remedy = "pass one number a period"
         raise DataError(argument, "must be one-dimensional numbers", str(error), remedy) from error
@@ -65,6 +65,7 @@ rows from every argument and count them.
     if (bad := ~np.isfinite(array)).any():
         got = f"{int(bad.sum())} NaN or infinite values, first at {_place(values, bad)}"
         raise DataError(argument, "must be finite", got, "drop these rows from every argument and count them")
+    refuse_odd_scale(array, argument=argument)
     wrong = array < 0.0 if sign == "non-negative" else array <= 0.0 if sign == "positive" else np.zeros(1, dtype=bool)
     if wrong.any():
         got = f"{int(wrong.sum())} other values, first {array[wrong][0]:g} at {_place(values, wrong)}"

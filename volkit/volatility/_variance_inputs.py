@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_times
+from volkit.checks import check_times, real_floats
 from volkit.errors import DataError
 
 __all__ = ["check_components", "check_realized_variance", "check_same_times"]
@@ -130,7 +130,7 @@ def _finite_series(data: pd.Series, argument: str) -> tuple[pd.Series, str]:
     name = f"{argument} of {data.name}" if isinstance(data.name, str) else argument
     index = check_times(data.index, argument=name)
     try:
-        values = data.to_numpy(dtype=np.float64, na_value=np.nan)
+        values = real_floats(data)
     except (TypeError, ValueError) as error:
         raise DataError(name, "must be numbers", f"a column of {data.dtype}", "use pd.to_numeric first") from error
     bad = ~np.isfinite(values)

@@ -106,6 +106,7 @@ class Ewma:
             For what `volkit.checks.check_returns` refuses, and when the first `start_observations` returns are all
             zero: there is no variance to start from.
         """
+        check_positive(periods_per_year, argument="periods_per_year", unit="periods")
         checked = check_returns(returns, minimum=self.minimum_observations)
         decay = decay_of(self.half_life)
         first, later = self._variances(checked)

@@ -1,7 +1,7 @@
 """Variances of the periods ahead: in closed form, from simulated paths, or from past shocks redrawn."""
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 import numpy as np
 import pandas as pd
@@ -274,14 +274,14 @@ def _pushes(fit: ForecastOrigin, steps: int, regressors: pd.DataFrame | None) ->
     weights = np.array(fit.recursion.weights)
     if not len(weights):
         return None
-    assert fit.regressors is not None
+    known = cast("pd.DataFrame", fit.regressors)  # weights come with the regressors that they weigh
     later = np.zeros((0, len(weights)))
     if steps > 1:
-        names = list(fit.regressors.columns)
+        names = list(known.columns)
         if regressors is None or len(regressors) < steps - 1 or not set(names) <= set(regressors.columns):
             raise ArgumentError(
                 "regressors",
-                f"must give {', '.join(names)} for the {steps - 1} periods after {fit.regressors.index[-1]}",
+                f"must give {', '.join(names)} for the {steps - 1} periods after {known.index[-1]}",
                 "None"
                 if regressors is None
                 else f"{len(regressors)} rows of {', '.join(map(str, regressors.columns))}",

@@ -248,6 +248,7 @@ class Garch:
         SmallSampleWarning
             Below 500 returns.
         """
+        check_positive(periods_per_year, argument="periods_per_year", unit="periods")
         inputs = read_inputs(returns, regressors, names=self.regressors, minimum=_MINIMUM + self.n_mean_lags)
         values, X = mean_regressors(inputs.values, n_lags=self.n_mean_lags, has_constant=self.mean != "zero")
         solution = solve(self.design, values, X, inputs.pushes[:, self.n_mean_lags :], start=self._start_values(start))

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_returns, check_times
+from volkit.checks import check_positive, check_returns, check_times, real_floats
 from volkit.conventions import annualize
 from volkit.errors import ArgumentError, ConvergenceWarning, DataError
 from volkit.parallel import map_tasks
@@ -140,6 +140,7 @@ def fit_panel(
     >>> fit_panel(Garch(mean="zero"), pd.DataFrame(draws, times, list("ABC")), periods_per_year=365)
     <PanelFit: GARCH-t on 3 series, 3 converged, as of 2023-08-23>
     """
+    check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     if not isinstance(returns, pd.DataFrame) or returns.empty or returns.columns.has_duplicates:
         raise ArgumentError(
             "returns",
@@ -154,7 +155,7 @@ def fit_panel(
     series = _own_spans(returns, model)
     load_kernels("_fit")
     groups = [series[k : k + _GROUP] for k in range(0, len(series), _GROUP)]
-    found = map_tasks(partial(_fit_group, model), groups, n_jobs=n_jobs, label=model.words, threads=True)
+    found = map_tasks(partial(_fit_group, model), groups, n_jobs=n_jobs, label=model.words, threads=True, anywhere=True)
     names, assets = list(model.parameter_names), returns.columns
     parameters, errors = (np.concatenate([group[k] for group in found]) for k in range(2))
     numbers = np.concatenate([group[2] for group in found])
@@ -202,7 +203,7 @@ def _own_spans(returns: pd.DataFrame, model: Garch) -> list[_Span]:
     check_times(returns.index, argument="returns")
     minimum, units = model.minimum_observations + model.n_mean_lags, load_kernels("_units")
     try:
-        table = returns.to_numpy(dtype=np.float64, na_value=np.nan)
+        table = real_floats(returns)
     except (TypeError, ValueError):
         table = np.full(returns.shape, np.inf)  # each column's own check says which one it is
     rows = np.ascontiguousarray(table.T)

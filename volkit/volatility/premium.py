@@ -260,6 +260,8 @@ def ex_post_premium(
     known = _check_implied(implied)
     outcome = realized_proxy(realized_variance, pd.DatetimeIndex(known.index), horizon=steps)
     clock = check_variances(realized_variance, argument="realized_variance", sign="non-negative").index
+    if not len(clock):
+        raise DataError("realized_variance", "must have rows", "none", "pass the variances of the days")
     last = clock.get_indexer(known.index) + steps
     frame = pd.DataFrame({"implied": known, "realised": np.sqrt(outcome * year / steps)})
     frame["known_at"] = clock[np.minimum(last, len(clock) - 1)]  # beyond the clock the outcome is NaN and goes
@@ -296,6 +298,8 @@ def _premium_of(
     name: object,
 ) -> VariancePremium:
     check_choice(measure, argument="measure", choices=("volatility", "variance"))
+    if len(limits) != 2:
+        raise ArgumentError("limits", "must be a low and a high share", f"{len(limits)}", "pass for example (0.1, 0.9)")
     low, high = (check_fraction(limit, argument="limits") for limit in limits)
     if not low < high:
         raise ArgumentError("limits", "must rise", f"{low:g} and {high:g}", "pass for example limits=(0.1, 0.9)")

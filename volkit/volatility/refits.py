@@ -134,7 +134,7 @@ def refit_windows(
     )
     chunks = [range(first, min(first + _CHUNK, n_fits)) for first in range(0, n_fits, _CHUNK)]
     load_kernels("_fit")
-    parts = map_tasks(partial(_fit_chunk, windows), chunks, n_jobs=n_jobs, label=label, threads=True)
+    parts = map_tasks(partial(_fit_chunk, windows), chunks, n_jobs=n_jobs, label=label, threads=True, anywhere=True)
     joined = [np.concatenate([part[k] for part in parts]) for k in range(len(parts[0]))]
     estimates, errors, next_variance, log_likelihood, gain, converged, active = joined
     ends = window + every * np.arange(n_fits)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_count, check_returns
+from volkit.checks import check_count, check_positive, check_returns
 from volkit.conventions import annualize
 from volkit.errors import ConvergenceError, ConvergenceWarning
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -351,6 +351,7 @@ def rolling_forecast(
     >>> rolling_forecast(Ewma(), returns, window=60, periods_per_year=365).n_obs
     21
     """
+    check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     step = check_count(forecast_every, argument="forecast_every")
     walk = _walk(model, returns, window, refit_every, expanding, regressors, n_jobs)
     return RollingForecast(

@@ -108,6 +108,14 @@ def test_kernels_match_plain_loops():
     np.testing.assert_allclose(last, ends[:, -1], atol=1e-14)
 
 
+def test_bridges_of_a_variance_above_one_are_touched_too():
+    survival, end = np.empty(1), np.empty(1)
+
+    load_kernels("volkit.margin.horizon._bridge").survivals(np.array([[2.0]]), np.array([[4.0]]), 3.0, survival, end)
+
+    assert survival[0] == pytest.approx(1 - np.exp(-2 * 3.0 * 5.0 / 4.0), rel=1e-14)
+
+
 def test_bridges_of_a_constant_variance_have_the_closed_form():
     steps = 0.02 * np.random.default_rng(1).standard_normal((100_000, 6))
     survival, end = np.empty(len(steps)), np.empty(len(steps))

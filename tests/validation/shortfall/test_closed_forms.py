@@ -164,6 +164,14 @@ def test_bootstrap_agrees_with_a_plain_loop(sample):
     assert test.p_value == (1 + sum(d >= value for d in drawn)) / 2001
 
 
+def test_a_thousand_draws_are_the_fewest(sample):
+    terms = {"confidence": 0.975, "rng": np.random.default_rng(3)}
+
+    assert 0 < exceedance_residual_bootstrap_test(*sample(500), n_draws=1000, **terms).p_value <= 1
+    with pytest.raises(ArgumentError, match="n_draws must be"):
+        exceedance_residual_bootstrap_test(*sample(500), n_draws=999, **terms)
+
+
 def test_bootstrap_of_two_exceptions_is_quiet():
     L = np.full(50, 0.1)
     L[[3, 9]] = 2.0, 3.0

@@ -7,6 +7,8 @@ from arch.data import sp500
 from compiled import Compiled, make_design, solution_of
 from rivals import simulate
 
+from volkit.volatility.engine.kernels import load_kernels
+
 FAMILIES = ("garch", "gjr", "tarch", "egarch", "aparch")
 
 
@@ -55,6 +57,16 @@ def test_persistence_of_one_is_met_exactly(spx, mean):
     assert p["alpha"] + p["beta"] == pytest.approx(1.0, abs=3e-16)
     # Some twenty starts are followed, and none of them creeps towards the bound.
     assert found.optimum.converged and found.optimum.passes < 300
+
+
+def test_what_rounding_took_off_a_bound_of_its_own_is_put_back():
+    # The equation and the last bound are of two and of one parameter; there are more rows than parameters.
+    C = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    theta = np.array([0.2 - 1e-14, 0.3 + 1e-14])
+
+    load_kernels("_climb")._to_bounds(theta, C, np.array([0.5, 0.2, 0.1, -0.3]), 1)
+
+    assert theta.tolist() == [0.2, 0.3]
 
 
 @pytest.mark.parametrize("law", ["normal", "t", "skewt", "ged"])

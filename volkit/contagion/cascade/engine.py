@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from volkit.checks import check_count
+from volkit.checks import check_count, check_floats, real_number
 from volkit.contagion.cascade._state import MARKET_SIZE, ROUND_COLUMNS, SERIES, TOTAL_COLUMNS
 from volkit.contagion.cascade.accounts import LeveragedAccounts
 from volkit.contagion.cascade.ladder import Book, LiquidationLadder, provenance_of
@@ -223,7 +223,7 @@ def _ladder(accounts: Book, venue: Venue) -> LiquidationLadder:
 
 
 def _log_shock(shock: float) -> float:
-    s = float(shock)
+    s = real_number(shock, argument="shock")
     if not -1.0 < s < np.inf:
         rule, remedy = "must be a finite move above -1", "pass decimals: -0.1 for a fall of 10 %"
         raise ArgumentError("shock", rule, f"{shock!r}", remedy)
@@ -240,7 +240,7 @@ def _path_values(paths: PathSet | npt.ArrayLike, asset: str | None) -> tuple[Flo
         weights = None if paths.log_weights is None else paths.weights
         provenance = paths.provenance
     else:
-        values, weights, provenance = np.atleast_2d(np.asarray(paths, dtype=np.float64)), None, Provenance(())
+        values, weights, provenance = np.atleast_2d(check_floats(paths, argument="paths")), None, Provenance(())
     if values.ndim != 2 or not values.size or not (np.isfinite(values).all() and (values > 0.0).all()):
         raise DataError(
             "paths", "must be positive finite prices over the starting price, shape (n_paths, n_steps)",

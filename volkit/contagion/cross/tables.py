@@ -6,6 +6,7 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 import pandas as pd
 
+from volkit.checks import real_floats
 from volkit.errors import DataError
 from volkit.margin.tiers import TierTable
 
@@ -36,6 +37,7 @@ def as_numbers(held: _Table, name: str) -> _Table:
         For what is no number.
     """
     try:
+        real_floats(held)  # numpy would drop an imaginary part with a mere warning
         return held.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(name, "must be numbers", str(error), "convert the text, e.g. with pandas.to_numeric") from None

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_positive
+from volkit.checks import check_floats, check_positive
 from volkit.contagion.cascade import LeveragedAccounts, Venue
 from volkit.contagion.fracture.levers import cap_leverage, scale_depth
 from volkit.contagion.fracture.response import Direction, prepare_book
@@ -185,7 +185,7 @@ def phase_diagram(
 
 
 def _check_rising(values: Sequence[float], argument: str, least: float) -> list[float]:
-    numbers = np.asarray(values, dtype=np.float64)
+    numbers = check_floats(values, argument=argument)
     low = numbers >= least if least else numbers > least
     if numbers.ndim != 1 or not numbers.size or not (low & np.isfinite(numbers)).all() or (np.diff(numbers) <= 0).any():
         rule = f"must be rising finite numbers of at least {least:g}" if least else "must be rising positive numbers"

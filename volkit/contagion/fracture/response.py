@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_count
+from volkit.checks import check_choice, check_count, check_floats
 from volkit.contagion.cascade import LeveragedAccounts, LiquidationLadder, Venue, cascade_paths
 from volkit.contagion.cascade.ladder import Book, provenance_of
 from volkit.contagion.cascade.losses import unpaid_losses
@@ -153,6 +153,7 @@ def amplification_curve(
     >>> curve.frame["amplification"].round(2).tolist()
     [2.0, 2.0]
     """
+    check_count(n_shocks, argument="n_shocks", minimum=2, unit="shocks")
     book = prepare_book(accounts, venue)
     steps = check_steps(steps, over)
     if shocks is None:
@@ -299,7 +300,7 @@ def check_shocks(shocks: npt.ArrayLike, direction: Direction) -> Floats:
     ArgumentError
         When they do not.
     """
-    sizes = np.atleast_1d(np.asarray(shocks, dtype=np.float64))
+    sizes = np.atleast_1d(check_floats(shocks, argument="shocks"))
     most = 1.0 if sign_of(direction) < 0.0 else np.inf
     fits = sizes.ndim == 1 and sizes.size > 0 and bool(((sizes > 0.0) & (sizes < most)).all())
     if not fits or (np.diff(sizes) <= 0.0).any():

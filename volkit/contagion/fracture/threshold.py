@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_count, check_positive
+from volkit.checks import check_choice, check_count, check_positive, real_number
 from volkit.contagion.cascade import LeveragedAccounts, Venue
 from volkit.contagion.cascade.ladder import Book, provenance_of
 from volkit.contagion.fracture.response import (
@@ -230,7 +230,7 @@ def fracture_threshold(
     check_count(n_scan, argument="n_scan", minimum=2, unit="shocks")
     check_positive(tolerance, argument="tolerance", unit="decimal of the price")
     steps = check_steps(steps, over)
-    if not amplification > 1.0:
+    if not real_number(amplification, argument="amplification") > 1.0:
         raise ArgumentError("amplification", "must be above 1", f"{amplification!r}", "pass for example 2.0")
     book = prepare_book(accounts, venue)
     nearest, farthest = shock_range(book, venue, direction)

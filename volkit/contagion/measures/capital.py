@@ -177,7 +177,10 @@ def _numbers(
     values: Mapping[str, float] | pd.Series, names: pd.Index | None, argument: str, low: float, high: float,
     *, outside: float | None = None,
 ) -> pd.Series:  # fmt: skip
-    given = values if isinstance(values, pd.Series) else pd.Series(dict(values), dtype=np.float64)
+    given = values if isinstance(values, pd.Series) else pd.Series(dict(values), dtype=object)
+    if not given.map(lambda v: isinstance(v, (int, float, np.number)) and not isinstance(v, complex)).all():
+        raise DataError(argument, "must be numbers", "text or another object", "convert them first")
+    given = given.astype(np.float64)
     if given.index.has_duplicates or not len(given):
         raise DataError(argument, "must name each institution once", f"{len(given)} values", "pass one each")
     lacking = [] if names is None else [name for name in names if name not in given.index]

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from volkit.checks import check_floats
 from volkit.errors import ArgumentError, DataError
 
 __all__ = [
@@ -42,7 +43,7 @@ def node_values(values: Any, nodes: pd.Index, argument: str) -> Floats:
             told += [f"unknown {few_words(unknown)}"] * bool(len(unknown)) or ["a node twice"] * (not told)
             raise DataError(argument, "must have one number for every node", ", ".join(told), "pass a Series by node")
         values = values.reindex(nodes)
-    numbers = np.array(values, dtype=np.float64)
+    numbers = check_floats(values, argument=argument)
     if numbers.shape != (len(nodes),):
         got = f"shape {numbers.shape} for {len(nodes)} nodes"
         raise DataError(argument, "must have one number for every node", got, "pass a Series by node")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
-from volkit.checks import check_count, check_positive
+from volkit.checks import check_count, check_positive, real_number
 from volkit.contagion.options.sources import FlowSource, FlowState, HedgingSource
 from volkit.contagion.options.splits import DealerSigns, FlowSplit
 from volkit.errors import ArgumentError, DataError
@@ -94,7 +94,7 @@ def split_flows(
     start = check_positive(price, argument="price", unit="USD")
     check_positive(tolerance, argument="tolerance", unit="log move")
     check_count(max_rounds, argument="max_rounds", unit="rounds")
-    if not (np.isfinite(shock) and shock > -1.0):
+    if not -1.0 < real_number(shock, argument="shock") < np.inf:
         raise ArgumentError("shock", "must be a simple return above -1", f"{shock!r}", "pass -0.1 for a fall of 10 %")
     names = [source.name for source in liquidations] + ([dealers.name] if dealers is not None else [])
     if not names or len(set(names)) < len(names):

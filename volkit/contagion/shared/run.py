@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice
+from volkit.checks import check_choice, check_floats, real_number
 from volkit.contagion.shared.lending import ProtocolLending
 from volkit.contagion.shared.market import CollateralMarket
 from volkit.contagion.shared.oracles import OracleFeed, Reports
@@ -107,7 +107,7 @@ def oracle_cascade(
 19,984 USD of collateral sold>
     """
     check_choice(settlement, argument="settlement", choices=("auction", "fixed"))
-    if not 0.0 <= float(least_profit) < 1.0:
+    if not 0.0 <= real_number(least_profit, argument="least_profit") < 1.0:
         raise ArgumentError(
             "least_profit", "must be a fraction from 0 to below 1", f"{least_profit!r}", "pass 0.01 for 1 %"
         )
@@ -328,7 +328,7 @@ def _check_path(path: pd.DataFrame, assets: tuple[str, ...], argument: str, abov
     lacking = [a for a in assets if a not in path.columns]
     if lacking:
         raise DataError(argument, "must name every collateral", f"nothing for {lacking[0]}", "add its column")
-    values = path[list(assets)].to_numpy(dtype=np.float64)
+    values = check_floats(path[list(assets)], argument=argument)
     bad = ~(np.isfinite(values) & (values > above))
     if bad.any():
         t, k = np.argwhere(bad)[0]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_positive
+from volkit.checks import check_floats, check_positive
 from volkit.correlation.inference.devolatilize import devolatilize
 from volkit.correlation.matrix.complete import check_complete
 from volkit.errors import DataError
@@ -110,7 +110,7 @@ def check_weights(weights: pd.Series, labels: pd.Index, *, argument: str) -> np.
     if weights.index.has_duplicates or set(weights.index) != set(labels):
         got = ", ".join(map(str, weights.index)) or "no name"
         raise DataError(argument, "must name every series of the matrix once, and no other", got, remedy)
-    values = np.array(weights.reindex(labels), dtype=np.float64)
+    values = check_floats(weights.reindex(labels), argument=argument)
     if not np.isfinite(values).all():
         raise DataError(argument, "must be finite", f"{weights.to_dict()}", "pass 0 for a series without a position")
     if not values.any():

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_fraction
+from volkit.checks import check_fraction, real_number
 from volkit.correlation.bounds.rows import check_weights
 from volkit.correlation.matrix.repair import condition_number
 from volkit.errors import ArgumentError, DataError
@@ -102,7 +102,7 @@ def _extreme(towards: float | pd.Series | pd.DataFrame, labels: pd.Index) -> np.
         if (np.abs(signs) != 1.0).any():
             raise DataError("towards", "must hold signs", f"{towards.to_dict()}", "pass +1 or -1 for every name")
         return np.outer(signs, signs)
-    value = float(towards)
+    value = real_number(towards, argument="towards")
     if not -1.0 <= value <= 1.0:
         remedy = "pass 1.0, -1.0, a Series of signs or a correlation matrix"
         raise ArgumentError("towards", "must lie from -1 to 1", f"{towards!r}", remedy)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_times
+from volkit.checks import check_floats, check_times
 from volkit.correlation.inputs import check_same_times
 from volkit.errors import DataError
 
@@ -71,7 +71,7 @@ def check_observations(values: pd.Series, regressors: pd.DataFrame | None = None
     if not isinstance(values, pd.Series):
         raise DataError("values", "must be a Series", type(values).__name__, 'pass one column, e.g. frame["BTC"]')
     index = check_times(values.index, argument="values")
-    y = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    y = check_floats(values, argument="values")
     columns, names = [np.ones(len(y))], ["intercept"]
     if regressors is not None:
         check_same_times(index, check_times(regressors.index, argument="regressors"), arguments="values and regressors")

@@ -130,6 +130,8 @@ def change_points(
     stop = _stopping(method, n_points, penalty, n)
     search = getattr(_ruptures(), _SEARCHES[method])(model=cost, min_size=least, jump=1)
     scaled = (observed.y - observed.y.mean()) / observed.y.std()
+    if least > n:
+        raise ArgumentError("shortest", f"must be at most the {n} rows", f"{shortest!r}", "pass a shorter one")
     ends = [int(end) for end in search.fit(scaled.reshape(-1, 1)).predict(**stop)]
     found = np.array(ends[:-1], dtype=np.int64)
     spans = list(zip([0, *ends[:-1]], ends, strict=True))

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_count
+from volkit.checks import check_count, real_number
 from volkit.correlation.connectedness.results import off_diagonal
 from volkit.correlation.connectedness.system import Decomposition, Kind, check_system, kind_code
 from volkit.correlation.connectedness.var import fit_var, moving_average
@@ -169,7 +169,7 @@ def frequency_connectedness(
     {'up to 5': 22.8, '5 to 20': 11.2, 'above 20': 3.7}
     """
     code, steps = kind_code(decomposition), check_count(horizon, argument="horizon")
-    bounds = tuple(float(edge) for edge in edges)
+    bounds = tuple(real_number(edge, argument="edges") for edge in edges)
     if not bounds or min(bounds) <= 2.0 or not np.isfinite(bounds).all() or (np.diff(bounds) <= 0.0).any():
         requirement = "must be ascending periods above 2, the shortest swing that rows can show"
         raise ArgumentError("edges", requirement, repr(tuple(edges)), "pass for example edges=(5, 20)")

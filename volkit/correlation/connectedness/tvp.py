@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_confidence, check_count
+from volkit.checks import check_confidence, check_count, real_number
 from volkit.correlation.connectedness.paths import ConnectednessPath, assemble_path
 from volkit.correlation.connectedness.system import Decomposition, Kind, System, check_lags, check_system, kind_code
 from volkit.correlation.connectedness.var import fit_var
@@ -128,7 +128,7 @@ def tvp_var_connectedness(
 
 
 def _check_factor(value: float, argument: str) -> float:
-    number = float(value)
+    number = real_number(value, argument=argument)
     if not 0.0 < number <= 1.0:
         requirement = "must be a forgetting factor above 0 and at most 1"
         raise ArgumentError(argument, requirement, f"{value!r}", f"pass for example {argument}=0.99")

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_returns
+from volkit.checks import check_choice, check_positive, check_returns
 from volkit.correlation.dcc.errors import Influence, covariances
 from volkit.correlation.dcc.estimation import Estimation, estimate, pair_numbers
 from volkit.correlation.dcc.fit import DccFit
@@ -142,6 +142,7 @@ class Dcc:
         NearIntegratedWarning, SmallSampleWarning
             As the margins.
         """
+        check_positive(periods_per_year, argument="periods_per_year", unit="periods")
         columns = _check_returns(returns)
         model = self.margin_model
         margins = tuple(model.fit(c, periods_per_year=periods_per_year) for c in columns)

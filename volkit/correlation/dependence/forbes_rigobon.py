@@ -291,6 +291,8 @@ def forbes_rigobon_adjustment(
 
 
 def _check_span(span: Span, argument: str) -> Span:
+    if len(span) != 2:
+        raise ArgumentError(argument, "must be a start and an end", f"{len(span)} times", "pass (start, end)")
     start, end = span
     for time in span:
         if not isinstance(time, pd.Timestamp) or time.tz is None:

@@ -247,6 +247,8 @@ def _difference_limits(old: CorrelationBand, new: CorrelationBand, quantile: flo
 
 def _check_spans(before: Span, after: Span) -> tuple[Span, Span]:
     for name, span in (("before", before), ("after", after)):
+        if len(span) != 2:
+            raise ArgumentError(name, "must be a start and an end", f"{len(span)} times", "pass (start, end)")
         for time in span:
             if time is not None and pd.Timestamp(time).tz is None:
                 remedy = f'pass pd.Timestamp("{pd.Timestamp(time).date()}", tz="UTC") and the like'

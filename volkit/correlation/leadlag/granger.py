@@ -339,7 +339,7 @@ def check_granger(changes: pd.DataFrame) -> tuple[list[str], np.ndarray, pd.Date
 
 
 def _check_sources(names: list[str], caused: str, causing: str | Sequence[str]) -> tuple[str, ...]:
-    sources = (causing,) if isinstance(causing, str) else tuple(causing)
+    sources = tuple(causing) if isinstance(causing, (list, tuple)) else (causing,)
     for argument, name in (("caused", caused), *(("causing", source) for source in sources)):
         if name not in names:
             raise ArgumentError(argument, f"must be among {', '.join(names)}", repr(name), "choose one of these")

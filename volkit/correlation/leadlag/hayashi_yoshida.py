@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from volkit.checks import check_confidence, check_count, check_times
+from volkit.checks import check_confidence, check_count, check_floats, check_times, real_number
 from volkit.correlation.inputs import MINIMUM_PAIRS
 from volkit.correlation.intervals import cosine_terms
 from volkit.correlation.leadlag.simultaneous import null_t, sup_t_draws
@@ -118,6 +118,10 @@ class HayashiYoshida(ResultDisplay):
         return self.table.reset_index().assign(first=self.pair[0], second=self.pair[1])
 
 
+# A table of more lags than this is no table.
+_MOST_LAGS = 100_000
+
+
 def hayashi_yoshida_correlation(
     first_bars: pd.DataFrame | pd.Series,
     second_bars: pd.DataFrame | pd.Series,
@@ -191,6 +195,8 @@ def hayashi_yoshida_correlation(
     span = max(24.0, 2.0 * max_lag) if block is None else float(block)
     if not span > 0.0 or not np.isfinite(span):
         raise ArgumentError("block", "must be a positive number of hours", repr(block), "leave it out for a day")
+    if len(names) != 2:
+        raise ArgumentError("names", "must be two names", f"{len(names)} of them", 'pass ("BTC", "ETH")')
     first, missing_first = _prices(first_bars, "first_bars", names[0])
     second, missing_second = _prices(second_bars, "second_bars", names[1])
     first, second = _common_span(first, second)
@@ -213,10 +219,13 @@ def hayashi_yoshida_correlation(
 
 
 def _check_lags(max_lag: float, step: float) -> np.ndarray:
-    if not (np.isfinite(max_lag) and max_lag >= 0.0):
+    if not 0.0 <= real_number(max_lag, argument="max_lag") < np.inf:
         raise ArgumentError("max_lag", "must be a number of hours from 0", repr(max_lag), "pass for example max_lag=6")
-    if not (np.isfinite(step) and step > 0.0):
+    if not 0.0 < real_number(step, argument="step") < np.inf:
         raise ArgumentError("step", "must be a positive number of hours", repr(step), "pass for example step=1")
+    if max_lag / step > _MOST_LAGS:
+        got = f"{max_lag / step:.3g} steps each way"
+        raise ArgumentError("max_lag", f"must be at most {_MOST_LAGS} steps", got, "pass a longer step")
     each_way = int(max_lag / step + 1e-9)
     return np.arange(-each_way, each_way + 1) * float(step)
 
@@ -233,7 +242,7 @@ def _prices(bars: pd.DataFrame | pd.Series, argument: str, name: str) -> tuple[p
     else:
         raise DataError(argument, "must be bars or a Series of prices", type(bars).__name__, "pass bars of one symbol")
     index = check_times(prices.index, argument=argument)
-    values = prices.to_numpy(dtype=np.float64, na_value=np.nan)
+    values = check_floats(prices, argument=argument)
     wrong = np.isinf(values) | (values <= 0.0)
     if wrong.any():
         got = f"{int(wrong.sum())} that are not, first {values[wrong][0]:g} at {index[wrong][0]}"

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence
+from volkit.checks import check_choice, check_confidence, real_number
 from volkit.correlation.leadlag.granger import Covariance, check_granger, granger_test
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.validation.multiplicity import benjamini_hochberg, benjamini_yekutieli, holm
@@ -145,7 +145,9 @@ def granger_network(
     names, values, index = check_granger(changes)
     check_choice(given, argument="given", choices=("pair", "all"))
     check_choice(adjustment, argument="adjustment", choices=_ADJUSTMENTS)
-    level = 1.0 - check_confidence(1.0 - significance, argument="1 - significance")
+    level = 1.0 - check_confidence(
+        1.0 - real_number(significance, argument="significance"), argument="1 - significance"
+    )
     frame = pd.DataFrame(values, index=index, columns=names)
     pairs = [(caused, causing) for caused in names for causing in names if caused != causing]
     tests = [

@@ -77,6 +77,9 @@ def lagged_design(values: np.ndarray, n_lags: int, *, start: int | None = None) 
     """
     first = n_lags if start is None else start
     n_rows = len(values)
+    if n_rows <= first:
+        got = f"{n_rows} rows for {n_lags} lags"
+        raise DataError("changes", "must be longer than the lags", got, "pass fewer lags or more history")
     shifted = [values[first - lag : n_rows - lag] for lag in range(1, n_lags + 1)]
     Z = np.column_stack([np.ones(n_rows - first), *shifted])
     Y = values[first:]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from volkit.checks import check_floats
 from volkit.correlation.macro.inputs import clock_column
 from volkit.errors import ArgumentError
 from volkit.prices.synchrony import Synchrony
@@ -158,7 +159,7 @@ class MacroBetas(ResultDisplay):
             got = ", ".join(map(str, factor_moves.columns)) or "none"
             remedy = "pass 0 for a factor that stays put, and fit again to add one"
             raise ArgumentError("factor_moves", f"must name {', '.join(factors)}, each once", got, remedy)
-        moves = factor_moves.rename(columns=str)[factors].to_numpy(dtype=np.float64, na_value=np.nan)
+        moves = check_floats(factor_moves.rename(columns=str)[factors], argument="factor_moves")
         if not np.isfinite(moves).all():
             factor = factors[int(np.argmin(np.isfinite(moves).all(axis=0)))]
             got = f"{int((~np.isfinite(moves)).sum())} that are not, first in {factor}"

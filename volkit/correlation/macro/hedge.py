@@ -6,7 +6,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence, check_count, check_positive, check_returns
+from volkit.checks import check_choice, check_confidence, check_count, check_positive, check_returns, real_number
 from volkit.correlation.inputs import MINIMUM_PAIRS
 from volkit.correlation.macro.hedge_results import HedgeMethod, MacroHedge
 from volkit.correlation.macro.inputs import FactorPanel, check_clocks, check_factors
@@ -196,7 +196,7 @@ def _check_memory(half_life: float | None, method: HedgeMethod, window: int) -> 
 
 
 def _check_cost(cost: float) -> float:
-    if not 0.0 <= cost < 0.1:
+    if not 0.0 <= real_number(cost, argument="cost") < 0.1:
         remedy = "pass the cost of one unit of notional, e.g. cost=0.0005"
         raise ArgumentError("cost", "must be a decimal from 0 to below 0.1", f"{cost!r}", remedy)
     return float(cost)

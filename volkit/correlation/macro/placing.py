@@ -95,6 +95,8 @@ def bar_closes(index: pd.DatetimeIndex, close_times: pd.Series | None) -> pd.Dat
     Timestamp('2024-01-04 00:00:00+0000', tz='UTC')
     """
     if close_times is None:
+        if len(index) < 2:
+            raise DataError("changes", "must have at least two rows", f"{len(index)}", "pass a longer history")
         steps = np.diff(index.asi8)
         usual = int(np.median(steps))
         if (steps == usual).mean() < _REGULAR:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_count, check_positive
+from volkit.checks import check_count, check_floats, check_positive
 from volkit.errors import ConvergenceError, DataError
 from volkit.results import ResultDisplay, freeze
 
@@ -172,7 +172,7 @@ def _check_symmetric(matrix: pd.DataFrame) -> np.ndarray:
     if not matrix.index.equals(matrix.columns):
         remedy = "order both alike, e.g. matrix.loc[names, names]"
         raise DataError("matrix", "must name its rows as its columns", "other names or another order", remedy)
-    values = matrix.to_numpy(dtype=np.float64, na_value=np.nan)
+    values = check_floats(matrix, argument="matrix")
     if not np.isfinite(values).all():
         i, j = np.argwhere(~np.isfinite(values))[0]
         got = f"{int((~np.isfinite(values)).sum())} other entries, first for {matrix.index[i]} and {matrix.columns[j]}"

@@ -155,6 +155,8 @@ def _summands(u: np.ndarray, v: np.ndarray, lags: int) -> np.ndarray:
         first, last = max(0, -j), min(n, n - j)
         product[first:last] = u[first:last] * v[first + j : last + j]
         known = np.isfinite(product)
+        if not known.any():
+            raise DataError("lags", "must leave pairs at each lag", f"none at a lag of {j}", "pass fewer lags")
         mean = product[known].sum() / known.sum()
         total += mean + np.where(known, product - mean, 0.0) * (n / known.sum())
     return total

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from volkit.desk.dashboard.model import Choices
+from volkit.desk.dashboard.choices import Choices
 from volkit.desk.dashboard.words import stem
 from volkit.margin import CalibratedParameters
 from volkit.report import FigureFiles, write_parameters
@@ -80,12 +80,14 @@ def parameter_download(found: CalibratedParameters, choices: Choices) -> Downloa
 
 def table_download(frame: pd.DataFrame, name: str, words: str, *, simulated: bool) -> Download:
     """Return a table as CSV (UTC, fractions), with texts that a spreadsheet would take for formulas made harmless."""
+    name = stem(name)
     content = _exported(frame, f"{name}.csv", simulated=simulated)
     return Download(name=f"{name}.csv", words=f"{words} (CSV)", media_type="text/csv", content=content)
 
 
 def workbook_download(frames: Mapping[str, pd.DataFrame], name: str, words: str, *, simulated: bool) -> Download:
     """Return tables as one XLSX workbook, a sheet each."""
+    name = stem(name)
     content = _exported(frames, f"{name}.xlsx", simulated=simulated)
     return Download(name=f"{name}.xlsx", words=f"{words} (XLSX)", media_type=_XLSX, content=content)
 

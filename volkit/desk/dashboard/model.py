@@ -4,132 +4,41 @@ Every number is that of a direct call of the library with the policy that `Workb
 once is kept for the life of the workbench.
 """
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Generic, TypeVar, cast
+from dataclasses import replace
+from typing import TypeVar, cast
 
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice
 from volkit.conventions import SIDES
 from volkit.correlation import CorrelationEstimate, rolling_correlation
-from volkit.errors import ArgumentError, DataError, SourceError
-from volkit.margin import CalibratedParameters, MarginMethod, MarginPolicy, calibrate_margin
+from volkit.desk.dashboard.choices import HALF_LIFE, METHODS, TESTED, Choices, policy_of, returns_needed
+from volkit.desk.dashboard.comparison import worse_side
+from volkit.desk.dashboard.found import LESS, Found, Series, in_words, require_history, texts
+from volkit.desk.dashboard.shelf import Shelf
+from volkit.desk.dashboard.words import NotShownError
+from volkit.errors import ArgumentError, AsynchronousWarning
+from volkit.margin import CalibratedParameters, MarginPolicy, calibrate_margin
 from volkit.margin.bridge import StressReplay, stress_replay
 from volkit.margin.frontier import PolicyFrontier, policy_frontier
 from volkit.margin.frontier.grid import require_scenarios
 from volkit.prices import PricePanel, align
-from volkit.results import Provenance
 from volkit.returns import changes, mask_not_positive
-from volkit.sources import Bars, PriceSource, SeriesSpec, load_events
+from volkit.sources import PriceSource, SeriesSpec, load_events
 from volkit.study.notes import Notes
 from volkit.study.stages import own_returns
 from volkit.validation.battery import CoverageBattery, coverage_battery
-from volkit.volatility import Garch
 
-__all__ = ["CONFIDENCES", "HORIZONS", "METHODS", "MODELS", "Choices", "Found", "Series", "Workbench"]
+__all__ = ["Workbench"]
 
 T = TypeVar("T")
 
-# Those that a reader can wait for: the other two take up to a minute on twenty years of days.
-METHODS: tuple[MarginMethod, ...] = (
-    "filtered_historical", "fitted_law", "historical", "weighted_historical", "stressed_historical",
-)  # fmt: skip
-MODELS: dict[str, Garch] = {
-    "GARCH-t": Garch(distribution="t"),
-    "GJR-t": Garch(family="gjr", distribution="t"),
-    "GARCH-normal": Garch(distribution="normal"),
-}
-CONFIDENCES = (0.975, 0.99, 0.995, 0.999)
-HORIZONS = (1, 2, 5, 10)
-
-_PRICES = ("crypto", "index", "fund", "future")
-# Ten thousand paths at each of five thousand days take ten seconds, and move a rate by a few per cent of itself.
-_PATHS = 2_000
 _FRONTIER_CONFIDENCES = (0.975, 0.99, 0.995)
 _WINDOW = 90
 _LEAST = 250
-# Periods that a calibration wants to test its margins on.
-_TESTED = 50
 # Closes of two daily series that are never twice paired; the bundled Bitcoin closes at 07:00 UTC.
 _WIDE = pd.Timedelta(hours=11.5)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
-    """What the reader of the dashboard has chosen.
-
-    Attributes
-    ----------
-    asset, factor : str
-        Catalogue names: of what is margined, and of the series beside it in the correlation.
-    method : str
-        Of `METHODS`.
-    model : str
-        Of `MODELS`; without effect for methods that work on returns as they came.
-    confidence : float
-        Of `CONFIDENCES` or any other between 0.5 and 1.
-    horizon : int
-        Margin period of risk, in periods of the asset's clock.
-
-    Raises
-    ------
-    ArgumentError
-        For a method or model that is not offered.
-    """
-
-    asset: str
-    factor: str
-    method: MarginMethod = "filtered_historical"
-    model: str = "GARCH-t"
-    confidence: float = 0.99
-    horizon: int = 1
-
-    def __post_init__(self) -> None:
-        check_choice(self.method, argument="method", choices=METHODS)
-        check_choice(self.model, argument="model", choices=tuple(MODELS))
-
-    @property
-    def is_filtered(self) -> bool:
-        """Whether the method has a volatility model."""
-        return self.method in ("filtered_historical", "fitted_law")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found(Generic[T]):
-    """A result and what has to be said of it.
-
-    Attributes
-    ----------
-    result : object
-        Of a stage of the library.
-    notes : tuple of str
-        Warnings and gaps, each once.
-    """
-
-    result: T
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class Series:
-    """The returns that margins are made from.
-
-    Attributes
-    ----------
-    returns : Series, shape (n_obs,)
-        Simple, decimal, UTC.
-    periods_per_year : float
-        Of their clock.
-    provenance : Provenance
-        Source and hash.
-    """
-
-    returns: pd.Series
-    periods_per_year: float
-    provenance: Provenance
 
 
 class Workbench:
@@ -139,6 +48,8 @@ class Workbench:
     ----------
     source : PriceSource
         From `volkit.open_source`.
+    clock : callable, optional
+        Returns the present instant (UTC), beside which validity is read; by default that of this machine.
 
     Raises
     ------
@@ -155,92 +66,102 @@ class Workbench:
     180
     """
 
-    def __init__(self, source: PriceSource) -> None:
-        self.source = source
-        held = {holding.name for holding in source.holdings() if holding.interval == "1d"}
-        self.series: tuple[SeriesSpec, ...] = tuple(spec for spec in source.catalogue if spec.name in held)
-        self.assets: tuple[SeriesSpec, ...] = tuple(
-            spec for spec in self.series if spec.kind in _PRICES and spec.transform == "log" and spec.name != "VIX"
-        )
-        if not self.assets:
-            raise SourceError(f"source {source.name!r} holds no daily prices; the dashboard needs one price series.")
+    def __init__(self, source: PriceSource, *, clock: Callable[[], pd.Timestamp] | None = None) -> None:
+        self._shelf = Shelf(source)
+        self._clock = clock or (lambda: pd.Timestamp.now("UTC"))
         self._kept: dict[tuple[object, ...], object] = {}
 
     @property
+    def assets(self) -> tuple[SeriesSpec, ...]:
+        """What can be margined."""
+        return self._shelf.assets
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Series that could not be read and are left out, a sentence each."""
+        return self._shelf.notes
+
+    @property
+    def now(self) -> pd.Timestamp:
+        """The present instant (UTC)."""
+        return self._clock()
+
+    @property
     def start(self) -> Choices:
-        """The choices that the dashboard opens with: the first asset with two years of prices."""
-        asset = next((s.name for s in self.assets if self._length(s.name) >= 2 * 365), self.assets[0].name)
+        """The choices that the dashboard opens with: the first asset with two years of prices.
+
+        Raises
+        ------
+        SourceError
+            When no asset can be read.
+        """
+        asset = self._shelf.first()
         factors = [spec.name for spec in self.factors(asset)]
         preferred = [name for name in ("SPX", "NDX", "NASDAQ", "VIX", "BTC") if name in factors]
-        return Choices(asset=asset, factor=(preferred or factors or [asset])[0])
+        return Choices(asset=asset, factor=next(iter(preferred or factors), None))
 
     def factors(self, asset: str) -> tuple[SeriesSpec, ...]:
-        """Return the series that a correlation with an asset may have, macro series first."""
-        others = [spec for spec in self.series if spec.name != asset]
-        return tuple(sorted(others, key=lambda spec: spec.kind == "crypto"))
-
-    def bars(self, name: str) -> Bars:
-        """Return the daily bars of a series (UTC), loaded once."""
-        return self._keep(("bars", name), lambda: self.source.load_bars(name))
+        """Return the series that a correlation with an asset may have, macro series first, crypto last."""
+        return self._shelf.factors(asset)
 
     def asset_series(self, asset: str) -> Found[Series]:
         """Return the simple returns of an asset on its own clock (decimal, UTC).
 
         Raises
         ------
-        DataError
+        NotShownError
             When there are fewer than 250 of them.
         """
 
         def make() -> Found[Series]:
-            notes = Notes()
-            with notes.recording("data"):
-                returns, panel = own_returns(self.bars(asset), notes, log=False)
+            notes, bars = Notes(), self._shelf.bars(asset)
+            choice = "Choose another asset, or bring a longer history."
+            with in_words(f"The returns of {asset} cannot be taken", choice), notes.recording("data"):
+                returns, panel = own_returns(bars, notes, log=False)
             if len(returns) < _LEAST:
-                remedy = "choose an asset with a longer history"
-                raise DataError(f"returns of {asset}", f"must be at least {_LEAST}", str(len(returns)), remedy)
-            series = Series(returns=returns, periods_per_year=panel.periods_per_year, provenance=panel.provenance)
-            return Found(result=series, notes=_texts(notes))
+                raise NotShownError(f"{asset} has {len(returns)} returns, and margins need {_LEAST} at least. {choice}")
+            close = bars.frame["close"]
+            series = Series(
+                returns=returns,
+                periods_per_year=panel.periods_per_year,
+                provenance=panel.provenance,
+                masked=pd.DatetimeIndex(close.index[(close <= 0.0).to_numpy()]),
+            )
+            # The answer itself speaks of prices of zero or less.
+            return Found(result=series, notes=tuple(text for text in texts(notes) if "zero or less" not in text))
 
         return self._keep(("returns", asset), make)
 
     def policy(self, choices: Choices) -> MarginPolicy:
-        """Return the policy that the choices stand for.
-
-        An expanding look-back of at least 365 returns, half of a history that is shorter than two years, and no fewer
-        than one scenario beyond the confidence.
-        """
-        n_obs = len(self.asset_series(choices.asset).result.returns)
-        usual = 365 if n_obs >= 2 * 365 else 10 * (n_obs // 20)
-        lookback = max(usual, math.ceil(1.0 / (1.0 - choices.confidence) - 1e-6))
-        return MarginPolicy(
-            method=choices.method,
-            model=MODELS[choices.model],
-            confidence=choices.confidence,
-            margin_period_of_risk=choices.horizon,
-            lookback=lookback,
-            stress_window=min(250, lookback),
-            n_paths=_PATHS,
-        )
+        """Return the policy that the choices stand for (see `policy_of`)."""
+        return policy_of(choices, n_obs=len(self.asset_series(choices.asset).result.returns))
 
     def margins(self, choices: Choices) -> Found[CalibratedParameters]:
         """Return the margins to set, with their history and its tests.
 
         Raises
         ------
-        DataError, ArgumentError, ConvergenceError
+        NotShownError
+            When the history is too short for the choices.
+        ConvergenceError
             As `calibrate_margin`.
         """
 
         def make() -> Found[CalibratedParameters]:
             series, policy, notes = self.asset_series(choices.asset), self.policy(choices), Notes()
-            _require_history(choices.asset, series.result.returns, policy)
-            with notes.recording("margin"):
+            require_history(choices, series.result.returns, returns_needed(policy))
+            with in_words(f"The margins of {choices.asset} cannot be computed", LESS), notes.recording("margin"):
                 found = calibrate_margin(
                     series.result.returns, policy=policy, periods_per_year=series.result.periods_per_year,
                     methods=[policy.method], method=policy.method, provenance=series.result.provenance,
                 )  # fmt: skip
-            return Found(result=found, notes=(*series.notes, *_texts(notes)))
+            if policy.half_life > HALF_LIFE:
+                notes.add(
+                    "margin",
+                    f"Weights halve every {policy.half_life:g} periods, not every {HALF_LIFE:g}: with faster ones no "
+                    f"scenario would lie beyond {100.0 * choices.confidence:g} %.",
+                )
+            return Found(result=found, notes=(*series.notes, *texts(notes)))
 
         return self._keep(("margins", *self._margin_key(choices)), make)
 
@@ -254,11 +175,11 @@ class Workbench:
                 pd.DataFrame({(schedule.asset, side): done[f"{what}_{side}"] for side in SIDES})
                 for what in ("loss", "maintenance_margin")
             )
-            with notes.recording("coverage"):
+            with in_words("The exceptions cannot be tested", LESS), notes.recording("coverage"):
                 tests = coverage_battery(
                     losses, margins, confidence=choices.confidence, horizon=choices.horizon, n_draws=0
                 )
-            return Found(result=tests, notes=_texts(notes))
+            return Found(result=tests, notes=texts(notes))
 
         return self._keep(("coverage", *self._margin_key(choices)), make)
 
@@ -267,15 +188,22 @@ class Workbench:
 
         Raises
         ------
-        DataError
+        NotShownError
             When no window lies inside the history.
         """
 
         def make() -> Found[StressReplay]:
             notes, series = Notes(), self.asset_series(choices.asset).result
-            with notes.recording("stress"):
-                replayed = stress_replay(self.margins(choices).result.schedule, load_events(), returns=series.returns)
-            return Found(result=replayed, notes=_texts(notes))
+            schedule = self.margins(choices).result.schedule
+            try:
+                with notes.recording("stress"):
+                    replayed = stress_replay(schedule, load_events(), returns=series.returns)
+            except ArgumentError as error:
+                span = f"{schedule.frame.index[0].date()} to {schedule.as_of.date()}"
+                raise NotShownError(
+                    f"None of the named crises lies wholly inside the time with margins, {span}. {LESS}"
+                ) from error
+            return Found(result=replayed, notes=texts(notes))
 
         return self._keep(("stress", *self._margin_key(choices)), make)
 
@@ -285,49 +213,67 @@ class Workbench:
         Raises
         ------
         ArgumentError
-            When asset and factor are the same.
-        DataError
+            When there is no factor, or it is the asset.
+        NotShownError
             When the two hardly meet.
         """
-        if choices.asset == choices.factor:
-            raise ArgumentError(
-                "factor", "must differ from the asset", choices.factor, "choose a source with two series or more"
-            )
+        asset, factor = choices.asset, choices.factor
+        if factor is None or factor == asset:
+            remedy = "choose a source with two series or more"
+            raise ArgumentError("factor", "must be a series other than the asset", str(factor), remedy)
 
         def make() -> Found[CorrelationEstimate]:
+            problem = f"{asset} and {factor} cannot be compared day by day"
             notes = Notes()
-            with notes.recording("correlation"):
-                panel, _ = mask_not_positive(self._paired(choices))
-                moves = changes(panel)[[choices.asset, choices.factor]]
+            # What these warnings advise is for programmers; a sentence below says what a reader can use.
+            recording = notes.recording("correlation", but=AsynchronousWarning)
+            with in_words(problem, "Choose another series to compare with."), recording:
+                panel, _ = mask_not_positive(self._paired(asset, factor))
+                moves, shared = changes(panel)[[asset, factor]], panel.synchrony(asset, factor)
                 estimate = rolling_correlation(
-                    moves[choices.asset], moves[choices.factor], window=_WINDOW,
-                    periods_per_year=panel.periods_per_year, provenance=panel.provenance,
-                    synchrony=panel.synchrony(choices.asset, choices.factor),
+                    moves[asset], moves[factor], window=_WINDOW, periods_per_year=panel.periods_per_year,
+                    provenance=panel.provenance, synchrony=shared,
                 )  # fmt: skip
-            return Found(result=estimate, notes=_texts(notes))
+            if not shared.is_synchronous:
+                notes.add(
+                    "correlation",
+                    f"{asset} and {factor} close at different hours and share {100 * shared.overlap_share:.0f} % of a "
+                    f"day. That makes a correlation smaller, here by a factor of about {shared.attenuation:.2f}: read "
+                    "it as a lower bound.",
+                )
+            return Found(result=estimate, notes=texts(notes))
 
-        return self._keep(("correlation", choices.asset, choices.factor), make)
+        return self._keep(("correlation", asset, factor), make)
 
     def frontier(self, choices: Choices) -> Found[PolicyFrontier]:
         """Return the five methods at three confidences and the chosen one, tested against the chosen confidence.
 
+        Exceedance is that of the worse side, and so is what no other policy beats.
+
         Raises
         ------
-        DataError, ConvergenceError
+        NotShownError
+            When the history is too short.
+        ConvergenceError
             As `policy_frontier`.
         """
 
         def make() -> Found[PolicyFrontier]:
-            series, notes = self.asset_series(choices.asset).result, Notes()
-            with notes.recording("frontier"):
+            series, notes, policies = self.asset_series(choices.asset).result, Notes(), self._policies(choices)
+            longest = max(policy.lookback for policy in policies.values())
+            require_history(choices, series.returns, longest + choices.horizon * TESTED)
+            with in_words("The policies cannot be compared", LESS), notes.recording("frontier"):
                 found = policy_frontier(
-                    {choices.asset: series.returns}, self._policies(choices), periods_per_year=series.periods_per_year,
+                    {choices.asset: series.returns}, policies, periods_per_year=series.periods_per_year,
                     confidence=choices.confidence, rng=np.random.default_rng(0), n_draws=200,
                     provenance=series.provenance,
                 )  # fmt: skip
-            return Found(result=found, notes=_texts(notes))
+            return Found(result=worse_side(found), notes=texts(notes))
 
-        return self._keep(("frontier", choices.asset, choices.model, choices.confidence, choices.horizon), make)
+        # All methods share a frontier, unless one asks for a longer look-back.
+        own = self.policy(choices)
+        key = (choices.asset, choices.model, choices.confidence, choices.horizon, own.lookback, own.half_life)
+        return self._keep(("frontier", *key), make)
 
     def name_in_frontier(self, choices: Choices) -> str:
         """Return the name of the chosen policy in the frontier."""
@@ -342,13 +288,13 @@ class Workbench:
                 try:
                     require_scenarios(policy)
                 except ArgumentError:
-                    # A short history has no scenario that far out; the chosen confidence always has.
+                    # A short look-back has no scenario that far out; the chosen policy always has.
                     continue
                 policies[_policy_name(method, confidence)] = policy
         return policies
 
-    def _paired(self, choices: Choices) -> PricePanel:
-        bars = [self.bars(choices.asset), self.bars(choices.factor)]
+    def _paired(self, asset: str, factor: str) -> PricePanel:
+        bars = [self._shelf.bars(asset), self._shelf.bars(factor)]
         panel = align(bars)
         # Where the usual distance pairs hardly any closes, a wider one does, and the notes say how little they share.
         paired = panel.close.notna().all(axis=1).sum()
@@ -358,26 +304,11 @@ class Workbench:
         model = choices.model if choices.is_filtered else ""
         return choices.asset, choices.method, model, choices.confidence, choices.horizon
 
-    def _length(self, asset: str) -> int:
-        return len(self.bars(asset).frame)
-
     def _keep(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
         if key not in self._kept:
             self._kept[key] = make()
         return cast("T", self._kept[key])
 
 
-def _require_history(asset: str, returns: pd.Series, policy: MarginPolicy) -> None:
-    needed = policy.lookback + policy.margin_period_of_risk + _TESTED
-    if len(returns) < needed:
-        promise = f"have at least {needed} of them for a confidence of {100.0 * policy.confidence:g} %"
-        remedy = "choose a lower confidence or an asset with a longer history"
-        raise DataError(f"returns of {asset}", f"must {promise}", str(len(returns)), remedy)
-
-
 def _policy_name(method: str, confidence: float) -> str:
     return f"{method.replace('_', ' ')}, {confidence:g}"
-
-
-def _texts(notes: Notes) -> tuple[str, ...]:
-    return tuple(text for _, text in notes.entries)

@@ -6,13 +6,22 @@ Nothing is computed here that a result does not hold; sentences carry the number
 import base64
 from collections.abc import Sequence
 
+import pandas as pd
 from jinja2 import Environment
 from markupsafe import Markup
 
-from volkit.conventions import SIDES, Side, spoken_periods
-from volkit.correlation import CorrelationEstimate
+from volkit.conventions import SIDES
+from volkit.desk.dashboard.crises import worst_days
 from volkit.desk.dashboard.files import Download
-from volkit.desk.dashboard.words import percent, two_digits
+from volkit.desk.dashboard.sentences import (
+    answer_words,
+    exceptions_words,
+    frontier_words,
+    is_expired,
+    stress_words,
+)
+from volkit.desk.dashboard.verdicts import judge, p_origin
+from volkit.desk.dashboard.words import percent
 from volkit.margin import CalibratedParameters
 from volkit.margin.bridge import StressReplay
 from volkit.margin.frontier import PolicyFrontier
@@ -27,7 +36,6 @@ from volkit.validation.battery import CoverageBattery
 __all__ = [
     "TITLES",
     "answer_html",
-    "correlation_words",
     "downloads_html",
     "empty_html",
     "exceptions_html",
@@ -38,11 +46,11 @@ __all__ = [
 ]
 
 TITLES = {
-    "answer": "Margins to set now",
+    "answer": "Margins",
     "schedule": "Margins against the losses that came",
     "exceptions": "Would they have held?",
     "stress": "In the named crises",
-    "correlation": "Correlation with the macro series",
+    "correlation": "Correlation with another series",
     "frontier": "What other policies cost",
     "downloads": "Take the numbers with you",
 }
@@ -89,8 +97,32 @@ def failure_html(name: str, text: str) -> str:
     return _panel(name, _TEXT.render(css="failure", text=text))
 
 
-def answer_html(found: CalibratedParameters, notes: Sequence[str]) -> str:
-    """Return the panel of the margins to set: rates with their range, validity, policy and evidence."""
+def answer_html(
+    found: CalibratedParameters,
+    tests: CoverageBattery,
+    notes: Sequence[str],
+    *,
+    now: pd.Timestamp,
+    masked: pd.DatetimeIndex,
+    pointer: str = "",
+) -> str:
+    """Return the panel of the margins: rates with their range, validity, policy and evidence.
+
+    Parameters
+    ----------
+    found : CalibratedParameters
+        Of the chosen policy.
+    tests : CoverageBattery
+        Of its maintenance margin.
+    notes : sequence of str
+        Shown folded.
+    now : Timestamp
+        The present instant (UTC); margins whose validity is over are not called those to set now.
+    masked : DatetimeIndex
+        Labels of prices of zero or less (UTC).
+    pointer : str
+        What the comparison of policies says of a rejected one, when it is known.
+    """
     table = found.table
     cards = []
     for layer, words in (("initial_margin", "Initial margin"), ("maintenance_margin", "Maintenance margin")):
@@ -115,31 +147,37 @@ def answer_html(found: CalibratedParameters, notes: Sequence[str]) -> str:
         ("Largest leverage", leverage),
         ("Returns", f"{found.n_obs:,}; margins walked forward from {found.schedule.frame.index[0].date()} on"),
         ("Policy", found.policy.words + (f", {found.policy.model.words}" if found.policy.is_filtered else "")),
+        (
+            "Look-back",
+            f"the first margin rests on {found.policy.lookback:,} returns, each later one on all returns before it",
+        ),
     ]
-    body = _ANSWER.render(lead=_answer_words(found), cards=cards, facts=facts, simulated=found.provenance.simulated)
-    return _panel("answer", body, notes)
+    verdicts, _ = judge(found, tests)
+    lead = answer_words(found, verdicts, now=now, masked=masked, pointer=pointer)
+    body = _ANSWER.render(lead=lead, cards=cards, facts=facts, simulated=found.provenance.simulated)
+    title = f"Margins as of {found.as_of.date()}" if is_expired(found, now) else "Margins to set now"
+    return _panel("answer", body, notes, title=title)
 
 
 def exceptions_html(found: CalibratedParameters, tests: CoverageBattery, notes: Sequence[str]) -> str:
     """Return the panel of coverage tests by side, the whole battery folded."""
-    test = found.backtest
-    table = test.table.loc[[(side, "maintenance_margin") for side in SIDES]].droplevel("layer")
-    shown = table[
-        ["periods", "exceptions", "expected", "rate", "target rate", "Kupiec p", "independence p",
-         "Christoffersen p", "traffic light", "largest beyond", "mean rate"]
-    ]  # fmt: skip
+    verdicts, shown = judge(found, tests)
     kinds: dict[str, ColumnKind] = {
-        "rate": "percent", "target rate": "percent", "largest beyond": "percent", "mean rate": "percent",
+        "rate": "percent", "target rate": "percent", "largest beyond": "percent", "mean margin": "percent",
+        **dict.fromkeys(("Kupiec p", "independence p", "joint p"), "p_value"),
     }  # fmt: skip
+    n_overlapping = int(tests.cells["n_obs"].iloc[0])
+    apart = "" if tests.horizon == 1 else f", one period in {tests.horizon}, so that none overlap"
+    caption = f"Losses strictly above the maintenance margin, by side{apart}: {p_origin(tests.horizon)}"
     folded = tests.table.droplevel(["instrument", "regime"])["p_used"].unstack("side")[list(SIDES)]
     battery = to_html_table(
         folded.rename_axis(index="test", columns=None),
-        caption="Every test of the battery, p-values as they come, not corrected for their number",
+        caption=f"Every test of the battery: {p_origin(tests.horizon)}",
         kinds=dict.fromkeys(SIDES, "p_value"),
     )
     body = Markup("{}{}<details><summary>All {} tests of the battery</summary>{}</details>").format(
-        Markup(_TEXT.render(css="lead", text=_exceptions_words(found, test.step))),
-        Markup(to_html_table(shown, caption="Losses strictly above the maintenance margin, by side", kinds=kinds)),
+        Markup(_TEXT.render(css="lead", text=exceptions_words(verdicts, tests.horizon, n_overlapping))),
+        Markup(to_html_table(shown, caption=caption, kinds=kinds)),
         len(folded),
         Markup(battery),
     )
@@ -148,44 +186,37 @@ def exceptions_html(found: CalibratedParameters, tests: CoverageBattery, notes: 
 
 def stress_html(replay: StressReplay, figure: FigureFiles, notes: Sequence[str]) -> str:
     """Return the panel of stress windows: figure, and the table by window and side."""
-    shown = replay.table[
-        ["first", "last", "price_move", "worst_loss", "margin_at_worst", "worst_excess", "exceptions", "calls"]
-    ]
-    kinds: dict[str, ColumnKind] = {"first": "date", "last": "date"}
-    kinds |= dict.fromkeys(("price_move", "worst_loss", "margin_at_worst", "worst_excess"), "percent")
+    worst = worst_days(replay).rename(
+        columns={"day": "least covered on", "loss": "loss that day", "margin": "margin that day"}
+    )
+    shown = replay.table[["first", "last", "price_move"]].join(worst)
+    shown[["exceptions", "calls"]] = replay.table[["exceptions", "calls"]]
+    kinds: dict[str, ColumnKind] = dict.fromkeys(("first", "last", "least covered on"), "date")
+    kinds |= dict.fromkeys(("price_move", "loss that day", "margin that day", "excess"), "percent")
     left_out = [f"{name}: left out, {why}" for name, why in replay.left_out.items()]
     table = to_html_table(shown, caption="A position of one unit of notional in each window", kinds=kinds)
     body = Markup("{}<details><summary>The numbers by window</summary>{}</details>").format(
-        Markup(_figure(figure, _stress_words(replay))), Markup(table)
+        Markup(_figure(figure, stress_words(replay))), Markup(table)
     )
     return _panel("stress", body, (*notes, *left_out))
 
 
-def correlation_words(estimate: CorrelationEstimate) -> str:
-    """Return the latest correlation with its interval as a sentence (no unit)."""
-    last = estimate.path.dropna(subset=["correlation"]).iloc[-1]
-    return (
-        f"{' and '.join(estimate.pair)}: {two_digits(last['correlation'])} in the latest 90 periods, "
-        f"{100 * estimate.confidence:g} % interval {two_digits(last['lower'])} to {two_digits(last['upper'])}."
-    )
-
-
 def frontier_html(frontier: PolicyFrontier, current: str, figure: FigureFiles, notes: Sequence[str]) -> str:
     """Return the panel of policies: figure, and the table of those that no other beats."""
-    names = ["cost", "exceedance", "worst_exceedance", "procyclicality", "rise", "quantile_loss"]
+    names = ["cost", "exceedance", "procyclicality", "rise", "quantile_loss", "n_too_many"]
     table = frontier.table[names]
     heads = {
-        "cost": "mean margin", "exceedance": "exceptions", "worst_exceedance": "exceptions, worse side",
+        "cost": "mean margin", "exceedance": "exceptions, worse side", "n_too_many": "sides rejected for too many",
         "procyclicality": "peak over trough", "rise": "largest 5-period rise", "quantile_loss": "quantile loss",
     }  # fmt: skip
     shown = table.sort_values("cost", kind="stable").rename(columns=heads)
     shown.insert(0, "chosen", ["chosen" if name == current else "" for name in shown.index])
     kinds: dict[str, ColumnKind] = dict.fromkeys(
-        ("mean margin", "exceptions", "exceptions, worse side", "largest 5-period rise", "quantile loss"), "percent"
+        ("mean margin", "exceptions, worse side", "largest 5-period rise", "quantile loss"), "percent"
     )
     html = to_html_table(shown, caption="All policies, the cheapest first", kinds=kinds)
     body = Markup("{}<details><summary>The numbers by policy</summary>{}</details>").format(
-        Markup(_figure(figure, _frontier_words(frontier, current))), Markup(html)
+        Markup(_figure(figure, frontier_words(frontier, current))), Markup(html)
     )
     return _panel("frontier", body, notes)
 
@@ -196,68 +227,18 @@ def figure_html(name: str, figure: FigureFiles, notes: Sequence[str], *, lead: s
 
 
 def downloads_html(files: Sequence[Download]) -> str:
-    """Return the panel of links that save a file each."""
+    """Return the panel of links that save a file each; without files, the words above a button that makes them."""
+    if not files:
+        lead = "Parameters, tables and figures of what is shown above, as files. They are made when you ask for them."
+        return _panel("downloads", _TEXT.render(css="lead", text=lead))
     return _panel("downloads", _DOWNLOADS.render(files=files, lead="Files of the numbers and figures shown above."))
 
 
-def _panel(name: str, body: str, notes: Sequence[str] = ()) -> str:
-    return _PANEL.render(name=name, title=TITLES[name], body=Markup(body), notes=list(dict.fromkeys(notes)))
+def _panel(name: str, body: str, notes: Sequence[str] = (), *, title: str = "") -> str:
+    noted = list(dict.fromkeys(notes))
+    return _PANEL.render(name=name, title=title or TITLES[name], body=Markup(body), notes=noted)
 
 
 def _figure(figure: FigureFiles, lead: str) -> str:
     wide, narrow = (f"data:image/png;base64,{base64.b64encode(b).decode()}" for b in (figure.png, figure.narrow_png))
     return _FIGURE.render(f=figure, wide=wide, narrow=narrow, lead=lead)
-
-
-def _answer_words(found: CalibratedParameters) -> str:
-    rate, test = found.table["recommended"], found.backtest
-    long, short = (percent(rate[f"initial_margin_{side}"]) for side in SIDES)
-    verdict = (
-        "the tests reject this policy for too many exceptions"
-        if test.under_margined
-        else "not rejected for too many exceptions"
-    )
-    counts = " and ".join(f"{test.coverage[s].n_exceptions} {s}" for s in SIDES)
-    expected = test.coverage["long"].expected_exceptions
-    return (
-        f"{found.asset}: set initial margin {long} for long and {short} for short positions, valid until "
-        f"{found.valid_until.date()}. {counts} exceptions in {test.n_obs:,} tested periods, {expected:.1f} expected on "
-        f"either side: {verdict}."
-    )
-
-
-def _exceptions_words(found: CalibratedParameters, step: int) -> str:
-    every = "" if step == 1 else f" Losses over {spoken_periods(step)} overlap, so one in {step} is tested."
-    parts = [_side_words(found, side) for side in SIDES]
-    return f"{' '.join(parts)}{every}"
-
-
-def _side_words(found: CalibratedParameters, side: Side) -> str:
-    row = found.backtest.table.loc[(side, "maintenance_margin")]
-    clustered = row["independence p"] < 0.05
-    return (
-        f"{side.capitalize()}: {row['exceptions']:.0f} exceptions against {row['expected']:.1f} expected "
-        f"(Kupiec p {format_value(row['Kupiec p'], kind='p_value')}), {'in clusters' if clustered else 'no clusters'} "
-        f"(independence p {format_value(row['independence p'], kind='p_value')}), traffic light {row['traffic light']}."
-    )
-
-
-def _stress_words(replay: StressReplay) -> str:
-    (window, side), row = max(replay.table.iterrows(), key=lambda item: item[1]["worst_excess"])
-    if row["worst_excess"] > 0.0:
-        return (
-            f"Worst: {window}, {side}. The loss was {percent(row['worst_loss'])} over one margin period of risk; "
-            f"the largest shortfall of the margin was {percent(row['worst_excess'])} of the notional."
-        )
-    return f"Every loss was covered; closest was {window}, {side}, with {percent(-row['worst_excess'])} to spare."
-
-
-def _frontier_words(frontier: PolicyFrontier, current: str) -> str:
-    row = frontier.table.loc[current]
-    promise = 1.0 - frontier.confidence
-    standing = "no other policy beats it in everything" if row["is_efficient"] else "another policy beats it"
-    return (
-        f"The chosen policy holds {percent(row['cost'])} on average and was exceeded in "
-        f"{format_value(row['exceedance'], kind='percent')} of periods against {format_value(promise, kind='percent')} "
-        f"promised; {standing}."
-    )

@@ -60,8 +60,11 @@ def serve_dashboard(source: str = "bundled", *, port: int | None = None, open_br
     """
     if find_spec("voila") is None or find_spec("ipywidgets") is None:
         raise SourceError('the dashboard needs Voila; install it with pip install "volkit-lab[notebooks]".')
+    # Here and not above: it loads the whole library. What would fail in the page fails in the terminal first.
+    from volkit.desk.dashboard.model import Workbench
+
     named = absolute_source(source)
-    open_source(named)
+    _ = Workbench(open_source(named)).start
     with tempfile.TemporaryDirectory(prefix="volkit-dashboard-") as folder:
         server = dashboard_server(named, Path(folder), port=free_port(port), open_browser=open_browser)
         server.start()

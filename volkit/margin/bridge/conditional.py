@@ -10,7 +10,15 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence, check_count, check_returns, check_times
+from volkit.checks import (
+    check_choice,
+    check_confidence,
+    check_count,
+    check_floats,
+    check_returns,
+    check_times,
+    real_number,
+)
 from volkit.conventions import SIDES, losses
 from volkit.correlation.guards import find_random_walk
 from volkit.errors import ArgumentError, DataError
@@ -207,7 +215,7 @@ def conditional_tails(
     level = check_confidence(confidence)
     width = check_count(lookback, argument="lookback", minimum=20)
     step = check_count(refit_every, argument="refit_every")
-    if not 0.0 < effective_share <= 1.0:
+    if not 0.0 < real_number(effective_share, argument="effective_share") <= 1.0:
         raise ArgumentError("effective_share", "must be above 0 and at most 1", f"{effective_share!r}", "pass 0.5")
     require_tail(width * (effective_share if method == "nearest_states" else 1.0), level)
     checked = check_returns(returns, minimum=width + 1)
@@ -310,7 +318,7 @@ def _check_state(
             shared = len(returns.index.intersection(data.index))
             got = f"{len(data)} rows, {shared} of {len(returns)} in common"
             raise DataError(argument, "must be on the rows of the returns", got, "join by publication: macro_state")
-    x = state.to_numpy(dtype=np.float64, na_value=np.nan)
+    x = check_floats(state, argument=argument)
     scale = np.ones(len(x)) if volatility is None else volatility.to_numpy(dtype=np.float64, na_value=np.nan)
     together = np.column_stack([x, scale])
     if np.isinf(together).any() or (scale <= 0.0).any():

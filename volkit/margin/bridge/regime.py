@@ -1,11 +1,10 @@
 """The probability of the high-correlation state as it stood at each close, re-fitted walking forward."""
 
 import warnings
-from typing import cast
 
 import pandas as pd
 
-from volkit.checks import check_count
+from volkit.checks import check_count, check_positive
 from volkit.correlation import CorrelationRegimes
 from volkit.correlation.inference.devolatilize import devolatilize
 from volkit.correlation.inputs import check_frame
@@ -79,6 +78,7 @@ def regime_variable(
     >>> int(high.values.isna().sum()), bool(np.corrcoef(high.values.dropna(), states[509:])[0, 1] > 0.7)
     (509, True)
     """
+    check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     chosen = model or CorrelationRegimes()
     first, step = check_count(first_fit, argument="first_fit"), check_count(refit_every, argument="refit_every")
     if chosen.margins is not None:
@@ -112,7 +112,6 @@ def _walk(shocks: pd.DataFrame, model: CorrelationRegimes, first: int, step: int
             if fit is None:
                 raise
             carried.append(shocks.index[end - 1])
-        fit = cast("CorrelationRegimeFit", fit)  # without a first one the error went on
         until = min(end + step - 1, len(shocks))
         filtered = fit.filter(shocks.iloc[:until] / fit.scales)
         parts.append(filtered[fit.labels[-1]].iloc[end - 1 :])

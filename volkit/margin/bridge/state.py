@@ -226,9 +226,11 @@ def macro_state(variables: Sequence[StateVariable], *, at: pd.Series, max_age: p
     names = [variable.name for variable in variables]
     if not names or len(set(names)) < len(names):
         raise ArgumentError("variables", "must be some with names of their own", ", ".join(names) or "none", "rename")
-    if max_age <= pd.Timedelta(0):
+    if not isinstance(max_age, pd.Timedelta) or not max_age > pd.Timedelta(0):
         raise ArgumentError("max_age", "must be positive", str(max_age), 'pass pd.Timedelta("7D")')
     labels = check_times(at.index, argument="at")
+    if not len(labels):
+        raise DataError("at", "must have rows", "none", "pass the instants of the returns' rows")
     closes = _instants(at, argument="at")
     columns, ages = {}, {}
     for variable in variables:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from volkit.checks import check_choice, check_confidence
+from volkit.checks import check_choice, check_confidence, check_floats
 from volkit.conventions import SIDES
 from volkit.correlation import Dcc, DccFit, TCopulaFit, fit_t_copula, macro_betas
 from volkit.errors import ArgumentError, ConvergenceError
@@ -158,11 +158,13 @@ def macro_day_margins(
     if set(factor_move.index) != set(factors):
         got = ", ".join(map(str, factor_move.index))
         raise ArgumentError("factor_move", f"must name {', '.join(factors)}", got, "pass 0 for one that stays put")
-    move = factor_move[factors].astype("float64")
+    move = pd.Series(check_floats(factor_move[factors], argument="factor_move"), index=factors)
+    if not len(maps):
+        raise ArgumentError("maps", "must hold at least one", "none", f"choose among {', '.join(MAPS)}")
     for name in maps:
         check_choice(name, argument="maps", choices=MAPS)
     rank = float((changes[driver] <= move[driver]).mean())
-    returns = {"ordinary day": np.expm1(changes[asset].to_numpy(dtype=np.float64))}
+    returns = {"ordinary day": np.expm1(check_floats(changes[asset], argument=f"changes ({asset})"))}
     if "betas" in maps:
         betas = macro_betas(changes[asset], changes[factors], units=units)
         returns["betas"] = macro_day_scenarios(betas, move, periods_per_year=periods_per_year).returns[asset].to_numpy()

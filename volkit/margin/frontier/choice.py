@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice
+from volkit.checks import check_choice, real_number
 from volkit.errors import ArgumentError
 from volkit.margin.frontier.frontier import PolicyFrontier
 from volkit.margin.frontier.grid import effective_parameters
@@ -198,7 +198,7 @@ def choose_policy(
 
 
 def _check_limit(argument: str, value: float) -> float:
-    limit = float(value)
+    limit = real_number(value, argument=argument)
     if not limit >= 0.0:
         remedy = "pass a limit in the unit of the frontier's table, or None for none"
         raise ArgumentError(argument, "must be a number of at least 0", repr(value), remedy)

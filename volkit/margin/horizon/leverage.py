@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice
+from volkit.checks import check_choice, real_number
 from volkit.conventions import Side
 from volkit.errors import ArgumentError
 from volkit.margin.horizon.clock import Horizon
@@ -132,7 +132,7 @@ def largest_leverage(
     """
     check_contract(side, contract)
     check_choice(event, argument="event", choices=("liquidation", "call"))
-    r = float(margin_rate)
+    r = real_number(margin_rate, argument="margin_rate")
     if not 0.0 <= r < 1.0:
         remedy = f"pass a decimal: margin_rate={r / 100:g}" if 1.0 <= r < 100.0 else "pass a decimal fraction"
         raise ArgumentError("margin_rate", "must be a fraction from 0 to below 1", f"{margin_rate!r}", remedy)

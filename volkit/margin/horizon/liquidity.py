@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_not_negative, check_positive
+from volkit.checks import check_floats, check_not_negative, check_positive
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.horizon.clock import check_interval, spoken_time
 from volkit.results import ResultDisplay
@@ -115,7 +115,7 @@ def liquidity_cascade(
     >>> round(liquidity_cascade([100, 80, 60, 40, 20], liquidity_horizons=[10, 20, 40, 60, 120], base=10), 6)
     170.880075
     """
-    es = np.asarray(shortfalls, dtype=np.float64)
+    es = check_floats(shortfalls, argument="shortfalls")
     T = _number(base, "base")
     horizons = np.array([_number(h, "liquidity_horizons") for h in liquidity_horizons])
     if es.ndim != 1 or not len(es) or es.shape != horizons.shape:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence, check_fraction
+from volkit.checks import check_choice, check_confidence, check_fraction, real_number
 from volkit.conventions import Side
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.horizon.clock import Horizon, read_horizon, spoken_time, usual_interval
@@ -138,6 +138,10 @@ class HorizonLosses(ResultDisplay):
                 f"{len(margin)} times, of which {both} are among the {len(lost)} of the losses",
                 "reindex the margin known at each window's entry on losses.losses.index",
             )
+        if not isinstance(margin, pd.Series):
+            margin = real_number(margin, argument="margin")
+            if not np.isfinite(margin):
+                raise ArgumentError("margin", "must be finite (fraction of the notional)", f"{margin}", "pass a number")
         hits = (lost > margin).astype(np.float64)
         known = lost.notna() & (margin.notna() if isinstance(margin, pd.Series) else True)
         return hits.where(known).rename("exceeds")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_positive
+from volkit.checks import check_positive, real_number
 from volkit.conventions import Side
 from volkit.errors import ArgumentError
 from volkit.margin.horizon.clock import Horizon, check_interval, read_horizon, spoken_time
@@ -330,7 +330,7 @@ def read_passage(
     over = read_horizon(1, interval=check_interval(horizon, argument="horizon")) if (
         isinstance(horizon, pd.Timedelta) and horizon % step != pd.Timedelta(0)
     ) else read_horizon(horizon, interval=step)  # fmt: skip
-    growth = float(drift)
+    growth = real_number(drift, argument="drift")
     if not np.isfinite(growth):
         raise ArgumentError(
             "drift", "must be a finite growth rate per interval", f"{drift!r}", "pass 0 for a fair game"
@@ -353,7 +353,7 @@ def check_probability(probability: float, *, argument: str = "probability") -> f
     >>> check_probability(0.01)
     0.01
     """
-    value = float(probability)
+    value = real_number(probability, argument=argument)
     if not 0.0 < value < 1.0:
         remedy = f"pass a decimal: {argument}={value / 100:g}" if 1.0 < value < 100.0 else "pass for example 0.01"
         raise ArgumentError(argument, "must be above 0 and below 1", f"{probability!r}", remedy)

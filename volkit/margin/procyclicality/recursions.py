@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from volkit.checks import check_count, check_fraction
+from volkit.checks import check_count, check_floats, check_fraction
 from volkit.errors import ArgumentError, DataError
 
 __all__ = ["LEAST_BUFFER", "BufferedRates", "apply_floor", "check_rates", "limit_speed", "mix_rates", "release_buffer"]
@@ -225,7 +225,7 @@ def check_rates(
     >>> check_rates([0.1, 0.2]).tolist()
     [0.1, 0.2]
     """
-    values = np.array(rates, dtype=np.float64)
+    values = check_floats(rates, argument="rates")
     if values.ndim != 1 or not len(values):
         raise DataError(argument, "must be a line of rates", f"shape {values.shape}", "pass one side of one asset")
     bad = np.isinf(values) if allow_missing else ~np.isfinite(values)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
-from volkit.checks import check_choice, check_positive
+from volkit.checks import check_choice, check_positive, real_number
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError, ConvergenceError
 from volkit.margin.liquidation import refuse_liquidatable
@@ -212,7 +212,9 @@ def account_liquidation(
     check_choice(direction, argument="direction", choices=_DIRECTIONS)
     prices = _prices(positions, collateral)
     b = _loadings(loadings, prices)
-    cash = float(wallet)
+    cash = real_number(wallet, argument="wallet")
+    if not np.isfinite(cash):
+        raise ArgumentError("wallet", "must be a finite amount", f"{wallet!r}", "pass the cash of the account")
 
     def at(x: float) -> dict[str, float]:
         return {name: max(P * (1.0 + b[name] * x), 0.0) if b[name] else P for name, P in prices.items()}

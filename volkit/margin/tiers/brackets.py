@@ -110,13 +110,24 @@ def to_leverage_tiers(table: TierTable) -> list[dict[str, Any]]:
     ]
 
 
+def _refuse_odd(bracket: Mapping[str, Any], position: int) -> None:
+    for key in (*_KEYS, "cum"):
+        try:
+            float(bracket.get(key) or 0.0)
+        except (TypeError, ValueError, OverflowError) as error:
+            got = f"{bracket[key]!s:.40} in number {position}"
+            raise DataError("brackets", f"must have a number as {key}", got, "ask the venue again") from error
+
+
 def _row(bracket: Mapping[str, Any], position: int) -> dict[str, float]:
     for key in _KEYS:
         if bracket.get(key) is None and key != "maxNotional":
             remedy = "leave the market out, or ask the venue for it"
             raise DataError("brackets", f"must have {key}", f"none in number {position}", remedy)
     cap = bracket.get("maxNotional")
-    amount = (bracket.get("info") or {}).get("cum")
+    info = bracket.get("info")
+    amount = info.get("cum") if isinstance(info, Mapping) else None
+    _refuse_odd({**bracket, "cum": amount}, position)
     row = {
         "floor": float(bracket["minNotional"]),
         "cap": float("inf") if cap is None else float(cap),

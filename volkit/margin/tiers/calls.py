@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_positive, check_times
+from volkit.checks import check_choice, check_floats, check_positive, check_times, real_number
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.liquidation import refuse_liquidatable
@@ -160,7 +160,7 @@ def margin_calls(
     s = 1.0 if check_choice(side, argument="side", choices=SIDES) == "long" else -1.0
     q = check_positive(size, argument="size", unit="coins")
     W = check_positive(wallet, argument="wallet", unit="USD")
-    if not 1.0 <= trigger < float("inf"):
+    if not 1.0 <= real_number(trigger, argument="trigger") < float("inf"):
         raise ArgumentError("trigger", "must be at least 1", f"{trigger!r}", "pass 1 for the maintenance margin itself")
     P, times = _check_prices(prices)
     entry = P[0]
@@ -197,7 +197,7 @@ def margin_calls(
 
 def _check_prices(prices: pd.Series) -> tuple[np.ndarray, pd.DatetimeIndex]:
     times = check_times(prices.index, argument="prices")
-    P = prices.to_numpy(dtype=np.float64, na_value=np.nan)
+    P = check_floats(prices, argument="prices")
     known = P[~np.isnan(P)]
     if len(known) < 2 or np.isnan(P[0]):
         got = f"{len(known)} prices" + (", the first missing" if len(P) and np.isnan(P[0]) else "")

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence, check_count
+from volkit.checks import check_choice, check_confidence, check_count, check_floats, real_number
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.rates import require_tail, tail_of_losses
 from volkit.margin.tiers.table import TierTable
@@ -263,7 +263,7 @@ def _spread(
 
 
 def _check_losses(path_losses: npt.ArrayLike) -> Floats:
-    lost = np.asarray(path_losses, dtype=np.float64)
+    lost = check_floats(path_losses, argument="path_losses")
     if lost.ndim != 1 or not np.isfinite(lost).all():
         got = f"shape {lost.shape}, {int((~np.isfinite(lost)).sum())} missing or infinite"
         raise DataError("path_losses", "must be one row of finite numbers", got, "drop missing windows and count them")
@@ -279,7 +279,7 @@ def _cost(impact: Impact, notional: float, n_obs: int) -> Floats:
 
 
 def _check_bounds(bounds: Sequence[float]) -> list[float]:
-    edges = [float(b) for b in bounds]
+    edges = [real_number(b, argument="bounds") for b in bounds]
     if len(edges) < 2 or edges[0] != 0.0 or not np.isfinite(edges).all() or not (np.diff(edges) > 0.0).all():
         got = ", ".join(f"{b:g}" for b in edges) or "none"
         raise DataError("bounds", "must be finite and rise from 0 to the cap", got, "pass for example (0, 1e5, 1e6)")
@@ -289,13 +289,13 @@ def _check_bounds(bounds: Sequence[float]) -> list[float]:
 def _check_rounding(rounding: float | str) -> float | None:
     if rounding == "leverage":
         return None
-    if isinstance(rounding, str) or not 0.0 < rounding < 1.0:
+    if not isinstance(rounding, (int, float)) or not 0.0 < rounding < 1.0:
         raise ArgumentError("rounding", "must be leverage or a step below 1", repr(rounding), "pass for example 0.0005")
     return float(rounding)
 
 
 def _check_buffer(buffer: float) -> float:
-    value = float(buffer)
+    value = real_number(buffer, argument="buffer")
     if not 0.0 < value < 1.0:
         remedy = f"pass a decimal: buffer={value / 100:g}" if 1.0 <= value < 100.0 else "pass a decimal such as 0.005"
         raise ArgumentError("buffer", "must be a fraction above 0 and below 1", f"{buffer!r}", remedy)

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import integrate, special
 from scipy.optimize import brentq
 
-from volkit.checks import check_choice, check_confidence, check_positive
+from volkit.checks import check_choice, check_confidence, check_positive, real_number
 from volkit.errors import ArgumentError, ConvergenceError, DataError
 from volkit.margin.rates import require_tail, tail_of_losses
 from volkit.results import ResultDisplay
@@ -178,7 +178,7 @@ def collateral_haircut(
     level, start = check_confidence(confidence), check_confidence(trigger, argument="trigger")
     check_choice(measure, argument="measure", choices=_MEASURES)
     paid = _check_cost(cost)
-    rho = float(correlation)
+    rho = real_number(correlation, argument="correlation")
     if not -1.0 < rho < 1.0:
         got, remedy = f"{correlation!r}", "pass for example 0.99 for a collateral that moves with the position"
         raise ArgumentError("correlation", "must be above -1 and below 1", got, remedy)
@@ -328,7 +328,7 @@ def _measures(survival: Callable[[float], float], level: float, sigma: float) ->
 
 
 def _check_cost(cost: float) -> float:
-    value = float(cost)
+    value = real_number(cost, argument="cost")
     if not 0.0 <= value < 1.0:
         remedy = f"pass a decimal: cost={value / 100:g}" if 1.0 <= value < 100.0 else "pass a decimal such as 0.005"
         raise ArgumentError("cost", "must be a fraction from 0 to below 1", f"{cost!r}", remedy)

@@ -176,7 +176,7 @@ def implied_margin(
     check_choice(event, argument="event", choices=("touch", "end"))
     level = check_confidence(target, argument="target")
     check_confidence(interval_confidence, argument="interval_confidence")
-    if not horizons:
+    if not len(horizons):
         raise ArgumentError("horizons", "must hold at least one", "none", "pass for example [1, 8, 24]")
     weakest = [_weakest(tiers, k, layer, impact) for k in range(len(tiers.floors))]
     rows: list[dict[str, object]] = []

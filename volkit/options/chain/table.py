@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.errors import DataError, SourceError
+from volkit.sources.opening import read_text_table
 
 __all__ = ["check_scale", "instants", "numbers", "read_table"]
 
@@ -27,8 +28,9 @@ def read_table(file: Path, *, required: Iterable[str]) -> pd.DataFrame:
         if file.suffix == ".parquet":
             table = pd.read_parquet(file).reset_index(drop=True)
         else:
-            # Blank lines are read and then dropped, so that the row number still tells the line.
-            table = pd.read_csv(file, dtype="str", skip_blank_lines=False).dropna(how="all")
+            table = read_text_table(file)
+    except SourceError:
+        raise
     except Exception as error:  # parsers raise a dozen unrelated types for a damaged file
         fault = f"{type(error).__name__}: {str(error).rstrip('.')}"
         raise SourceError(f"file {file} cannot be read: {fault}; fetch it again, or give another path.") from error
@@ -36,7 +38,9 @@ def read_table(file: Path, *, required: Iterable[str]) -> pd.DataFrame:
     missing = [name for name in required if name not in table.columns]
     if missing:
         has = ", ".join(map(str, table.columns))
-        raise SourceError(f"file {file} has no column {missing[0]!r}, only {has}; rename the column that holds it.")
+        raise SourceError(
+            f"file {file} has no column {missing[0]!r}, only {has:.200}; rename the column that holds it."
+        )
     if table.empty:
         raise SourceError(f"file {file} has a header and no rows; fetch it again.")
     return table

@@ -176,7 +176,9 @@ def gamma_exposure(
     (324, [98.48])
     """
     level = check_positive(spot, argument="spot", unit="USD")
-    if not 0.0 < lowest < 1.0 < highest < np.inf:
+    check_positive(lowest, argument="lowest", unit="multiples of spot")
+    check_positive(highest, argument="highest", unit="multiples of spot")
+    if not lowest < 1.0 < highest:
         got = f"{lowest:g} and {highest:g}"
         raise ArgumentError("lowest and highest", "must enclose 1 (multiples of spot)", got, "pass 0.5 and 2.0")
     table, dropped = _valued(dollar_quotes(book), dealer)

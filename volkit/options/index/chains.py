@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_fraction, check_positive
+from volkit.checks import check_choice, check_fraction, check_positive, real_number
 from volkit.errors import ArgumentError, DataError
 from volkit.options.black76 import black76_greeks, black76_price, implied_volatility
 from volkit.options.index.book import ForwardRule, QuotedBook, book_provenance, dollar_quotes
@@ -220,7 +220,7 @@ def _priced(
 ) -> pd.DataFrame:
     """Return strike, is_call, price (NaN where there is none), origin and delta of every option."""
     k, time, is_call = rows["strike"].to_numpy(), rows["time"].to_numpy(), rows["is_call"].to_numpy()
-    discount = np.exp(-rate * time)
+    discount = np.exp(-real_number(rate, argument="rate") * time)
     quoted = _two_sided(rows, maximum_spread).to_numpy()
     mid = 0.5 * (rows["bid"] + rows["ask"]).to_numpy()
     sigma = rows["volatility"].to_numpy()

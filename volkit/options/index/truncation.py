@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
+from volkit.checks import check_positive
 from volkit.options.black76 import implied_volatility
 
 __all__ = ["Truncation", "flat_tails", "truncation_of"]
@@ -94,6 +95,7 @@ def truncation_of(
     >>> 0.0 < missing.estimate < missing.bound < 0.02
     True
     """
+    check_positive(floor_share, argument="floor_share", unit="share of the forward")
     (k_put, put), (k_call, call) = puts, calls
     growth = math.exp(rate * time)
     ends = np.array([k_put[0], k_call[0]])

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from volkit.checks import check_floats
 from volkit.errors import DataError
 from volkit.options.surface.smile import FittedSmile
 from volkit.options.surface.spec import SurfaceSpec
@@ -15,6 +16,9 @@ FEWEST_STRIKES = 5
 _NEEDED = (
     *("expiry", "time", "forward", "strike", "is_call", "log_moneyness"),
     *("bid_volatility", "ask_volatility", "mark_volatility"),
+)
+_NUMBERS = tuple(
+    name for name in (*_NEEDED, "mid_volatility", "implied_volatility") if name not in ("expiry", "is_call")
 )
 _TIGHTEST, _WIDEST = 1e-3, 3.0
 _UNQUOTED = 0.05
@@ -41,6 +45,8 @@ def usable_quotes(quotes: pd.DataFrame, spec: SurfaceSpec) -> tuple[pd.DataFrame
             "pass what prepare_chain returns, or add it",
         )
     table = quotes.reset_index(drop=True)
+    for name in (c for c in _NUMBERS if c in table.columns):
+        table[name] = check_floats(table[name], argument=f"quotes ({name})")
     _refuse_times(table)
     two_sided = _two_sided(table)
     bid, ask = table["bid_volatility"], table["ask_volatility"]

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_times
+from volkit.checks import check_choice, check_floats, check_times
 from volkit.conventions import SIDES, Side, to_utc
 from volkit.errors import DataError
 from volkit.margin import MarginSchedule
@@ -153,7 +153,7 @@ def capital_efficiency(
     if not len(times) or not times.equals(check_times(exposure.index, argument="exposure")):
         got, remedy = f"{len(margin)} and {len(exposure)} times, not the same", "reindex one by the other"
         raise DataError("margin and exposure", "must be on the same times", got, remedy)
-    if end.tzinfo is None or end <= times[-1]:
+    if not isinstance(end, pd.Timestamp) or end.tzinfo is None or end <= times[-1]:
         raise DataError("end", "must be a UTC time after the last one", str(end), f"pass a time after {times[-1]}")
     m, e = _amounts(margin, "margin"), _amounts(exposure, "exposure")
     _require_exposure(m, e, times)
@@ -266,7 +266,7 @@ def book_efficiency(margin: float, exposure: float, *, cost_of_capital: float) -
 
 
 def _amounts(values: pd.Series, argument: str) -> Floats:
-    found = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    found = check_floats(values, argument=argument)
     bad = ~(np.isfinite(found) & (found >= 0.0))
     if bad.any():
         got = f"{found[bad][0]:g} at {values.index[bad][0]}"

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.optimize import linprog
 
-from volkit.checks import check_choice
+from volkit.checks import check_choice, check_floats
 from volkit.errors import ConvergenceError, DataError
 from volkit.portfolio.netting.inputs import Floats
 from volkit.results import ResultDisplay, freeze
@@ -242,7 +242,7 @@ def compress_positions(book: pd.DataFrame, *, prices: pd.Series | None = None) -
 
 
 def _check_obligations(obligations: npt.ArrayLike | pd.DataFrame) -> tuple[Floats, pd.Index]:
-    W = np.array(obligations, dtype=np.float64)
+    W = check_floats(obligations, argument="obligations").copy()
     if W.ndim != 2 or W.shape[0] != W.shape[1] or not len(W):
         raise DataError("obligations", "must be square", f"shape {W.shape}", "pass one row and column a node")
     names = pd.RangeIndex(len(W))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import linprog
 
+from volkit.checks import check_floats
 from volkit.errors import DataError
 from volkit.portfolio.netting.inputs import Floats, check_pnl
 
@@ -82,6 +83,8 @@ def hedge_terms(
             got, remedy = f"no {' and '.join(missing)}", "pass a frame by hedge with the columns low and high"
             raise DataError("bounds", "must have the columns low and high", got, remedy)
         bounds = (bounds["low"], bounds["high"])
+    if len(bounds) != 2:
+        raise DataError("bounds", "must be a low and a high end", f"{len(bounds)} of them", "pass (low, high)")
     low, high = (
         _by_hedge(end, menu.names, f"bounds ({side})") for end, side in zip(bounds, ("low", "high"), strict=True)
     )
@@ -124,8 +127,8 @@ def _by_hedge(values: ByHedge, names: pd.Index, argument: str) -> Floats:
         if missing or unknown or values.index.has_duplicates:
             got = f"none for {', '.join(missing)}" if missing else f"{', '.join(unknown) or 'a name twice'}"
             raise DataError(argument, "must name every hedge once", got, f"index it by {', '.join(map(str, names))}")
-        values = values.reindex(names).to_numpy(dtype=np.float64)
-    found = np.array(values, dtype=np.float64)
+        values = values.reindex(names)
+    found = check_floats(values, argument=argument)
     if found.shape not in ((), (len(names),)):
         got, remedy = f"shape {found.shape} for {len(names)} hedges", "pass one number, one a hedge, or a Series"
         raise DataError(argument, "must have one number a hedge", got, remedy)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_fraction
+from volkit.checks import check_floats, check_fraction, real_number
 from volkit.correlation.bounds import OffsetVerdicts
 from volkit.correlation.bounds.netting import MOST_REDUCTION
 from volkit.correlation.bounds.verdicts import ADMITTED
@@ -170,7 +170,8 @@ def offset_credits(
 
 
 def _check_margins(margins: pd.Series | Mapping[Hashable, float]) -> pd.Series:
-    m = margins if isinstance(margins, pd.Series) else pd.Series(dict(margins), dtype=np.float64)
+    m = margins if isinstance(margins, pd.Series) else pd.Series(dict(margins), dtype=object)
+    m = pd.Series(check_floats(m, argument="margins"), index=m.index, name=m.name)
     if m.index.has_duplicates:
         twice = ", ".join(map(str, m.index[m.index.duplicated()].unique()))
         raise DataError("margins", "must name every asset once", f"{twice} more than once", "net them by asset first")
@@ -210,7 +211,7 @@ def _admitted(
     words, place = {}, {name: i for i, name in enumerate(names)}
     matrix = np.zeros((len(names), len(names)))
     for key, row in zip(keys, table.to_dict("records"), strict=True):
-        offset = float(row["offset"])
+        offset = real_number(row["offset"], argument="offset")
         if not -1.0 <= offset <= 1.0:
             got = f"{row['offset']!r} for {row['first']} and {row['second']}"
             raise DataError("verdicts", "must have offsets from -1 to 1", got, "pass the admissible correlation")

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from volkit.checks import real_floats, real_number
 from volkit.errors import DataError
 
 __all__ = ["Floats", "Labels", "Pnl", "check_cost_of_capital", "check_labels", "check_pnl", "check_probabilities"]
@@ -74,7 +75,7 @@ price the position in every scenario, or leave it out by name.
     """
     frame = pnl if isinstance(pnl, pd.DataFrame) else None
     try:
-        values = np.array(pnl if frame is None else frame.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
+        values = real_floats(pnl if frame is None else frame).copy()
     except (TypeError, ValueError) as error:
         remedy = "pass one row a position and one column a scenario, in money"
         raise DataError(argument, "must be a table of numbers", str(error), remedy) from error
@@ -184,7 +185,7 @@ def check_cost_of_capital(rate: float) -> float:
     >>> check_cost_of_capital(0.08)
     0.08
     """
-    value = float(rate)
+    value = real_number(rate, argument="cost_of_capital")
     if not 0.0 <= value <= 1.0:
         remedy = f"pass a decimal: {value / 100:g}" if 1.0 < value <= 100.0 else "pass for example 0.10 for 10 % a year"
         raise DataError("cost_of_capital", "must be a decimal per year from 0 to 1", f"{rate!r}", remedy)

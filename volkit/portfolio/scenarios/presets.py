@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_positive
+from volkit.checks import check_positive, real_number
 from volkit.portfolio.scenarios.grid import COLUMNS, SHOCKS, ScenarioGrid
 from volkit.portfolio.scenarios.labels import named_rows
 from volkit.portfolio.scenarios.term import VolatilityTerm
@@ -57,6 +57,9 @@ def scenario_grid(
     <ScenarioGrid: 6 scenarios, price -15 to +15 %, volatility -25 to +40 % of itself, grid>
     """
     levels = (prices, volatilities, days, skews, wings, bases, carries)
+    for name, values in zip(SHOCKS, levels, strict=True):
+        for value in values:
+            real_number(value, argument=name)
     table = pd.DataFrame(list(product(*levels)), columns=list(SHOCKS), dtype=np.float64).assign(weight=1.0)
     return ScenarioGrid(
         scenarios=named_rows(table),

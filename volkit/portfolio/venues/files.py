@@ -199,7 +199,7 @@ def load_venue_rules(name: str | Path) -> VenueRules:
     path = _path(name)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SourceError(f"rule file {path} cannot be read: {error}.") from error
     file = _validated(_File, content, where=path.name)
     if file.engine not in ENGINES:

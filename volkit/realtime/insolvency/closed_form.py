@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy import special
 
-from volkit.checks import check_choice, check_count, check_positive
+from volkit.checks import check_choice, check_count, check_positive, real_number
 from volkit.errors import ArgumentError
 from volkit.margin.horizon.passage import DISCRETE_SHIFT
 from volkit.margin.horizon.touch import check_probability
@@ -149,7 +149,7 @@ def garch_t_margin(
     h = check_positive(variance_next, argument="variance_next", unit="decimal squared per period")
     H = check_count(horizon, argument="horizon")
     k = _persistence(omega, alpha, beta)
-    if not degrees_of_freedom > 2.0:
+    if not 2.0 < real_number(degrees_of_freedom, argument="degrees_of_freedom") < np.inf:
         got = f"{degrees_of_freedom!r}"
         raise ArgumentError("degrees_of_freedom", "must be above 2, so that there is a variance", got, "pass 4.0")
     v = omega / (1.0 - k)
@@ -161,7 +161,7 @@ def garch_t_margin(
 def _persistence(omega: float, alpha: float, beta: float) -> float:
     check_positive(omega, argument="omega", unit="decimal squared per period")
     for name, value in (("alpha", alpha), ("beta", beta)):
-        if not 0.0 <= value < 1.0:
+        if not 0.0 <= real_number(value, argument=name) < 1.0:
             raise ArgumentError(name, "must be at least 0 and below 1", f"{value!r}", "pass fitted parameters")
     if not alpha + beta < 1.0:
         got = f"alpha + beta = {alpha + beta:g}"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from volkit.checks import check_choice
+from volkit.checks import check_choice, real_number
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.horizon.touch import check_probability
 from volkit.realtime.insolvency.closed_form import EVENTS, Event
@@ -69,10 +69,10 @@ def linear_insolvency_margin(
     >>> linear_insolvency_margin(-1.0, paths, target=0.02)
     <InsolvencyMargin: BTC short, 0.192 USD (0.1884 to 0.1956) for insolvency 2 % over 1 d, path minimum of 1,001 paths>
     """
-    size = float(notional)
+    size = real_number(notional, argument="notional")
     if not (np.isfinite(size) and size != 0.0):
         raise ArgumentError("notional", "must be finite and not 0 (USD)", f"{notional!r}", "pass units times price")
-    if not np.isfinite(equity):
+    if not np.isfinite(real_number(equity, argument="equity")):
         raise ArgumentError("equity", "must be finite (USD)", f"{equity!r}", "leave it out")
     p = check_probability(target, argument="target")
     check_choice(event, argument="event", choices=EVENTS)

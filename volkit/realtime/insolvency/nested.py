@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence, check_fraction
+from volkit.checks import check_choice, check_confidence, check_fraction, real_number
 from volkit.errors import ArgumentError, DataError
 from volkit.instruments import MarketState, PositionBook
 from volkit.realtime.insolvency.closed_form import EVENTS, Event
@@ -152,7 +152,7 @@ def insolvency_probabilities(
     share = check_confidence(coverage, argument="coverage")
     rates = check_rates(initial_rate, maintenance_rate)
     position = account_position(book, market, account)
-    held = position.equity if equity is None else float(equity)
+    held = position.equity if equity is None else real_number(equity, argument="equity")
     if not np.isfinite(held):
         raise ArgumentError("equity", "must be finite (USD)", f"{equity!r}", "leave it out for the book's own")
     weights = check_weights(paths.log_weights)

@@ -35,6 +35,7 @@ LEAST_EVENTS = 10
 # Share of the losses that the Pareto law is fitted to, losses that it needs, and how far it may reach beyond the
 # sample: a level that one path in `n_paths * 10` exceeds is an extrapolation by a factor of ten.
 _TAIL_SHARE, _LEAST_PEAKS, _LEAST_EXPECTED = 0.05, 50, 0.1
+_SMALLEST_TARGET = 1e-15
 _REPLICATIONS = 400
 _SEED = 8
 # n p is a whole number more often than its floating point shows.
@@ -214,6 +215,7 @@ def _fitted(losses: Floats) -> ParetoTail:
 
 def _refuse(tail: LossTail, target: float, events: float, *, fitting: str, fitted: bool = False) -> None:
     n = tail.n_paths
+    target = max(target, _SMALLEST_TARGET)  # so that the number of paths can be said
     if tail.weights is not None:
         got = f"{events:.3g} of {n} weighted paths"
         remedy = "draw more paths, or tilt them further towards the loss"

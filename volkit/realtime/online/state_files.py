@@ -68,21 +68,28 @@ def read_state(path: str | Path, kinds: Mapping[str, type[AnyCalibrator]], *, as
     if stated != _hash(document):
         remedy = "restore the file from a copy, or start anew from the scores"
         raise DataError(f"state file {path}", "must be as it was written", "another hash than it states", remedy)
+    if not isinstance(document.get("kind"), str) or "asset" not in document:
+        raise DataError(f"state file {path}", "must name kind and asset", "neither or another", "save the state anew")
     if document["kind"] not in kinds:
         remedy = f"load it with {document['kind']}.load"
         _refuse(path, "kind", " or ".join(kinds), document["kind"], remedy)
     _refuse(path, "asset", asset, document["asset"], "pass the state of this asset")
-    settings = {name: _array_free(name, value) for name, value in document["settings"].items()}
-    calibrator = kinds[document["kind"]](**settings)
-    for name in _STATE:
-        setattr(calibrator, name, np.array(_numbers(document["state"][name]), dtype=np.float64))
+    try:
+        settings = {name: _array_free(name, value) for name, value in document["settings"].items()}
+        calibrator = kinds[document["kind"]](**settings)
+        for name in _STATE:
+            setattr(calibrator, name, np.array(_numbers(document["state"][name]), dtype=np.float64))
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+        # A hash says that nobody changed the file by accident, not that volkit wrote it.
+        got, remedy = f"{type(error).__name__}: {error}", "save the state anew"
+        raise DataError(f"state file {path}", "must hold what save writes", got, remedy) from error
     return calibrator
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"state file {path}", "must be readable JSON", str(error), "save the state anew") from error
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
         remedy = "pass a file that the calibrator's save wrote"

@@ -10,6 +10,7 @@ from volkit.errors import SourceError
 from volkit.realtime.replay.compare import StaticDynamicComparison
 from volkit.realtime.replay.start import LiveStart
 from volkit.results import Provenance, SeriesProvenance, content_hash
+from volkit.sources.opening import open_text, refuse_surplus
 
 __all__ = ["load_bar_file", "replay_record", "write_replay"]
 
@@ -35,19 +36,28 @@ def load_bar_file(path: Path, *, asset: str) -> tuple[pd.DataFrame, Provenance]:
         For a file that cannot be read, lacks a column, or has a time without its zone or a close that is no number.
     """
     try:
-        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(open_text(path))
+        if path.suffix != ".parquet":
+            refuse_surplus(table, path)
+    except SourceError:
+        raise
     except Exception as error:  # parsers raise a dozen unrelated types for a damaged file
         fault = f"{type(error).__name__}: {str(error).rstrip('.')}"
         raise SourceError(f"file {path} cannot be read: {fault}; fetch it again.") from error
     table = table.reset_index() if table.index.name == "time" else table
     if missing := [c for c in ("time", "close") if c not in table.columns]:
         has = ", ".join(map(str, table.columns))
-        raise SourceError(f"file {path} has no column {' and no '.join(missing)}, only {has}; rename the columns.")
-    times = (
-        pd.to_datetime(table["time"], format="ISO8601", errors="coerce")
-        if table["time"].dtype == "str"
-        else table["time"]
-    )
+        raise SourceError(f"file {path} has no column {' and no '.join(missing)}, only {has:.200}; rename the columns.")
+    try:
+        times = (
+            pd.to_datetime(table["time"], format="ISO8601", errors="coerce")
+            if table["time"].dtype == "str"
+            else table["time"]
+        )
+    except ValueError as error:  # some with a zone, some without
+        raise SourceError(
+            f"file {path}, column 'time': must be instants of one zone; write them all with Z."
+        ) from error
     if not isinstance(times.dtype, pd.DatetimeTZDtype) or times.isna().any():
         raise SourceError(f"file {path}, column 'time': must be instants with their zone; write 2024-01-31T16:00:00Z.")
     close = pd.to_numeric(table["close"], errors="coerce")

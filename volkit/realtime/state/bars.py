@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import pandas as pd
 
+from volkit.checks import check_floats
 from volkit.errors import DataError
 from volkit.results import Provenance
 from volkit.sources import Bars
@@ -123,7 +124,7 @@ def bar_arrays(bars: Bars | pd.DataFrame, *, asset: str) -> tuple[pd.DatetimeInd
         raise DataError(f"bars of {asset}", "must be labelled by UTC times", f"an index of {index.dtype}", remedy)
     if not len(index):
         raise DataError(f"bars of {asset}", "must hold a bar", "an empty table", "pass a longer span")
-    closes = frame["close"].to_numpy(dtype=np.float64, na_value=np.nan)
+    closes = check_floats(frame["close"], argument=f"closes of {asset}")
     return index.tz_convert("UTC").as_unit("us").rename("time"), closes, provenance
 
 

@@ -7,7 +7,15 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence, check_fraction, check_positive, check_times
+from volkit.checks import (
+    check_choice,
+    check_confidence,
+    check_floats,
+    check_fraction,
+    check_positive,
+    check_times,
+    real_number,
+)
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.rates import tail_of_losses
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -196,7 +204,7 @@ def choose_blend(
 4,000 horizons to 2023-08-26>
     """
     check_choice(criterion, argument="criterion", choices=("quantile loss", "exceedance"))
-    check_confidence(1.0 - target, argument="1 - target")
+    check_confidence(1.0 - real_number(target, argument="target"), argument="1 - target")
     lost, r, i, index = _aligned(losses, realized, implied)
     cut = int(check_fraction(first_share, argument="first_share") * len(lost))
     if min(cut, len(lost) - cut) * target < _BEYOND:
@@ -204,6 +212,8 @@ def choose_blend(
         remedy = "pass a longer past or a larger target"
         raise DataError("losses", f"must leave {_BEYOND:.0f} beyond the margin in each part", got, remedy)
     tried = [check_fraction(w, argument="weights") for w in weights]
+    if not tried:
+        raise ArgumentError("weights", "must hold at least one", "none", "leave them out")
     table = pd.DataFrame.from_dict({w: _judged(lost, r, i, w, cut, target) for w in tried}, orient="index")
     distance = table["quantile_loss"] if criterion == "quantile loss" else (table["rate"] - target).abs().round(12)
     best = float(table.assign(distance=distance).sort_values(["distance", "mean_margin"], kind="stable").index[0])
@@ -242,7 +252,7 @@ def _aligned(
     for name, series in {"losses": losses, "realized": realized, "implied": implied}.items():
         if not series.index.equals(losses.index):
             raise DataError(name, "must have the index of the losses", "another one", "reindex it, and drop holes")
-        values = series.to_numpy(dtype=np.float64)
+        values = check_floats(series, argument=name)
         if not np.isfinite(values).all() or (name != "losses" and (values <= 0.0).any()):
             bad = int((~np.isfinite(values) | (values <= 0.0) & (name != "losses")).sum())
             raise DataError(name, "must be finite, and a volatility above zero", f"{bad} others", "drop those rows")

@@ -32,7 +32,7 @@ def read_state(path: Path, *, asset: str | None, kind: str = FORMAT) -> dict[str
     name = f"state file {path.name}"
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise DataError(name, "must be readable JSON", str(error).rstrip("."), "save the state again") from error
     found = document.get("format") if isinstance(document, dict) else type(document).__name__
     if found != kind:
@@ -45,6 +45,8 @@ def read_state(path: Path, *, asset: str | None, kind: str = FORMAT) -> dict[str
     record = document.get("state")
     if _hash([document.get("asset"), record]) != document.get("sha256"):
         raise DataError(name, "must match its hash", "changed content", "restore it, or start from a fit again")
+    if not isinstance(record, dict):
+        raise DataError(name, "must hold a state", type(record).__name__, "save the state again")
     return dict(record)
 
 

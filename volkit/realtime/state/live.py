@@ -341,14 +341,19 @@ class LiveVolatility:
             For a file of another kind, version or asset, and one whose content does not match its hash.
         """
         record = files.read_state(Path(path), asset=asset)
-        skipped = [SkippedBar(_instant(t), why, float(v), _instant(last)) for t, why, v, last in record["skipped"]]
-        return cls(
-            LiveModel.from_record(record["model"]),
-            numbers=np.array(record["numbers"], dtype=np.float64),
-            clock=np.array(record["clock"], dtype=np.int64),
-            ring=np.array(record["ring"], dtype=np.float64),
-            skipped=skipped,
-        )
+        try:
+            skipped = [SkippedBar(_instant(t), why, float(v), _instant(last)) for t, why, v, last in record["skipped"]]
+            return cls(
+                LiveModel.from_record(record["model"]),
+                numbers=np.array(record["numbers"], dtype=np.float64),
+                clock=np.array(record["clock"], dtype=np.int64),
+                ring=np.array(record["ring"], dtype=np.float64),
+                skipped=skipped,
+            )
+        except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
+            # A seal says that nobody changed the file by accident, not that volkit wrote it.
+            got, remedy = f"{type(error).__name__}: {error}", "save the state again"
+            raise DataError(f"state file {Path(path).name}", "must hold what save writes", got, remedy) from error
 
     def __repr__(self) -> str:
         return (

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from volkit.errors import DataError, SourceError
+from volkit.sources.opening import read_text_table
 
 __all__ = ["TableReader", "read_table"]
 
@@ -52,7 +53,9 @@ def read_table(path: str | Path, *, what: str) -> pd.DataFrame:
     try:
         if file.suffix == ".parquet":
             return pd.read_parquet(file)
-        return pd.read_csv(file, dtype="str", skip_blank_lines=False).dropna(how="all")
+        return read_text_table(file)
+    except SourceError:
+        raise
     except Exception as error:  # parsers raise a dozen unrelated types for a damaged file
         raise SourceError(f"{what} {file} cannot be read: {type(error).__name__}: {error}.") from error
 

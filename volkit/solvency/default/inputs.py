@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_not_negative
+from volkit.checks import check_not_negative, real_floats
 from volkit.errors import DataError
 
 __all__ = ["Floats", "LossSample", "check_amount", "check_losses", "check_scenario_weights"]
@@ -46,7 +46,7 @@ def check_losses(
         if isinstance(losses, pd.Series):
             values = losses.to_numpy(dtype=np.float64, na_value=np.nan)
         else:
-            values = np.array(losses, dtype=np.float64)
+            values = real_floats(losses)
     except (TypeError, ValueError) as error:
         raise DataError(argument, "must be numbers", str(error), "convert them to numbers first") from error
     if values.ndim != 1:

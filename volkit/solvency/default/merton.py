@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special
 
-from volkit.checks import check_confidence, check_positive
+from volkit.checks import check_confidence, check_positive, real_number
 from volkit.errors import ArgumentError, ConvergenceError
 from volkit.results import Provenance, ResultDisplay
 
@@ -233,7 +233,7 @@ def merton_default(
     T = check_positive(horizon, argument="horizon", unit="years")
     sigma = check_positive(equity_volatility, argument="equity_volatility", unit="annualised decimal")
     share = check_confidence(coverage, argument="coverage")
-    if not np.isfinite(rate):
+    if not np.isfinite(real_number(rate, argument="rate")):
         raise ArgumentError("rate", "must be a finite decimal a year", f"{rate!r}", "pass 0.0 for none")
     K = D * float(np.exp(-rate * T))
     e, deviation = E / K, sigma * T**0.5

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_count, check_positive
+from volkit.checks import check_count, check_positive, real_floats
 from volkit.errors import ArgumentError, DataError
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.solvency.default.inputs import Floats, check_amount
@@ -43,7 +43,7 @@ def check_member_losses(losses: npt.ArrayLike | pd.DataFrame, *, argument: str, 
     ['member 0', 'member 1']
     """
     try:
-        values = np.array(losses, dtype=np.float64)
+        values = real_floats(losses)
     except (TypeError, ValueError) as error:
         remedy = "pass one row a scenario and one column a member group"
         raise DataError(argument, "must be a table of numbers", str(error), remedy) from error

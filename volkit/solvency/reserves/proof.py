@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from volkit.checks import check_floats
 from volkit.errors import DataError
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.solvency.balance import BalanceSheet
@@ -182,7 +183,8 @@ def _amounts(given: Mapping[str, float] | pd.Series, name: str) -> pd.Series:
     if isinstance(given, pd.Series) and given.index.has_duplicates:
         twice = given.index[given.index.duplicated()][0]
         raise DataError(name, "must name every asset once", f"{twice} twice", "add up its amounts first")
-    series = pd.Series(dict(given), dtype=np.float64)
+    plain = pd.Series(dict(given), dtype=object)
+    series = pd.Series(check_floats(plain, argument=name), index=plain.index)
     bad = ~(np.isfinite(series) & (series >= 0.0))
     if bad.any():
         got = f"{series[bad].iloc[0]} of {series[bad].index[0]}"

@@ -6,7 +6,7 @@ Positions of one linear perpetual (USD per coin) and a mark price enter; scores 
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_positive
+from volkit.checks import check_positive, real_floats
 from volkit.errors import DataError
 from volkit.results import freeze
 
@@ -51,6 +51,7 @@ def check_positions(positions: pd.DataFrame) -> pd.DataFrame:
         got = f"{table.index[table.index.duplicated()][0]} twice"
         raise DataError("positions", "must have one row an account", got, "add up its positions first")
     try:
+        real_floats(table[list(POSITION_COLUMNS)])  # numpy would drop an imaginary part with a mere warning
         table = table.astype(dict.fromkeys(POSITION_COLUMNS, np.float64))
     except (TypeError, ValueError) as error:
         raise DataError("positions", "must hold numbers", str(error), "convert the columns to numbers first") from error

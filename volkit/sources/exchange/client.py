@@ -55,7 +55,7 @@ class ExchangeClient:
     attempts : int
         Calls at most for one answer.
     total_seconds, timeout_seconds : float
-        Seconds at most for one answer with all repetitions, and for a single call.
+        Seconds at most for one answer with all repetitions, and without a byte of an answer.
     rate_limit : bool
         Whether requests are spaced as the venue asks. Turn it off only against a server of your own.
 

@@ -16,6 +16,7 @@ import requests
 
 from volkit.errors import SourceError, VolkitError
 from volkit.sources.exchange.errors import Answer, check_body, explain_failure, is_transient
+from volkit.sources.pulling.bodies import bounded_body
 from volkit.sources.pulling.keys import Key, keys_hidden, without_keys
 from volkit.sources.pulling.retrying import call_patiently
 
@@ -84,7 +85,7 @@ class Connection:
     attempts : int
         Calls at most for one request.
     total_seconds, timeout_seconds : float
-        Seconds at most for one request with its repetitions, and for one answer.
+        Seconds at most for one request with its repetitions, and without a byte of an answer.
     rate_limit : bool
         Whether ccxt spaces requests as the venue asks.
     """
@@ -108,6 +109,8 @@ class Connection:
         self._now, self._sleep, self._clock = now, sleep, clock
         self._attempts, self._total_seconds = attempts, total_seconds
         self._answer = Answer()
+        self._until = clock() + total_seconds
+        self.venue_time: pd.Timestamp | None = None
         settings: dict[str, Any] = {
             "enableRateLimit": rate_limit,
             "timeout": int(timeout_seconds * 1000),
@@ -130,6 +133,7 @@ class Connection:
         exchange = getattr(ccxt, self.venue)(settings)
         exchange.has["fetchCurrencies"] = False
         exchange.on_rest_response = self._keep_answer
+        exchange.session = _Bounded(exchange.session, bounded_body(lambda: self._until, clock=self._clock))
         # The original sorts, filters and cuts: disorder and rows of None must be seen.
         exchange.parse_ohlcvs = lambda rows, market=None, *_, **__: [
             exchange.parse_ohlcv(r, market) for r in rows or ()
@@ -138,6 +142,7 @@ class Connection:
 
     def _keep_answer(self, code: int, _reason: str, _url: str, _method: str, headers: Any, body: str, *_: Any) -> str:
         self._answer = Answer(status=code, headers=dict(headers), body=body)
+        self.venue_time = self._answer.sent
         return check_body(body) if code == 200 else body.strip()
 
     def call(self, function: Callable[[], Result], *, what: str) -> Result:
@@ -149,6 +154,7 @@ class Connection:
             Venue and request, what came, what to do.
         """
         calls = 0
+        self._until = self._clock() + self._total_seconds
 
         def once() -> Result:
             nonlocal calls
@@ -193,7 +199,7 @@ class Connection:
     @contextmanager
     def _quiet(self) -> Iterator[None]:
         """Keep keys out of logs, and from any host that the venue names instead of itself."""
-        session = self.exchange.session
+        session = self.exchange.session.inner
         most = session.max_redirects
         session.max_redirects = 0 if self._keys else most
         try:
@@ -245,6 +251,19 @@ class Connection:
             features = features.get("inverse" if market.get("inverse") else "linear") or {}
         limit = (features.get("fetchOHLCV") or {}).get("limit")
         return int(limit) if limit else _FALLBACK_LIMIT
+
+
+class _Bounded:
+    """A session whose answers are read within bounds of time and size."""
+
+    def __init__(self, session: Any, hook: Callable[..., Any]) -> None:
+        self.inner, self._hook = session, hook
+
+    def request(self, *args: Any, **words: Any) -> Any:
+        return self.inner.request(*args, hooks={"response": self._hook}, **words)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
 
 
 _KEYS = (("apiKey", "KEY"), ("secret", "SECRET"))

@@ -7,6 +7,7 @@ answer itself decides: its status, its headers and the first characters of its b
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 
 import pandas as pd
 
@@ -38,8 +39,19 @@ class Answer:
     """
 
     status: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: str = ""
+    # Not in its representation: a venue may repeat a key.
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: str = field(default="", repr=False)
+
+    @property
+    def sent(self) -> pd.Timestamp | None:
+        """Instant (UTC) at which the venue says that it sent this, None when it says nothing that can be read."""
+        lower = {name.lower(): value for name, value in self.headers.items()}
+        try:
+            sent = pd.Timestamp(parsedate_to_datetime(lower.get("date", "")))
+        except (ValueError, TypeError):
+            return None
+        return sent.tz_localize("UTC") if sent.tzinfo is None else sent.tz_convert("UTC")
 
     def retry_after(self, now: pd.Timestamp) -> float | None:
         """Return the seconds that the venue asks to wait, or None."""
@@ -81,7 +93,7 @@ def check_body(text: str) -> str:
         raise GarbledError(f"no JSON but {first_characters(stripped)}", may_pass=False)
     try:
         json.loads(stripped)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         what = f"truncated or broken JSON, {len(stripped)} characters beginning {first_characters(stripped)}"
         raise GarbledError(what, may_pass=True) from error
     return stripped
@@ -148,7 +160,7 @@ def _came_and_remedy(error: Exception, answer: Answer) -> tuple[str, str]:
     elsewhere = "choose another venue, e.g. ExchangeClient('kraken')"
     if isinstance(error, GarbledError):
         remedy = "try again later" if error.may_pass else "a proxy or log-in page may stand in between, or " + elsewhere
-        return f"answered {status} with {error.what}", remedy
+        return f"answered {status or ''} with {error.what}".replace("  ", " "), remedy
     if status in _BARRED:
         return f"answered {status}, it does not serve this place or address ({body})", elsewhere
     if status == _BANNED:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -22,6 +23,9 @@ Ask = Callable[[int, int], Sequence[RawRow]]
 _MS = pd.Timedelta(milliseconds=1)
 _HOUR = 3_600_000
 _MINUTE = 60_000
+# A venue states its time in whole seconds, and an answer may be a few seconds old when it comes.
+_SAME_TIME = pd.Timedelta(seconds=5)
+_TRUSTED = pd.Timedelta(days=1)
 
 
 def describe_market(market: Mapping[str, Any], interval: str) -> dict[str, str]:
@@ -72,8 +76,9 @@ def pull_grid(
     what = f"{facts['symbol']} {facts['price_kind']} {facts['interval']}"
     step = int(span.step // _MS)
     windows = Windows(stride=step, tolerance=step, width=step * limit, limit=limit)
-    expected = span.labels
     walk, retries = _walk(connection, ask, span=span, windows=windows, what=what)
+    span, behind = _by_the_venues_clock(connection, span)
+    expected = span.labels
     received = make_frame(walk, columns)
     off = received.index[received.index != received.index.floor(span.step)]
     if len(off):
@@ -85,7 +90,26 @@ def pull_grid(
     if frame.empty and len(expected):
         raise _nothing_came(connection, walk, span=span, what=what)
     coverage = cover(span, frame.index, walk, expected=expected, retries=retries, venue=connection.venue)
+    coverage = replace(coverage, remarks=(*coverage.remarks, *behind))
     return Pulled(frame=frame, coverage=coverage, metadata=_metadata(connection, facts))
+
+
+def _by_the_venues_clock(connection: Connection, span: Span) -> tuple[Span, tuple[str, ...]]:
+    """Return the span as of the venue's own time where this computer's clock runs ahead of it, and a remark.
+
+    Else the bar that is still open at the venue would count as closed.
+    """
+    sent = connection.venue_time
+    if sent is None or span.as_of - sent <= _SAME_TIME:
+        return span, ()
+    ahead = span.as_of - sent
+    if ahead > _TRUSTED:
+        raise SourceError(
+            f"{connection.venue} says that it is {sent:%Y-%m-%d %H:%M} UTC, this computer {span.as_of:%Y-%m-%d %H:%M}: "
+            "which bars have closed cannot be told; set this computer's clock, or look at what stands in between."
+        )
+    words = f"this computer's clock is {ahead.total_seconds():.0f} s ahead of {connection.venue}'s, which decided"
+    return replace(span, as_of=sent), (f"{words} which bars have closed",)
 
 
 def pull_payments(

@@ -111,11 +111,11 @@ def _forms(secret: str) -> set[str]:
 
 def _without_parts(text: str, form: str) -> str:
     parts = {form[i : i + _PART] for i in range(len(form) - _PART + 1)}
+    if not any(part in text for part in parts):  # a body of ten million characters is walked through only then
+        return text
     hidden = [False] * len(text)
     for start in range(len(text) - _PART + 1):
         if text[start : start + _PART] in parts:
             hidden[start : start + _PART] = [True] * _PART
-    if not any(hidden):
-        return text
     before = [False, *hidden[:-1]]
     return "".join(_MARK if h and not b else "" if h else c for c, h, b in zip(text, hidden, before, strict=True))

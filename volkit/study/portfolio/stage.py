@@ -1,6 +1,7 @@
 """The stage that puts one book under every rule set and under joint scenarios of the study's own returns."""
 
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from volkit.portfolio.scenarios import (
 )
 from volkit.portfolio.venues import MarginUnderRules, margin_under_rules, read_valued_book
 from volkit.prices import BarSet
+from volkit.results import Provenance
 from volkit.returns import complete_rows
 from volkit.scenarios import historical_scenarios
 from volkit.study.notes import Notes
@@ -144,6 +146,7 @@ def _scenarios(
         returns,
         horizon=spec.margin.margin_period_of_risk,
         periods_per_year=next(iter(own.values()))[1].periods_per_year,
+        provenance=reduce(Provenance.joined, (panel.provenance for _, panel in own.values())),
     )
     response = VolatilityResponse(fall=section.volatility_fall, rise=section.volatility_rise)
     array = risk_array(instruments, market, grid_of_scenarios(sample, response=response))
@@ -165,16 +168,21 @@ def _scenarios(
             confidence=confidence,
             cost_of_capital=section.cost_of_capital,
             as_of=market.as_of,
+            provenance=array.provenance,
         ),
         neutrality=insolvency_neutrality(
-            profits, account=list(held["account"]), confidence=confidence, as_of=market.as_of
+            profits,
+            account=list(held["account"]),
+            confidence=confidence,
+            as_of=market.as_of,
+            provenance=array.provenance,
         ),
-        stressed=_stressed(profits, groups, sample.returns, confidence, market) if len(names) > 1 else None,
+        stressed=_stressed(profits, groups, sample.returns, confidence, array) if len(names) > 1 else None,
     )
 
 
 def _stressed(
-    profits: pd.DataFrame, groups: list[str], returns: pd.DataFrame, confidence: float, market: MarketState
+    profits: pd.DataFrame, groups: list[str], returns: pd.DataFrame, confidence: float, array: RiskArray
 ) -> StressedMargin:
     names = list(dict.fromkeys(groups))
     matrices = {
@@ -183,5 +191,11 @@ def _stressed(
     }
     drivers = returns[names].T.set_axis(profits.columns, axis=1)
     return scenario_stressed_margin(
-        profits, group=groups, stressed=matrices, drivers=drivers, confidence=confidence, as_of=market.as_of
+        profits,
+        group=groups,
+        stressed=matrices,
+        drivers=drivers,
+        confidence=confidence,
+        as_of=array.as_of,
+        provenance=array.provenance,
     )

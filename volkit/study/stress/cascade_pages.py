@@ -20,6 +20,13 @@ from volkit.report import (
     plot_policies,
     plot_velocity,
 )
+from volkit.report.fracture_words import (
+    amplification_sentence,
+    bad_debt_sentence,
+    heat_sentence,
+    phase_sentence,
+    policies_sentence,
+)
 from volkit.report.style import money_words
 from volkit.study.artefacts import Artefacts
 from volkit.study.stress.answers import farthest_move
@@ -105,7 +112,7 @@ def _curve_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
             name=name,
             draw=lambda ax, c=curve, f=found: plot_bad_debt_curve(c, thresholds=[f], ax=ax),  # type: ignore[misc]
             alt=f"Bad debt by size of a {move}, with the fund and the {move} from which it does not pay.",
-            caption=f"What a {move} of each size leaves unpaid; {_threshold(found.status, move)}.",
+            caption=f"{bad_debt_sentence(curve)}{_threshold(found.status, move)}",
         )
         blocks.append(files.figure(figure))
         files.table(f"amplification_{direction}", curve.to_frame().reset_index(), f"A {move} of rising size.")
@@ -116,17 +123,18 @@ def _curve_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
             name="amplification",
             draw=lambda ax: plot_amplification(shown, thresholds=[found], ax=ax),
             alt="Farthest move over the shock, by size of the shock.",
-            caption="Farthest move over the shock, in logs: 1 is no amplification. The shade is the share of accounts "
-            "that is liquidated by then.",
+            caption=f"{amplification_sentence(shown, ())} In logs: 1 is no amplification. The shade is the share of "
+            "accounts that is liquidated by then.",
         )
         blocks.append(files.figure(figure))
     return blocks
 
 
 def _threshold(status: str, move: str) -> str:
+    """Where the bad debt outgrows what is held; nothing where no move does it, which the amounts say themselves."""
     if status == "found":
-        return f"the mark is the {move} from which on that is more than what is held against it"
-    return "the venue is broken without a shock" if status == "always" else f"no {move} that was tried breaks the venue"
+        return f" The mark is the {move} from which on the debt is larger."
+    return " The venue is broken without a shock." if status == "always" else ""
 
 
 def _phase_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
@@ -137,8 +145,7 @@ def _phase_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
             name="phase_diagram",
             draw=lambda ax: plot_phase_diagram(phase, ax=ax),
             alt="Fracture threshold by cap on leverage and by depth of the market.",
-            caption="Smallest move that uses up the fund, by cap on leverage and by depth; 1 is the depth of today. "
-            "Accounts above a cap post collateral.",
+            caption=f"{phase_sentence(phase)} Accounts above a cap on leverage post collateral first.",
         )
         blocks.append(files.figure(figure))
         files.table(
@@ -148,7 +155,7 @@ def _phase_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
         name="liquidation_heat_map",
         draw=lambda ax: plot_liquidation_heat_map(heat, ax=ax),
         alt="Notional that is liquidated by price and by size of the account.",
-        caption="Where liquidations wait: notional by liquidation price and by size of the account.",
+        caption=f"Where liquidations wait. {heat_sentence(heat)}",
     )
     blocks.append(files.figure(figure))
     files.table("liquidation_heat_map", heat.frame.reset_index(), "Notional by liquidation price and size, USD.")
@@ -163,8 +170,7 @@ def _policy_blocks(parts: StressParts, files: Artefacts) -> list[Block]:
         name="policies",
         draw=lambda ax: plot_policies(policies, ax=ax),
         alt="Which margin policy survives which move, and the fund that it needs.",
-        caption="The same accounts under other margins: fund needed by size of the move. Accounts above a leverage cap "
-        "post collateral first.",
+        caption=f"The same accounts under other margins. {policies_sentence(policies)}",
         height_ratio=0.45,
     )
     terms = policies.terms.reset_index()

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_confidence
+from volkit.checks import check_confidence, real_floats, real_number, refuse_odd_scale
 from volkit.errors import ArgumentError, DataError
 from volkit.validation.scoring import Values, check_rows
 
@@ -125,13 +125,14 @@ def check_optional(values: Values, losses: Values, *, argument: str) -> Floats:
     array([0.05,  nan])
     """
     try:
-        array = pd.Series(values).to_numpy(dtype=np.float64, na_value=np.nan)
+        array = real_floats(pd.Series(values))
     except (TypeError, ValueError) as error:
         raise DataError(argument, "must be one-dimensional numbers", str(error), "pass one number a period") from error
     check_rows(losses, values, arguments=("losses", argument))
     if np.isinf(array).any():
         got = f"{int(np.isinf(array).sum())} infinities, first at position {int(np.argmax(np.isinf(array)))}"
         raise DataError(argument, "must be finite or missing", got, "mark unknown rows with NaN")
+    refuse_odd_scale(array, argument=argument)
     return np.asarray(array, dtype=np.float64)
 
 
@@ -148,7 +149,7 @@ def check_significance(significance: float) -> float:
     >>> check_significance(0.05)
     0.05
     """
-    if not 0.0 < significance <= 0.2:
+    if not 0.0 < real_number(significance, argument="significance") <= 0.2:
         remedy = "pass for example significance=0.05"
         raise ArgumentError("significance", "must be above 0 and at most 0.2", f"{significance!r}", remedy)
     return float(significance)

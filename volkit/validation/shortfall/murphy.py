@@ -177,6 +177,8 @@ def murphy_diagram(
     >>> murphy_diagram(losses, 1.645 * scale, flat, functional="quantile", confidence=0.95, rng=rng)
     <MurphyDiagram: quantile, first better at 48% and second at 0% of the thresholds, 2000 periods>
     """
+    if len(names) != 2:
+        raise ArgumentError("names", "must be two names", f"{len(names)} of them", 'pass ("first", "second")')
     check_choice(functional, argument="functional", choices=get_args(Functional))
     check_rng(rng)
     level = check_confidence(band_confidence, argument="band_confidence")

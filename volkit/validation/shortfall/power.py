@@ -195,7 +195,7 @@ def shortfall_power(
     c = check_confidence(confidence)
     check_simulation(n_draws, significance, inflation, rng)
     M = check_count(n_simulations, argument="n_simulations", minimum=100, unit="samples")
-    if unknown := [name for name in tests if name not in SHORTFALL_TESTS]:
+    if (unknown := [name for name in tests if name not in SHORTFALL_TESTS]) or not len(tests):
         rule = f"must be some of {', '.join(SHORTFALL_TESTS)}"
         raise ArgumentError("tests", rule, ", ".join(map(str, unknown)) or "nothing", "choose some of these")
     setting = Setting(n, c, law, rng)

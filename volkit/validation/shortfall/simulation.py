@@ -147,6 +147,9 @@ def draw_exceptions(
         return ExceptionSums(counts, shares, totals)
     v, e = law.value_at_risk(confidence), law.expected_shortfall(confidence)
     p = float(law.exceedance(np.array([v / inflation]))[0])
+    if not p > 0.0:
+        remedy = "pass the factor of losses under the alternative, e.g. 1.25"
+        raise ArgumentError("inflation", "must leave losses beyond the Value at Risk", f"{inflation!r}", remedy)
     table = inflation * law.upper_quantile(p * np.exp(-_DEPTHS)) / e
     kernels.draw_tails(rng, -1.0 / np.log1p(-p), table, _STEP, w, counts, shares, totals)
     return ExceptionSums(counts, shares * (v / e), totals)

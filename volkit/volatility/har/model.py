@@ -258,6 +258,7 @@ def rolling_har_forecast(
     >>> rolling_har_forecast(model, variance, window=300, periods_per_year=365).n_obs
     101
     """
+    check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     width = check_count(window, argument="window", minimum=model.minimum_observations)
     every = check_count(refit_every, argument="refit_every")
     variance, jump_part = model.checked(realized_variance, jumps)

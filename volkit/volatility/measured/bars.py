@@ -7,7 +7,7 @@ a bar and estimator. `volkit.volatility.measured.ranges` averages them over wind
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_times
+from volkit.checks import check_times, real_floats
 from volkit.errors import DataError
 
 __all__ = ["bar_variances", "check_bars"]
@@ -58,7 +58,7 @@ def check_bars(bars: pd.DataFrame, *, argument: str = "bars", minimum: int = 1) 
         raise DataError(argument, f"must be a frame with {', '.join(_PRICES)}", got, "pass the bars of one symbol")
     index = check_times(bars.index, argument=argument)
     try:
-        values = bars[_PRICES].to_numpy(dtype=np.float64, na_value=np.nan)
+        values = real_floats(bars[_PRICES])
     except (TypeError, ValueError) as error:
         raise DataError(argument, "must be numbers", "a column of text", "use pd.to_numeric first") from error
     repair = "correct them, or set these bars to missing (a window that holds one is NaN)"

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_count, check_fraction, check_positive, check_times
+from volkit.checks import check_count, check_floats, check_fraction, check_positive, check_times
 from volkit.conventions import annualize
 from volkit.errors import ArgumentError, DataError, SmallSampleWarning
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -230,7 +230,7 @@ def percentile_rank(series: pd.Series, *, window: int) -> pd.Series:
     """
     width = check_count(window, argument="window", minimum=2, unit="values")
     index = check_times(series.index, argument="series")
-    values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    values = check_floats(series, argument="series")
     if np.isinf(values).any():
         got = f"{int(np.isinf(values).sum())} infinite values, first at {index[np.isinf(values)][0]}"
         raise DataError("series", "must be finite or missing (NaN)", got, "set them to missing and count them")

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_count, check_positive
+from volkit.checks import check_count, check_positive, real_number
 from volkit.errors import ArgumentError
 from volkit.results import ResultDisplay, freeze
 from volkit.volatility.measured.bars import bar_variances, check_bars
@@ -187,11 +187,11 @@ def simulate_range_efficiency(
     days = check_count(n_days, argument="n_days", minimum=_BATCHES * width, unit="days")
     steps = check_count(n_steps, argument="n_steps", minimum=1, unit="steps")
     sigma = check_positive(volatility, argument="volatility", unit="decimal per day")
-    reach = abs(drift) * days + 6.0 * sigma * np.sqrt(days)
+    reach = abs(real_number(drift, argument="drift")) * days + 6.0 * sigma * np.sqrt(days)
     if not reach < _LARGEST_LOG:
         got = f"drift={drift:g} and volatility={sigma:g} over {days} days"
         raise ArgumentError("drift", f"must keep the log price within {_LARGEST_LOG:g}", got, "pass fewer days")
-    if not 0.0 <= gap_share < 1.0:
+    if not 0.0 <= real_number(gap_share, argument="gap_share") < 1.0:
         raise ArgumentError("gap_share", "must be a fraction from 0 to below 1", repr(gap_share), "pass e.g. 0.3")
     bars = _simulated_bars(rng, days, steps, sigma, drift, gap_share)
     table = _compare(bars, width, truth=sigma**2)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_count, check_times
+from volkit.checks import check_count, check_times, real_floats, real_number
 from volkit.errors import ArgumentError, DataError
 from volkit.results import ResultDisplay, freeze
 
@@ -123,9 +123,9 @@ def check_losses(losses: Losses, *, argument: str = "losses", minimum: int = 20)
         raise DataError(name, "must be one column of losses", got, f"pass one column, e.g. {argument}['BTC']")
     try:
         if isinstance(losses, pd.Series):
-            values = losses.to_numpy(dtype=np.float64, na_value=np.nan)
+            values = real_floats(losses)
         else:
-            values = np.array(losses, dtype=np.float64)
+            values = real_floats(losses)
     except (TypeError, ValueError) as error:
         raise DataError(name, "must be numbers", type(losses).__name__, "convert them to numbers first") from error
     index: pd.Index = pd.RangeIndex(len(values), name="position")
@@ -168,7 +168,7 @@ def tail_threshold(losses: Losses, *, tail_share: float) -> float:
     >>> tail_threshold(range(1, 101), tail_share=0.05)
     95.0
     """
-    if not 0.0 < tail_share <= 0.5:
+    if not 0.0 < real_number(tail_share, argument="tail_share") <= 0.5:
         remedy = f"pass tail_share={tail_share / 100 if 0.5 < tail_share <= 50 else 0.05:g}"
         raise ArgumentError("tail_share", "must be a fraction above 0 and at most 0.5", f"{tail_share!r}", remedy)
     values = check_losses(losses).to_numpy()
