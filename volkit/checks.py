@@ -160,8 +160,9 @@ def check_not_negative(value: float, *, argument: str, unit: str = "") -> float:
     0.0
     """
     number = _as_number(value, argument, "must be a finite number of at least 0")
-    if not (number == 0.0 or _SMALLEST <= number <= _LARGEST):
+    if not 0.0 <= number <= _LARGEST:
         rule = "must be a finite number of at least 0" + (f" ({unit})" if unit else "")
+        rule += f" and at most {_LARGEST:g}" if _LARGEST < number < np.inf else ""
         raise ArgumentError(argument, rule, f"{value!r}", "pass 0 for none")
     return number
 
@@ -234,7 +235,7 @@ def check_floats(values: Any, *, argument: str) -> np.ndarray:
     Raises
     ------
     DataError
-        For text, complex numbers, other objects, and numbers so large or small that their squares are none.
+        For text, complex numbers, other objects, and numbers so large that their squares are none.
 
     Examples
     --------
@@ -248,18 +249,18 @@ def check_floats(values: Any, *, argument: str) -> np.ndarray:
     except (TypeError, ValueError) as error:
         got = f"a {type(values).__name__}: {str(error).rstrip('.')}"
         raise DataError(argument, "must be real numbers", got, "convert them first") from error
-    refuse_odd_scale(array, argument=argument)
+    refuse_odd_scale(array, argument=argument, smallest=0.0)
     return array
 
 
-def refuse_odd_scale(values: np.ndarray, *, argument: str) -> None:
-    """Refuse finite numbers whose squares overflow, and arrays whose squares all vanish."""
+def refuse_odd_scale(values: np.ndarray, *, argument: str, smallest: float = _SMALLEST) -> None:
+    """Refuse finite numbers whose squares overflow, and arrays all of whose numbers are below `smallest`."""
     sizes = np.abs(values[np.isfinite(values)])
     largest = float(sizes.max()) if sizes.size else 0.0
-    if largest > _LARGEST or 0.0 < largest < _SMALLEST:
-        rule = f"must be at most {_LARGEST:g} and not all below {_SMALLEST:g} in size"
+    if largest > _LARGEST or 0.0 < largest < smallest:
+        rule = f"must be at most {_LARGEST:g} and not all below {smallest:g} in size"
         raise DataError(argument, rule, f"{largest:g} as the largest", "check the unit, and repair a bad print")
-    if ((sizes > 0.0) & (sizes < _NORMAL)).any():
+    if smallest and ((sizes > 0.0) & (sizes < _NORMAL)).any():
         got = f"{sizes[sizes > 0.0].min():g}, the rest of a subtraction or a damaged file"
         raise DataError(argument, f"must be 0 or at least {_NORMAL:.2g} in size", got, "set it to 0")
 

@@ -26,8 +26,10 @@ WITHOUT_EXAMPLE = {
     "read_balance_sheet": "reads a file; fuzzed by tests/fuzz",
     "read_position_book": "reads a file; fuzzed by tests/fuzz",
     "run_study": "takes a study file, which tests/fuzz fuzzes",
+    "universe_study": "takes an iterator of assets, used up by the first call; tests/scale feeds it bad ones",
     "verify_run": "needs a run folder; its manifest is fuzzed by tests/fuzz",
     "vintage_table": "its example shows a refusal; first_and_latest passes through it",
+    "write_universe": "writes what universe_study returns",
     "write_run": "writes what run_study returns",
 }
 

@@ -82,7 +82,7 @@ def watched(port):
 
 
 def _settle(page):
-    page.wait_for_function("document.getElementById('status').textContent.startsWith('Done')")
+    page.wait_for_function("document.getElementById('status')?.textContent.startsWith('Done')")
 
 
 def _rate(page, name):
@@ -121,7 +121,7 @@ def test_change_of_a_control_brings_the_numbers_of_the_library(watched, source):
     for label, option in (("Asset", "ETH"), ("Margin method", "historical"), ("Confidence", "0.975")):
         value = {"Asset": "ETH, Ether", "Confidence": "97.5 %"}.get(label, option)
         page.get_by_label(label, exact=True).select_option(label=value)
-    page.wait_for_function("document.getElementById('status').textContent === 'Done: ETH, historical, 97.5 %.'")
+    page.wait_for_function("document.getElementById('status')?.textContent === 'Done: ETH, historical, 97.5 %.'")
 
     for name in ("initial_margin_long", "initial_margin_short", "maintenance_margin_long"):
         assert _rate(page, name) == f"{100 * expected[name]:.1f} %"
@@ -209,7 +209,7 @@ def test_page_that_cannot_start_says_why_and_stops_pulsing(watched, port, source
     page = watched.page.context.new_page()
     try:
         page.goto(f"http://127.0.0.1:{port}/", wait_until="commit")
-        page.wait_for_function("document.getElementById('status').textContent.startsWith('Failed')")
+        page.wait_for_function("document.getElementById('status')?.textContent.startsWith('Failed')")
 
         assert "holds no daily prices; the dashboard needs one price series." in page.inner_text(".failure")
         assert "is-busy" not in page.get_attribute("#status", "class")

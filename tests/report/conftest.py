@@ -1,3 +1,6 @@
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +12,9 @@ from volkit.prices import Synchrony, load_prices
 from volkit.results import Provenance, SeriesProvenance
 from volkit.returns import changes
 from volkit.sources.bundled import BundledSource
+
+# pytest imports test modules by path and leaves sys.path alone; the cases of drawings are shared.
+sys.path.insert(0, str(Path(__file__).parent))
 
 POLICY = MarginPolicy(method="historical", confidence=0.95, lookback=200, floor=0.02)
 

@@ -1,9 +1,8 @@
 """Alternative texts against the results, where colours or strokes stand for something else than the number."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
+import plot_cases_contagion as contagion
+import plot_cases_margin as margin
 import pytest
 from matplotlib.figure import Figure
 
@@ -11,12 +10,6 @@ from volkit import report
 from volkit.report.captions import share_words
 from volkit.report.describe import describe_axes, say
 from volkit.report.style import figure_style
-
-# pytest imports this file by its path and leaves sys.path alone.
-sys.path.insert(0, str(Path(__file__).parent))
-
-import plot_cases_contagion as contagion
-import plot_cases_margin as margin
 
 
 def told(draw):

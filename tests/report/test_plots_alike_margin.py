@@ -3,20 +3,14 @@
 import importlib
 import io
 import pkgutil
-import sys
-from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
+from plot_cases_margin import CASES
 
 import volkit.report
 from volkit.report.describe import MARK_ID, NOTE_ID, describe_axes
 from volkit.report.style import figure_style
-
-# pytest imports this file by its path and leaves sys.path alone.
-if str(Path(__file__).parent) not in sys.path:
-    sys.path.insert(0, str(Path(__file__).parent))
-from plot_cases_margin import CASES
 
 ROOMS = (
     "margin", "validation", "frontier", "procyclicality", "tiers", "bridge", "bounds", "realtime", "insolvency",

@@ -3,23 +3,17 @@
 import inspect
 import io
 import re
-import sys
-from pathlib import Path
 
 import matplotlib.dates
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
+from plot_cases_contagion import CASES, drawing_of
 
 from volkit import report
 from volkit.report.describe import EVENT_ID, describe_axes
 from volkit.report.style import figure_style
-
-# pytest imports this file by its path and leaves sys.path alone.
-sys.path.insert(0, str(Path(__file__).parent))
-
-from plot_cases_contagion import CASES, drawing_of
 
 # Reports of gaps do not know whether their bars are simulated, and a ring of nodes has no axes.
 NOT_KNOWN, WITHOUT_AXES = {"plot_gaps"}, {"plot_exposure_network"}

@@ -65,7 +65,7 @@ rows from every argument and count them.
     if (bad := ~np.isfinite(array)).any():
         got = f"{int(bad.sum())} NaN or infinite values, first at {_place(values, bad)}"
         raise DataError(argument, "must be finite", got, "drop these rows from every argument and count them")
-    refuse_odd_scale(array, argument=argument)
+    refuse_odd_scale(array, argument=argument, smallest=0.0)
     wrong = array < 0.0 if sign == "non-negative" else array <= 0.0 if sign == "positive" else np.zeros(1, dtype=bool)
     if wrong.any():
         got = f"{int(wrong.sum())} other values, first {array[wrong][0]:g} at {_place(values, wrong)}"

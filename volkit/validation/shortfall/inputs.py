@@ -132,7 +132,7 @@ def check_optional(values: Values, losses: Values, *, argument: str) -> Floats:
     if np.isinf(array).any():
         got = f"{int(np.isinf(array).sum())} infinities, first at position {int(np.argmax(np.isinf(array)))}"
         raise DataError(argument, "must be finite or missing", got, "mark unknown rows with NaN")
-    refuse_odd_scale(array, argument=argument)
+    refuse_odd_scale(array, argument=argument, smallest=0.0)
     return np.asarray(array, dtype=np.float64)
 
 
