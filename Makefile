@@ -14,7 +14,7 @@ export MPLBACKEND = Agg
 export VOLKIT_STORE ?= $(CURDIR)/data/store
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all bench gallery lab docs lint types lock clean
+.PHONY: help venv demo test test-all bench mutants fuzz gallery lab docs lint types lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -69,6 +69,12 @@ $(PEERS): benchmarks/peers.txt $(STAMP)
 	@if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BENCH)/bin/python -r benchmarks/peers.txt; \
 	else $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peers.txt; fi
 	@touch $(PEERS)
+
+mutants: $(STAMP)  ## break lines of the kernels on purpose and see that tests notice (long)
+	$(BIN)/python tests/mutation.py --record docs/measured/mutation.json
+
+fuzz: $(STAMP)  ## feed every parser damaged files, a minute each, guided by coverage
+	$(BIN)/python tests/fuzz/run.py all --seconds 60
 
 gallery: $(STAMP)  ## run the notebooks and render them into docs/_build/gallery
 	$(BIN)/volkit gallery -o docs/_build/gallery

@@ -63,11 +63,12 @@ def main(arguments: list[str]) -> int:
         status, found = _run(module)
         rows += found
         failed += [module] if status else []
+        if options.record:  # after each module, so that a run that is cut short leaves what it has
+            text = json.dumps(_record(rows), indent=1, ensure_ascii=False)
+            options.record.write_text(text + "\n", encoding="utf-8")
     below = [row for row in rows if row["is_below"]]
     for row in below:
         print(f"below in every round: {row['name']} over {row['peer_name'] or 'the clock'}")
-    if options.record:
-        options.record.write_text(json.dumps(_record(rows), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     met = sum(row["accepted"] is not None and not row["is_below"] for row in rows)
     print(f"\n{len(rows)} rows, {met} accepted, {len(below)} below, {len(failed)} modules with status 1 {failed or ''}")
     return int(bool(failed))
