@@ -117,6 +117,7 @@ def displayed():
         return results_of(example_names(slow=False), patch.setattr)
 
 
+@pytest.mark.slow
 def test_cards_of_results_are_short_and_show_no_missing_value_as_code(displayed):
     _, results = displayed
 
@@ -125,6 +126,7 @@ def test_cards_of_results_are_short_and_show_no_missing_value_as_code(displayed)
         check_card(name, result._repr_html_())
 
 
+@pytest.mark.slow
 def test_cards_are_the_same_when_shown_twice(displayed):
     _, results = displayed
 
@@ -132,6 +134,7 @@ def test_cards_are_the_same_when_shown_twice(displayed):
         assert result._repr_html_() == result._repr_html_(), name
 
 
+@pytest.mark.slow
 def test_simulated_results_are_marked_in_card_and_line(displayed):
     _, results = displayed
 
@@ -143,6 +146,7 @@ def test_simulated_results_are_marked_in_card_and_line(displayed):
     assert marked
 
 
+@pytest.mark.slow
 def test_no_class_displays_itself_in_a_way_of_its_own(displayed):
     classes, _ = displayed
 

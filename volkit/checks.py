@@ -181,7 +181,7 @@ def check_positive(value: float, *, argument: str, unit: str) -> float:
     33.0
     """
     number = _as_number(value, argument, f"must be a positive number ({unit})")
-    if not _SMALLEST <= number <= _LARGEST:
+    if not _NORMAL <= number <= _LARGEST:
         raise ArgumentError(argument, f"must be a positive number ({unit})", f"{value!r}", "pass a positive number")
     return number
 

@@ -236,8 +236,12 @@ def _conformance(record: dict[str, Any]) -> str:
 
 
 def _benchmarks(record: dict[str, Any]) -> str:
-    machine = ", ".join(f"{key} {value}" for key, value in record["machine"].items())
+    facts = dict(record["machine"])
+    versions = {name: found for name, found in facts.pop("versions", {}).items() if found}
+    machine = ", ".join(f"{key} {value}" for key, value in facts.items())
     lines = [f"Last run: {record['date']}; {machine}.", ""]
+    if versions:
+        lines += ["Versions: " + ", ".join(f"{name} {found}" for name, found in versions.items()) + ".", ""]
     for group in dict.fromkeys(row["group"] for row in record["rows"]):
         lines += [f"## {group}", "", "| task | volkit | peer | ratio | accepted from | aimed at | command |"]
         lines += ["|---|---|---|---|---|---|---|"]
@@ -253,7 +257,11 @@ def _benchmark(row: dict[str, Any]) -> str:
     peer += "" if row.get("peer") is None else f": {row['peer']:.3g}{unit}"
     ratio = "" if row.get("ratio") is None else f"**{row['ratio']:,.3g}**"
     if row.get("low") is not None and row.get("high") is not None:
-        ratio += f" ({row['low']:,.3g} to {row['high']:,.3g})"
+        ratio = (
+            f"{ratio} ({row['low']:,.3g} to {row['high']:,.3g})"
+            if ratio
+            else f"{row['low']:,.3g} to {row['high']:,.3g}"
+        )
     bounds = ["" if row.get(key) is None else f"{row[key]:,.3g}" for key in ("accepted", "aimed")]
     command = f"`{row['command']}`" if row.get("command") else ""
     return f"| {_cell(row['name'])} | {ours} | {_cell(peer)} | {ratio} | {bounds[0]} | {bounds[1]} | {command} |"

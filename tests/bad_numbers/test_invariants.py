@@ -153,6 +153,7 @@ def same(one, other):
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::volkit.errors.VolkitWarning")
 @pytest.mark.parametrize("name", WITH_EXAMPLE)
 def test_no_function_changes_what_it_is_given(name):

@@ -85,6 +85,7 @@ def run_all(made):
     return "\n".join(output.get("text", "") for output in outputs)
 
 
+@pytest.mark.slow
 def test_notebook_on_a_year_of_bitcoin_runs_from_top_to_bottom(tmp_path):
     printed = run_all(new_study("mine", assets=["BTC"], folder=tmp_path))
 

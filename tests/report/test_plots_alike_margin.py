@@ -45,6 +45,7 @@ def test_every_drawing_is_tried():
     assert set(CASES) == {name for module in modules for name in module.__all__ if name.startswith("plot_")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_drawing_is_labelled_described_stamped_and_the_same_each_time(name):
     for narrow in (False, True):

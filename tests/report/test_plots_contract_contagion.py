@@ -60,6 +60,7 @@ def test_every_drawing_of_these_modules_is_a_case():
     assert ours == set(CASES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_drawing_keeps_the_contract(name):
     signature = inspect.signature(getattr(report, name))

@@ -104,7 +104,8 @@ def test_report_of_a_venue_says_each_thing_once(found, tmp_path):
     assert sentences
     assert {one for one in sentences if sentences.count(one) > 1} == set()
     for question in ("What breaks it", "What it leaves of the fund", "What helps", "How sure"):
-        assert re.search(rf"<h3>{question}</h3>\s*<p>[^<]*\d[^<]* <a href=\"#[a-z-]+\">", text)
+        answer = rf"<h3>{question}</h3>\s*<p>[^<]*\d[^<]*</p>(?:\s*<p>[^<]*</p>)*"
+        assert re.search(answer + r'\s*<p class="proof"><a href="#[a-z0-9-]+">', text)
 
 
 def test_record_is_plain_and_has_the_threshold(found):
