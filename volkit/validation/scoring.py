@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_positive, real_floats, refuse_odd_scale
+from volkit.checks import check_positive, real_floats, refuse_overflow
 from volkit.errors import DataError
 
 __all__ = ["Sign", "Values", "check_pair", "check_rows", "check_values", "hac_lags", "qlike_loss", "squared_error_loss"]
@@ -65,7 +65,7 @@ rows from every argument and count them.
     if (bad := ~np.isfinite(array)).any():
         got = f"{int(bad.sum())} NaN or infinite values, first at {_place(values, bad)}"
         raise DataError(argument, "must be finite", got, "drop these rows from every argument and count them")
-    refuse_odd_scale(array, argument=argument, smallest=0.0)
+    refuse_overflow(array, argument=argument)
     wrong = array < 0.0 if sign == "non-negative" else array <= 0.0 if sign == "positive" else np.zeros(1, dtype=bool)
     if wrong.any():
         got = f"{int(wrong.sum())} other values, first {array[wrong][0]:g} at {_place(values, wrong)}"

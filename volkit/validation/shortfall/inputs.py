@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_confidence, real_floats, real_number, refuse_odd_scale
+from volkit.checks import check_confidence, real_floats, real_number, refuse_overflow
 from volkit.errors import ArgumentError, DataError
 from volkit.validation.scoring import Values, check_rows
 
@@ -132,7 +132,7 @@ def check_optional(values: Values, losses: Values, *, argument: str) -> Floats:
     if np.isinf(array).any():
         got = f"{int(np.isinf(array).sum())} infinities, first at position {int(np.argmax(np.isinf(array)))}"
         raise DataError(argument, "must be finite or missing", got, "mark unknown rows with NaN")
-    refuse_odd_scale(array, argument=argument, smallest=0.0)
+    refuse_overflow(array, argument=argument)
     return np.asarray(array, dtype=np.float64)
 
 
