@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from plot_cases_margin import CASES
 
 import volkit.report
-from volkit.report.describe import MARK_ID, NOTE_ID, describe_axes
+from volkit.report.describe import describe_axes
+from volkit.report.drawn import MARK_ID, NOTE_ID
 from volkit.report.style import figure_style
 
 ROOMS = (

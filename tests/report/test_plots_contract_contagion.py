@@ -12,7 +12,8 @@ from matplotlib.ticker import FixedLocator
 from plot_cases_contagion import CASES, drawing_of
 
 from volkit import report
-from volkit.report.describe import EVENT_ID, describe_axes
+from volkit.report.describe import describe_axes
+from volkit.report.drawn import EVENT_ID
 from volkit.report.style import figure_style
 
 # Reports of gaps do not know whether their bars are simulated, and a ring of nodes has no axes.

@@ -13,7 +13,7 @@ from volkit.contagion.networks import (
     systemic_ranking,
 )
 from volkit.errors import ArgumentError
-from volkit.report.describe import NOTE_ID
+from volkit.report.drawn import NOTE_ID
 from volkit.report.figures import save_figure
 from volkit.report.plots_network_graph import plot_exposure_network
 from volkit.report.plots_networks import network_figures, plot_recovery, plot_sampled_defaults, plot_systemic_ranking

@@ -5,7 +5,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from volkit.errors import ArgumentError, DataError
-from volkit.report.describe import EVENT_ID
+from volkit.report.drawn import EVENT_ID
 from volkit.report.plots_premium import plot_implied_realized
 from volkit.report.plots_volatility import plot_volatility_estimators
 from volkit.results import Provenance, SeriesProvenance

@@ -5,9 +5,8 @@ whose strokes mislead (a colour that stands for something else than the number i
 told (`say`, `say_cells`). Figures that a notebook shows carry the words as alternative text.
 """
 
-import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +14,8 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.collections import LineCollection, PathCollection, PolyCollection, QuadMesh
-from matplotlib.colors import to_hex
-from matplotlib.container import BarContainer, Container, ErrorbarContainer
+from matplotlib.collections import LineCollection, QuadMesh
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
@@ -34,12 +32,9 @@ from volkit.report.axis_words import (
     value_words,
     where_words,
 )
+from volkit.report.drawn import DIVIDER_ID, EVENT_ID, MARK_ID, NOTE_ID, DrawnNames, DrawnSeries, drawn_series, points_of
 
 __all__ = [
-    "DIVIDER_ID",
-    "EVENT_ID",
-    "MARK_ID",
-    "NOTE_ID",
     "describe_axes",
     "describe_figure",
     "give_notebooks_alt_text",
@@ -48,27 +43,11 @@ __all__ = [
     "say_cells",
 ]
 
-# By these names drawings tell their note, the mark of simulated data and the names of shaded events.
-NOTE_ID = "volkit-note"
-MARK_ID = "volkit-simulated"
-EVENT_ID = "volkit-event"
-# And a line that only parts what is drawn.
-DIVIDER_ID = "volkit-divider"
 _FIGURE_ID = "volkit-figure"
 
 _MOST_CHARACTERS = 600
 # So many series are told one by one, so many names are listed.
 _MOST_TOLD, _MOST_NAMED = 3, 6
-
-
-@dataclass(frozen=True, slots=True)
-class _Series:
-    """What one line, row of bars, set of points or area shows: values by place, both of shape (n,)."""
-
-    name: str
-    kind: str
-    places: np.ndarray
-    values: np.ndarray
 
 
 class _Said(Artist):
@@ -149,7 +128,7 @@ def describe_axes(ax: Axes) -> str:
     if mesh is not None:
         return _cut(_map_words(ax, mesh, said), closing)
     sideways = has_rows(ax)
-    found = list(_series_of(ax, sideways=sideways))
+    found = list(drawn_series(ax, sideways=sideways))
     kind = next((k for k in ("line", "bar", "area", "point") if any(s.kind == k for s in found)), "")
     main = [s for s in found if s.kind == kind]
     # Strokes without a name belong to those that have one.
@@ -222,107 +201,7 @@ class _WithWords:
         return data, {**metadata, "alt": words}
 
 
-def _series_of(ax: Axes, *, sideways: bool) -> Iterator[_Series]:
-    names, by_key = _Names(ax), dict[tuple[str, str], list[tuple[np.ndarray, np.ndarray]]]()
-    intervals = [c for c in ax.containers if isinstance(c, ErrorbarContainer)]
-    caps = {id(cap) for c in intervals for cap in c.lines[1]}
-    # With intervals, the name is that of the container.
-    labels = {id(c.lines[0]): c.get_label() for c in intervals if c.lines[0] is not None}
-    for line in ax.lines:
-        # Lines through the whole width stand for a level, short strokes of two points for an interval.
-        if line.get_transform() != ax.transData or id(line) in caps or _is_stroke(line):
-            continue
-        x, y = _points_of(line)
-        kind = "point" if line.get_linestyle() in ("None", "none", "") or len(x) == 1 else "line"
-        by_key.setdefault((kind, names.of(line, kind, labels.get(id(line)))), []).append((x, y))
-    for dots in ax.collections:
-        if isinstance(dots, PathCollection):
-            offsets = np.asarray(np.ma.filled(dots.get_offsets(), np.nan), dtype=np.float64).reshape(-1, 2)
-            by_key.setdefault(("point", names.of(dots, "point")), []).append((offsets[:, 0], offsets[:, 1]))
-        elif isinstance(dots, PolyCollection) and not isinstance(dots, QuadMesh):
-            x, y = _thickness(dots)
-            by_key.setdefault(("area", names.of(dots, "area")), []).append((x, y))
-    for bars in ax.containers:
-        if isinstance(bars, BarContainer) and len(bars.patches):
-            key = ("bar", names.of(bars.patches[0], "bar", bars.get_label()))
-            by_key.setdefault(key, []).append(_bars_of(bars))
-    for (kind, name), pieces in by_key.items():
-        x, y = (np.concatenate([piece[i] for piece in pieces]) for i in (0, 1))
-        places, values = (y, x) if sideways and kind in ("line", "point") else (x, y)
-        keep = np.isfinite(values)
-        if keep.any():
-            yield _Series(name, kind, places[keep], values[keep])
-
-
-def _points_of(line: Line2D) -> tuple[np.ndarray, np.ndarray]:
-    x, y = line.get_data(orig=False)
-    return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-
-
-def _is_stroke(line: Line2D) -> bool:
-    x, y = _points_of(line)
-    flat = len(x) == 2 and (x[0] == x[1] or y[0] == y[1])
-    return flat and line.get_marker() in ("None", "none", "", None) and str(line.get_label()).startswith("_")
-
-
-def _bars_of(bars: BarContainer) -> tuple[np.ndarray, np.ndarray]:
-    """Where the bars stand, and their lengths."""
-    across = bars.orientation == "horizontal"
-    at = [b.get_y() + 0.5 * b.get_height() if across else b.get_x() + 0.5 * b.get_width() for b in bars]
-    return np.array(at), np.array([b.get_width() if across else b.get_height() for b in bars])
-
-
-def _thickness(area: PolyCollection) -> tuple[np.ndarray, np.ndarray]:
-    """Places of an area and its height there; empty where it is no area between two lines."""
-    corners = np.concatenate([np.asarray(path.vertices) for path in area.get_paths()] or [np.empty((0, 2))])
-    corners = corners[np.isfinite(corners).all(axis=1)]
-    at, of = np.unique(corners[:, 0], return_inverse=True)
-    high, low = np.full(len(at), -np.inf), np.full(len(at), np.inf)
-    np.maximum.at(high, of, corners[:, 1])
-    np.minimum.at(low, of, corners[:, 1])
-    return at, high - low
-
-
-class _Names:
-    """Names of what is drawn: its label, that of the legend's entry of its look, or of the words in its colour."""
-
-    def __init__(self, ax: Axes) -> None:
-        legend = ax.get_legend()
-        pairs = zip(legend.legend_handles, legend.get_texts(), strict=False) if legend is not None else ()
-        # Counts in brackets are told by the drawing itself.
-        self.entries = [(handle, re.sub(r" \([\d,]+\)$", "", flat_words(text.get_text()))) for handle, text in pairs]
-        beside = [text for text in reversed(ax.texts) if text.get_gid() not in (NOTE_ID, EVENT_ID)]
-        self.words = {to_hex(text.get_color()): flat_words(text.get_text()) for text in beside}
-
-    def of(self, artist: Any, kind: str, label: object = None) -> str:
-        own = flat_words(str(artist.get_label() if label is None else label))
-        if own and not own.startswith("_"):
-            return own
-        colour = _colour_of(artist)
-        same = [(handle, words) for handle, words in self.entries if _colour_of(handle) == colour]
-        style = artist.get_linestyle() if isinstance(artist, Line2D) and kind == "line" else None
-        exact = [words for handle, words in same if style and getattr(handle, "get_linestyle", str)() == style]
-        dotted = [words for handle, words in same if kind == "point" and _has_marker(handle)]
-        alike = exact or dotted or [words for handle, words in same if isinstance(handle, Line2D) == (kind == "line")]
-        return next(iter(alike), "") or (self.words.get(colour, "") if kind == "line" else "")
-
-    def areas(self) -> list[str]:
-        """Names of the legend's patches."""
-        return [words for handle, words in self.entries if not isinstance(handle, Line2D | LineCollection | Container)]
-
-
-def _has_marker(handle: object) -> bool:
-    return isinstance(handle, Line2D) and handle.get_marker() not in ("None", "none", "", None)
-
-
-def _colour_of(artist: Any) -> str:
-    if isinstance(artist, Line2D):
-        return to_hex(artist.get_color())
-    faces = np.atleast_2d(artist.get_facecolor())
-    return to_hex(faces[0]) if len(faces) and faces.shape[1] >= 3 else ""
-
-
-def _opening(ax: Axes, kind: str, main: Sequence[_Series], told: int, *, sideways: bool) -> str:
+def _opening(ax: Axes, kind: str, main: Sequence[DrawnSeries], told: int, *, sideways: bool) -> str:
     words = {"line": "Line chart", "bar": "Bar chart", "area": "Area chart", "": "Chart"}.get(kind, "")
     words = words or ("Dot chart" if sideways else "Scatter chart")
     value, place = (ax.xaxis, ax.yaxis) if sideways else (ax.yaxis, ax.xaxis)
@@ -341,12 +220,12 @@ def _opening(ax: Axes, kind: str, main: Sequence[_Series], told: int, *, sideway
     return words + "."
 
 
-def _told(ax: Axes, shown: Sequence[_Series], *, sideways: bool) -> str:
+def _told(ax: Axes, shown: Sequence[DrawnSeries], *, sideways: bool) -> str:
     value, place = (ax.xaxis, ax.yaxis) if sideways else (ax.yaxis, ax.xaxis)
     return " ".join(_one_told(s, value, place) for s in shown)
 
 
-def _one_told(s: _Series, value: Axis, place: Axis) -> str:
+def _one_told(s: DrawnSeries, value: Axis, place: Axis) -> str:
     # What an axis writes without its sign, or from the top down, is compared as the reader sees it.
     seen = np.abs(s.values) if value_words(value, -s.values.max()) == value_words(value, s.values.max()) else s.values
     least, most = int(np.argmin(seen)), int(np.argmax(seen))
@@ -364,9 +243,9 @@ def _one_told(s: _Series, value: Axis, place: Axis) -> str:
     return f"{name}: first {value_words(value, s.values[0])}, last {value_words(value, s.values[-1])}, {ends}."
 
 
-def _aside(ax: Axes, marked: Sequence[_Series], *, told: Sequence[str] = ()) -> list[str]:
+def _aside(ax: Axes, marked: Sequence[DrawnSeries], *, told: Sequence[str] = ()) -> list[str]:
     """What is shaded, marked and drawn across; last the first clause of the note."""
-    names = _Names(ax)
+    names = DrawnNames(ax)
     clauses = [f"{len(s.values):,} marked{f' as {s.name}' if s.name else ' points'}" for s in marked if len(s.values)]
     shaded = [n for n in names.areas() if n not in {*told, *(s.name for s in marked)}]
     clauses += [f"shaded: {_listed(shaded)}"] if shaded else []
@@ -393,7 +272,7 @@ def _level(ax: Axes, line: Line2D) -> list[float]:
     """The height of a line across the whole width, zero left out."""
     if line.get_transform() == ax.transData or line.get_gid() == DIVIDER_ID:
         return []
-    x, y = _points_of(line)
+    x, y = points_of(line)
     across = x.tolist() == [0.0, 1.0] and len(set(y)) == 1
     return [float(y[0])] if across and y[0] != 0.0 else []
 

@@ -7,7 +7,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from volkit.correlation.regimes.fit import CorrelationRegimeFit
 from volkit.errors import ArgumentError
-from volkit.report.describe import EVENT_ID
+from volkit.report.drawn import EVENT_ID
 from volkit.report.marks import shade_events, two_digits
 from volkit.report.origin import conclude
 from volkit.report.style import (

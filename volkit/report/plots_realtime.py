@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from volkit.checks import check_choice
 from volkit.conventions import SIDES, Side
 from volkit.realtime.replay import MARGINS, Replay, StaticDynamicComparison
-from volkit.report.describe import DIVIDER_ID
+from volkit.report.drawn import DIVIDER_ID
 from volkit.report.figures import FigureSpec
 from volkit.report.marks import shade_events
 from volkit.report.style import (

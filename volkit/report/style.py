@@ -24,7 +24,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox, IdentityTransform, ScaledTranslation
 
 from volkit.formatting import percent_words
-from volkit.report.describe import EVENT_ID, MARK_ID, NOTE_ID, give_notebooks_alt_text
+from volkit.report.describe import give_notebooks_alt_text
+from volkit.report.drawn import EVENT_ID, MARK_ID, NOTE_ID
 
 __all__ = [
     "ASSET_COLOURS",
