@@ -16,6 +16,7 @@ __all__ = [
     "is_missing",
     "is_numeric",
     "length_words",
+    "percent_to",
     "percent_words",
     "plain_words",
     "time_words",
@@ -221,6 +222,17 @@ def percent_words(share: float, *, digits: int | None = None) -> str:
     """
     per_cent = round(100.0 * share, 2) if digits is None else float(f"{100.0 * share:.{digits}g}")
     return f"{per_cent + 0.0:.12g} %".replace("-", _MINUS)
+
+
+def percent_to(share: float, decimals: int = 1) -> str:
+    """Return a fraction in per cent with so many decimals, noughts among them, as one of several to be compared.
+
+    Examples
+    --------
+    >>> percent_to(0.0897), percent_to(-0.05, 2)
+    ('9.0 %', '\u22125.00 %')
+    """
+    return f"{to_digits(100.0 * share, decimals)} %"
 
 
 def plain_words(words: str) -> str:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from volkit.formatting import percent_to
 from volkit.report import ColumnKind, TableBlock
 from volkit.report.blocks import Answer, CardBlock, Reading, SummaryPart
 from volkit.study.correlation.change_pages import change_words
@@ -39,7 +40,7 @@ def _card(run: StudyRun, name: str, found: AssetCorrelation, brief: bool) -> Car
         ),
         Reading(
             f"Loss on a bad {factor} day",
-            tuple((side, f"{100.0 * one.risk.value_at_risk:.1f} %") for side, one in found.stress.items()),
+            tuple((side, percent_to(one.risk.value_at_risk)) for side, one in found.stress.items()),
             f"{100.0 * run.spec.margin.confidence:g} % of such days lose less",
         ),
     )

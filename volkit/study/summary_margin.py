@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.conventions import SIDES
-from volkit.formatting import format_value
+from volkit.formatting import format_value, percent_to
 from volkit.margin import CalibratedParameters
 from volkit.margin.frontier import LEVELS, RiskLevels
 from volkit.report import ColumnKind, TableBlock, method_words
@@ -123,7 +123,7 @@ def _words(table: pd.DataFrame, parameter: str, column: str) -> str:
     row = table.loc[parameter]
     value = float(row[column])
     if str(row["unit"]).startswith("fraction"):
-        return percent(value) if value < 0.001 else f"{100.0 * value:.1f} %"
+        return percent(value) if value < 0.001 else percent_to(value)
     # Rounded down: more leverage would leave less than the initial margin.
     return f"{np.floor(10.0 * value) / 10.0:.1f}\u00d7"
 
@@ -153,8 +153,8 @@ def _policy_words(found: CalibratedParameters) -> str:
 
 def _what(run: StudyRun) -> Answer:
     rates = "; ".join(
-        f"{name} {_share(t.loc['initial_margin_long', 'recommended'])} for longs and "
-        f"{_share(t.loc['initial_margin_short', 'recommended'])} for shorts"
+        f"{name} {percent_to(t.loc['initial_margin_long', 'recommended'])} for longs and "
+        f"{percent_to(t.loc['initial_margin_short', 'recommended'])} for shorts"
         for name, t in ((name, found.table) for name, found in run.parameters.items())
     )
     text = f"Initial margin of the notional: {rates}. {_against_current(run.parameters)}"
@@ -207,11 +207,11 @@ def _cost(run: StudyRun) -> Answer:
     for name, found in run.parameters.items():
         costs = {method: _mean_initial(found, method) for method in found.backtests}
         own = costs.pop(found.policy.method)
-        line = f"{name}: {_share(own)} of the notional on average as initial margin over the tested days"
+        line = f"{name}: {percent_to(own)} of the notional on average as initial margin over the tested days"
         held = {m: c for m, c in costs.items() if not found.backtests[m].under_margined}
         if other := min(held or costs, key=lambda m: (held or costs)[m], default=None):
             verdict = "" if held else ", which had too many exceptions"
-            line += f", against {_share(costs[other])} with {method_words(other)}{verdict}"
+            line += f", against {percent_to(costs[other])} with {method_words(other)}{verdict}"
         swing = found.drivers.set_index("driver")["value"].get("highest over lowest rate", np.nan)
         lines.append(f"{line}; the highest rate was {float(swing):.1f} times the lowest.")
     for one in run.margin.frontiers:
@@ -244,8 +244,8 @@ def _held(run: StudyRun) -> Answer:
         if len(lost):
             worst = lost.loc[(lost["loss"] - lost["maintenance_margin"]).idxmax()]
             line += (
-                f"; worst on {worst['until'].date()}, {_share(worst['loss'])} lost {worst['side']} against "
-                f"{_share(worst['maintenance_margin'])} held"
+                f"; worst on {worst['until'].date()}, {percent_to(worst['loss'])} lost {worst['side']} against "
+                f"{percent_to(worst['maintenance_margin'])} held"
             )
         lines.append(f"{line}.")
     sections = ("Would they have held?", "Exceptions by regime and side", "Stress windows")
@@ -264,7 +264,3 @@ def _book(run: StudyRun) -> Answer:
             f"under {applies.idxmax()}, of {len(applies)} rule sets."
         )
     return Answer("What the book needs", text, ("The book",))
-
-
-def _share(value: object) -> str:
-    return f"{100.0 * float(str(value)):.1f} %"

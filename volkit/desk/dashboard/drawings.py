@@ -10,7 +10,8 @@ from volkit.conventions import SIDES, spoken_periods
 from volkit.correlation import CorrelationEstimate
 from volkit.desk.dashboard.comparison import beaten_by, nearest
 from volkit.desk.dashboard.crises import worst_days
-from volkit.desk.dashboard.words import percent, stem, two_digits
+from volkit.desk.dashboard.words import stem, two_digits
+from volkit.formatting import percent_to
 from volkit.margin import MarginSchedule
 from volkit.margin.bridge import StressReplay
 from volkit.margin.frontier import PolicyFrontier
@@ -51,11 +52,11 @@ def schedule_figure(schedule: MarginSchedule) -> FigureSpec:
         alt=(
             f"Losses of {schedule.asset} from {span}, long upward and short downward, with the maintenance and initial "
             f"margins held against them. {words} losses lie above the maintenance margin and are marked. The long "
-            f"maintenance margin lies between {percent(low)} and {percent(high)}."
+            f"maintenance margin lies between {percent_to(low)} and {percent_to(high)}."
         ),
         caption=(
             f"{words} losses above the maintenance margin in {len(done):,} periods, {span}. {overlap}"
-            f"The long maintenance margin moved between {percent(low)} and {percent(high)}. "
+            f"The long maintenance margin moved between {percent_to(low)} and {percent_to(high)}. "
             f"Source: {_source(schedule)}."
         ),
         height_ratio=0.5,
@@ -68,7 +69,7 @@ def stress_figure(replay: StressReplay) -> FigureSpec:
     worst = worst_days(replay)
     beyond = worst[worst["excess"] > 0.0]
     parts = [
-        f"{window}, {side}: loss {percent(row['loss'])} against a margin of {percent(row['margin'])}"
+        f"{window}, {side}: loss {percent_to(row['loss'])} against a margin of {percent_to(row['margin'])}"
         for (window, side), row in worst.sort_values("excess", ascending=False).head(4).iterrows()
     ]
     caption = (
@@ -133,7 +134,7 @@ def frontier_figure(frontier: PolicyFrontier, current: str) -> FigureSpec:
         draw=draw_named,
         alt=(
             f"{len(frontier.table)} margin policies for {frontier.assets[0]}: mean maintenance margin against the "
-            f"share of losses above it on the worse side. The chosen one, {current}, has {percent(row['cost'])} and "
+            f"share of losses above it on the worse side. The chosen one, {current}, has {percent_to(row['cost'])} and "
             f"{format_value(row['exceedance'], kind='percent')}; named beside it: {' and '.join(rivals) or 'none'}. "
             f"{len(frontier.efficient)} policies are not beaten."
         ),

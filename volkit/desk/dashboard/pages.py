@@ -21,7 +21,7 @@ from volkit.desk.dashboard.sentences import (
     stress_words,
 )
 from volkit.desk.dashboard.verdicts import judge, p_origin
-from volkit.desk.dashboard.words import percent
+from volkit.formatting import percent_to
 from volkit.margin import CalibratedParameters
 from volkit.margin.bridge import StressReplay
 from volkit.margin.frontier import PolicyFrontier
@@ -133,8 +133,8 @@ def answer_html(
                     "side": side,
                     "key": f"{layer}_{side}",
                     "name": f"{words}, {side}",
-                    "value": percent(row["recommended"]),
-                    "range": f"90 % interval {percent(row['low'])} to {percent(row['high'])}",
+                    "value": percent_to(row["recommended"]),
+                    "range": f"90 % interval {percent_to(row['low'])} to {percent_to(row['high'])}",
                 }
             )
     leverage = " and ".join(

@@ -7,7 +7,8 @@ from volkit.correlation import CorrelationEstimate
 from volkit.desk.dashboard.comparison import OBJECTIVES, beaten_by, cheapest_passing, nearest
 from volkit.desk.dashboard.crises import worst_days
 from volkit.desk.dashboard.verdicts import SideVerdict
-from volkit.desk.dashboard.words import counted, percent, two_digits
+from volkit.desk.dashboard.words import counted, two_digits
+from volkit.formatting import percent_to
 from volkit.margin import CalibratedParameters
 from volkit.margin.bridge import StressReplay
 from volkit.margin.frontier import PolicyFrontier
@@ -63,7 +64,7 @@ def answer_words(
 
 def _rates_words(found: CalibratedParameters, now: pd.Timestamp) -> str:
     rate, until = found.table["recommended"], found.valid_until.date()
-    long, short = (percent(rate[f"initial_margin_{side}"]) for side in SIDES)
+    long, short = (percent_to(rate[f"initial_margin_{side}"]) for side in SIDES)
     if is_expired(found, now):
         return (
             f"{found.asset}, as of {found.as_of.date()}: initial margin {long} for long and {short} for short "
@@ -126,7 +127,7 @@ def pointer_words(frontier: PolicyFrontier, current: str) -> str:
     name = cheapest_passing(frontier)
     if name is None:
         return f"None of the {len(frontier.table)} policies compared passes either; {_SEE}."
-    cost, own = (percent(frontier.table.loc[n, "cost"]) for n in (name, current))
+    cost, own = (percent_to(frontier.table.loc[n, "cost"]) for n in (name, current))
     return f"The cheapest policy that passes is {name}, with {cost} on average instead of {own}; {_SEE}."
 
 
@@ -158,11 +159,11 @@ def stress_words(replay: StressReplay) -> str:
     worst = worst_days(replay)
     window, side = worst["excess"].idxmax()
     row = worst.loc[(window, side)]
-    loss, margin, day = percent(row["loss"]), percent(row["margin"]), row["day"].date()
+    loss, margin, day = percent_to(row["loss"]), percent_to(row["margin"]), row["day"].date()
     if row["excess"] > 0.0:
         return (
             f"Worst: {window}, {side}. The loss over the margin period of risk to {day} was {loss} against a margin of "
-            f"{margin}: {percent(row['excess'])} of the notional was not covered."
+            f"{margin}: {percent_to(row['excess'])} of the notional was not covered."
         )
     return (
         f"Every loss was covered. Closest was {window}, {side}: {loss} over the margin period of risk to {day} against "
@@ -184,7 +185,7 @@ def frontier_words(frontier: PolicyFrontier, current: str) -> str:
     row = frontier.table.loc[current]
     promise = format_value(1.0 - frontier.confidence, kind="percent")
     start = (
-        f"The chosen policy, {current}, holds {percent(row['cost'])} on average; on its worse side "
+        f"The chosen policy, {current}, holds {percent_to(row['cost'])} on average; on its worse side "
         f"{format_value(row['exceedance'], kind='percent')} of losses were above it against {promise} promised."
     )
     beats = beaten_by(frontier, current)

@@ -2,22 +2,11 @@
 
 from volkit.errors import VolkitError
 
-__all__ = ["NotShownError", "counted", "percent", "stem", "two_digits"]
+__all__ = ["NotShownError", "counted", "stem", "two_digits"]
 
 
 class NotShownError(VolkitError):
     """Why a panel has no numbers, and what its reader can choose instead."""
-
-
-def percent(share: float) -> str:
-    """Return a decimal in per cent with one digit.
-
-    Examples
-    --------
-    >>> percent(0.0897)
-    '9.0 %'
-    """
-    return f"{100.0 * share:.1f} %".replace("-", "\u2212")
 
 
 def two_digits(value: float) -> str:
