@@ -20,6 +20,8 @@ __all__ = ["Events", "load_events"]
 
 # Tables of the file that hold no announcements.
 _OTHER_TABLES = ("stress",)
+# Whom a stress window befell.
+_ALL, _CRYPTO = "all", "crypto"
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True, repr=False)
@@ -32,10 +34,13 @@ class Events(ResultDisplay):
         Index `name`; first and last UTC day, both inclusive.
     announcements : DataFrame, shape (n_announcements, 2)
         `kind` (the table's name, as fomc or cpi) and `is_scheduled`; index `time`, the instant in UTC.
+    crypto_only : frozenset of str
+        Names of the windows that befell crypto alone.
     """
 
     stress: pd.DataFrame
     announcements: pd.DataFrame
+    crypto_only: frozenset[str] = frozenset()
 
     @property
     def headline(self) -> str:
@@ -145,6 +150,7 @@ def load_events(path: Path | None = None) -> Events:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
         windows = {w["name"]: [pd.Timestamp(day, tz="UTC") for day in w["window"]] for w in tables["stress"]}
+        scopes = {w["name"]: w.get("scope", _ALL) for w in tables["stress"]}
         kinds = [name for name in tables if name not in _OTHER_TABLES]
         announcements = pd.concat([_announcements(kind, tables[kind]) for kind in kinds])
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, RecursionError) as error:
@@ -152,8 +158,14 @@ def load_events(path: Path | None = None) -> Events:
     backward = [name for name, days in windows.items() if len(days) != 2 or days[0] > days[1]]
     if backward:
         raise SourceError(f"events file {path}: {backward[0]!r} must be a first and a last day, in this order.")
+    if odd := [name for name, scope in scopes.items() if scope not in (_ALL, _CRYPTO)]:
+        raise SourceError(f"events file {path}: the scope of {odd[0]!r} must be {_ALL!r} (or left out) or {_CRYPTO!r}.")
     stress = pd.DataFrame.from_dict(windows, orient="index", columns=["first", "last"]).rename_axis("name")
-    return Events(stress=stress, announcements=announcements.sort_index(kind="stable"))
+    return Events(
+        stress=stress,
+        announcements=announcements.sort_index(kind="stable"),
+        crypto_only=frozenset(name for name, scope in scopes.items() if scope == _CRYPTO),
+    )
 
 
 def _announcements(kind: str, table: dict[str, Any]) -> pd.DataFrame:
