@@ -96,3 +96,17 @@ def test_missing_part_is_named(tmp_path):
 
     with pytest.raises(SourceError, match=r"events\.toml cannot be read: KeyError: 'stress'"):
         load_events(path)
+
+
+def test_window_of_crypto_alone_is_told_apart_and_an_unknown_scope_is_named(tmp_path):
+    events = load_events()
+    path = tmp_path / "events.toml"
+    path.write_text(
+        f"[fomc]\n{NEW_YORK}dates = []\n"
+        '[[stress]]\nname = "One"\nscope = "gold"\nwindow = ["2020-03-09", "2020-03-20"]\n'
+    )
+
+    assert {"FTX failure", "Terra/Luna collapse"} < events.crypto_only < set(events.stress.index)
+    assert "Covid liquidity crisis" not in events.crypto_only
+    with pytest.raises(SourceError, match="the scope of 'One' must be 'all' \\(or left out\\) or 'crypto'"):
+        load_events(path)

@@ -14,7 +14,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from volkit.errors import ArgumentError, DataError
-from volkit.report.describe import EVENT_ID, has_dates
+from volkit.report.describe import has_dates
+from volkit.report.drawn import EVENT_ID
 from volkit.report.style import ROLE_COLOURS, add_note, is_narrow, mark_simulated
 from volkit.results import Provenance
 from volkit.sources.catalogue import load_catalogue
@@ -56,18 +57,6 @@ _EVENT_WORDS: Mapping[str, str] = MappingProxyType(
         "US downgrade": "Downgrade",
         "Flash crash": "Flash crash",
         "Celsius and 3AC": "Celsius",
-    }
-)
-# These befell crypto alone: behind equities or rates they would claim a cause that was none.
-_CRYPTO_EVENTS = frozenset(
-    {
-        "China ban on token sales",
-        "November 2018 sell-off",
-        "May 2021 deleveraging",
-        "Terra/Luna collapse",
-        "Celsius and 3AC",
-        "FTX failure",
-        "October 2025 liquidation cascade",
     }
 )
 # Apart from every band and region, light enough for a grid line to show through.
@@ -213,7 +202,8 @@ def shade_events(
 
 def _crises_of(provenance: Provenance | None, series: Sequence[str]) -> pd.DataFrame:
     """Crises of the event catalogue that the series drawn can have met."""
-    stress = load_events().stress
+    events = load_events()
+    stress = events.stress
     if provenance is not None and provenance.simulated:
         return stress.iloc[:0]
     names = series or ([] if provenance is None else [one.name for one in provenance.series])
@@ -221,7 +211,8 @@ def _crises_of(provenance: Provenance | None, series: Sequence[str]) -> pd.DataF
         return stress
     known = load_catalogue()
     has_crypto = any(name not in known or known[name].kind == "crypto" for name in names)
-    return stress if has_crypto else stress[~stress.index.isin(_CRYPTO_EVENTS)]
+    # Behind equities or rates, what befell crypto alone would claim a cause that was none.
+    return stress if has_crypto else stress[~stress.index.isin(events.crypto_only)]
 
 
 def event_words(name: str) -> str:
