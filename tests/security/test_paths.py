@@ -235,10 +235,20 @@ def test_prices_in_a_compressed_file_are_read(tmp_path):
 def test_a_file_of_one_long_line_is_not_repeated_in_the_message(tmp_path):
     (tmp_path / "BTC.csv").write_bytes(b"root:x:0:0," * 200_000)
 
-    with pytest.raises(SourceError) as raised:
+    # pandas would compare 600,000 names with one another for ten minutes.
+    with pytest.raises(SourceError, match=r"at least \S+ fields in its first line, .* 2,000 columns") as raised:
         volkit.open_source(f"files:{tmp_path}").load_bars("BTC")
 
     assert len(str(raised.value)) < 600
+
+
+@pytest.mark.parametrize("name", ["BTC.csv", "BTC.csv.gz"])
+def test_a_header_of_too_many_names_is_refused_at_once(name, tmp_path):
+    text = ("time," + "x," * 5_000 + "close\n").encode()
+    (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+
+    with pytest.raises(SourceError, match="at least 5,002 fields"):
+        volkit.open_source(f"files:{tmp_path}").load_bars("BTC")
 
 
 def test_a_run_is_written_where_it_is_told_and_nowhere_else(hostile_run):

@@ -1,4 +1,4 @@
-"""Tables in compressed files: unpacked within bounds, as a small file may hold a very long text."""
+"""Tables in files of text: read and unpacked within bounds, as a small file may hold a very long text or line."""
 
 import gzip
 import io
@@ -14,6 +14,9 @@ _CHUNK = 1 << 20
 # Prices as text compress five to twenty times; what holds one byte over and over compresses a thousand times.
 _FREE_BYTES = 8 << 20
 _MOST_TIMES = 100
+# pandas compares each name of a header with all before it: 200,000 of them take it ten minutes.
+_MOST_FIELDS = 2_000
+_LONGEST_HEADER = 1 << 20
 _OTHER = (".bz2", ".tar", ".tgz", ".xz", ".zip", ".zst")
 
 
@@ -28,19 +31,25 @@ def open_text(path: Path) -> Path | io.BytesIO:
     Raises
     ------
     SourceError
-        For another compression, and for a file that holds more than 8 MiB and a hundred times its own size.
+        For another compression, for a file that holds more than 8 MiB and a hundred times its own size, and for a
+        first line of more than 2,000 fields.
     OSError, EOFError, zlib.error
         When it is not there, or not what it says.
 
     Examples
     --------
-    >>> open_text(Path("BTC.csv")).name
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "BTC.csv"
+    >>> _ = file.write_text("time,close\\n")
+    >>> open_text(file).name
     'BTC.csv'
     """
     ending = path.suffix.lower()
     if ending in _OTHER:
         raise SourceError(f"{path.name} is compressed as {ending}; unpack it, or pack it as .gz.")
     if ending != ".gz":
+        with path.open("rb") as plain:
+            _refuse_wide_header(plain.readline(_LONGEST_HEADER), path)
         return path
     most = max(_FREE_BYTES, _MOST_TIMES * path.stat().st_size)
     held = io.BytesIO()
@@ -53,7 +62,18 @@ def open_text(path: Path) -> Path | io.BytesIO:
                     "of prices does; unpack it if you trust it."
                 )
     held.seek(0)
+    _refuse_wide_header(held.readline(_LONGEST_HEADER), path)
+    held.seek(0)
     return held
+
+
+def _refuse_wide_header(line: bytes, path: Path) -> None:
+    fields = line.count(b",") + 1
+    if fields > _MOST_FIELDS or len(line) == _LONGEST_HEADER:
+        raise SourceError(
+            f"{path.name} has at least {fields:,} fields in its first line, which should name at most {_MOST_FIELDS:,} "
+            "columns; see that its lines end."
+        )
 
 
 def read_text_table(path: Path) -> pd.DataFrame:

@@ -128,11 +128,21 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except OSError as error:
         raise StudyError(f"{folder} is not a run folder: {path.name} cannot be read ({error.strerror}).") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise StudyError(f"{path} is damaged: {error}. Run the study again.") from error
+        raise StudyError(
+            f"{path} is damaged: {error}. Delete {folder}, or name another folder, and run the study again."
+        ) from error
     if found > _FORMAT:
         raise StudyError(f"{path} is of format {found}, this volkit reads up to format {_FORMAT}: upgrade volkit.")
+    if _SEAL not in manifest:
+        raise StudyError(
+            f"{path} has no seal: an earlier volkit wrote it, or it was changed. Delete {folder}, or name another "
+            "folder, and run the study again."
+        )
     if not is_sealed:
-        raise StudyError(f"{path} is damaged: it does not match its seal. Run the study again.")
+        raise StudyError(
+            f"{path} is damaged: it does not match its seal. Delete {folder}, or name another folder, and run the "
+            "study again."
+        )
     return manifest
 
 

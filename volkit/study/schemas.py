@@ -13,6 +13,7 @@ import pandas as pd
 from volkit.errors import StudyError
 from volkit.report import ColumnKind, TableBlock
 from volkit.report.export_content import unshield_cells
+from volkit.sources.opening import open_text
 
 __all__ = ["PACKAGE", "load_tables", "read_package", "table_package", "table_schema"]
 
@@ -171,7 +172,7 @@ def load_tables(run: Path | str, *, form: Literal["parquet", "csv"] = "parquet")
 
 def _read_csv(path: Path, fields: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     # As text first: what a blank means is the column's to say.
-    raw = unshield_cells(pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False))
+    raw = unshield_cells(pd.read_csv(open_text(path), dtype=str, keep_default_na=False, na_filter=False))
     return pd.DataFrame({field["name"]: _typed(raw[field["name"]], field) for field in fields})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from volkit.checks import check_positive
-from volkit.errors import ArgumentError, DataError
+from volkit.errors import ArgumentError, DataError, SourceError
 from volkit.formatting import time_words
 from volkit.results import ResultDisplay, freeze
 
@@ -179,6 +179,11 @@ def in_base(levels: Sequence[Sequence[float]], market: Mapping[str, Any], *, ven
     venue : str
         Deribit counts money or units on its contracts already.
 
+    Raises
+    ------
+    SourceError
+        For a level that is not price and amount.
+
     Examples
     --------
     >>> in_base([(50000.0, 5.0)], {"contract": True, "inverse": True, "contractSize": 100.0}, venue="binance")
@@ -187,9 +192,21 @@ def in_base(levels: Sequence[Sequence[float]], market: Mapping[str, Any], *, ven
     size = 1.0
     if market.get("contract") and venue != "deribit":
         size = float(market.get("contractSize") or 1.0)
+    pairs = [_pair(level, venue) for level in levels]
     if market.get("inverse"):
-        return [(price, amount * size / price) for price, amount, *_ in levels]
-    return [(price, amount * size) for price, amount, *_ in levels]
+        # A price of nought is refused with the rest of its side.
+        return [(price, amount * size / price if price else math.nan) for price, amount in pairs]
+    return [(price, amount * size) for price, amount in pairs]
+
+
+def _pair(level: Sequence[float], venue: str) -> tuple[float, float]:
+    try:
+        # Some venues add a third number (orders, time) to a level.
+        return float(level[0]), float(level[1])
+    except (TypeError, ValueError, LookupError) as error:
+        raise SourceError(
+            f"{venue} sent {str(level)[:60]!r} in an order book, which is not a price and an amount: fetch it again."
+        ) from error
 
 
 def _bands(bands: Sequence[float]) -> tuple[float, ...]:
@@ -199,10 +216,9 @@ def _bands(bands: Sequence[float]) -> tuple[float, ...]:
 
 
 def _levels(levels: Sequence[Sequence[float]], *, side: str, venue: str) -> pd.DataFrame:
-    # Some venues add a third number (orders, time) to a level.
     table = pd.DataFrame([list(level[:2]) for level in levels], columns=["price", "amount"], dtype="float64")
     table = table[table["amount"] != 0.0]
-    if table.empty or not (table > 0).all(axis=None):
+    if table.empty or not ((table > 0) & (table < math.inf)).all(axis=None):
         got = "no level" if table.empty else "a level without a positive price and amount"
         raise DataError(f"{side} of {venue}", "must be levels of price and amount", got, "fetch the book again")
     return freeze(table.sort_values("price", ascending=side == "asks", ignore_index=True))
