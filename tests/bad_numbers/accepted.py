@@ -37,7 +37,10 @@ ACCEPTED: Reasons = {
     ("model_confidence_set", "losses", "duplicated"): "rows are periods by position; labels are not read",
     ("oracle_cascade", "shocks", "duplicated"): "rows are steps by position",
     ("first_and_latest", "pulled", "*inf"): "releases without a finite value are left out, as those with NaN",
-    ("worst_factor_move", "factor_changes", "*"): "open: a frame as it comes, of which it takes the worst row",
+    **{
+        ("worst_factor_move", "factor_changes", mistake): "days in any order: a mean does not look at their times"
+        for mistake in ("unsorted", "duplicated", "naive", "NaT")
+    },
     ("quantile_quantile", "values", "*"): "a sample: neither order nor labels matter",
 }
 
@@ -87,10 +90,6 @@ HOLES: Reasons = {
 
 # Numbers beyond 1e100 in these places overflow with numpy's own warning: loud, but not yet in words of ours.
 LOUD: Reasons = {
-    ("smile", "expiry", "empty"): "open: no expiry as empty text",
-    ("tail_risk", "quantile_method", "*"): "open: numpy's own message lists its methods",
-    ("volatility_response", "lags", "*"): "open: lags of another kind meet a bare comparison",
-    ("volatility_transmission", "lags", "*"): "open: lags of another kind meet a bare comparison",
     ("covar", "returns", "collinear"): "a quantile line through points on one line: minutes of simplex steps",
     ("coverage_battery", "lags", "longer than data"): "lags beyond the rows of each cell are tried one by one: minutes",
     ("exception_law", "lags", "longer than data"): "numba refuses the regressor of 100,000 lags with MemoryError",

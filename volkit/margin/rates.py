@@ -1,12 +1,12 @@
 """Value at Risk and expected shortfall as margin rates: always both, long and short apart."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence
+from volkit.checks import check_choice, check_confidence, check_floats
 from volkit.conventions import SIDES, Side, losses
 from volkit.errors import ArgumentError, DataError
 from volkit.scenarios import ScenarioSet
@@ -85,7 +85,8 @@ def tail_risk(
     """
     level = check_confidence(confidence)
     check_choice(side, argument="side", choices=SIDES)
-    values = np.asarray(simple_returns, dtype=np.float64)
+    check_choice(quantile_method, argument="quantile_method", choices=get_args(QuantileMethod))
+    values = check_floats(simple_returns, argument="simple_returns")
     if not np.isfinite(values).all():
         bad = int((~np.isfinite(values)).sum())
         raise DataError(

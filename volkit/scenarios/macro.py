@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_count, check_positive
+from volkit.checks import check_choice, check_count, check_floats, check_positive
 from volkit.correlation import MacroBetas
 from volkit.errors import ArgumentError, DataError
 from volkit.results import freeze
@@ -47,15 +47,21 @@ def worst_factor_move(
     >>> worst_factor_move(changes, factor="SPX", n_days=2).round(3).to_dict()
     {'SPX': -0.03, 'US10Y': -7.0}
     """
+    if not isinstance(factor_changes, pd.DataFrame):
+        got = type(factor_changes).__name__
+        raise DataError("factor_changes", "must be a DataFrame of factors", got, "pass the changes of all factors")
+    if not factor_changes.columns.is_unique:
+        twice = factor_changes.columns[factor_changes.columns.duplicated()][0]
+        raise DataError("factor_changes", "must have one column a factor", f"{twice!r} twice", "name them apart")
     check_choice(factor, argument="factor", choices=[str(c) for c in factor_changes.columns])
     check_choice(direction, argument="direction", choices=("down", "up"))
     days = check_count(n_days, argument="n_days", unit="days")
-    if len(factor_changes) < days or factor_changes.isna().to_numpy().any():
-        missing = int(factor_changes.isna().to_numpy().sum())
+    bad = ~np.isfinite(check_floats(factor_changes, argument="factor_changes"))
+    if len(factor_changes) < days or bad.any():
         raise DataError(
             "factor_changes",
             f"must have at least {days} rows, all complete",
-            f"{len(factor_changes)} rows with {missing} missing values",
+            f"{len(factor_changes)} rows with {int(bad.sum())} missing or infinite values",
             "pass the frame of volkit.complete_rows",
         )
     order = factor_changes[factor].sort_values(ascending=direction == "down")

@@ -166,14 +166,14 @@ def volatility_response(
     [-0.1, 0.1]
     """
     level = check_confidence(confidence)
-    last = check_count(max_horizon, argument="max_horizon", minimum=0)
+    last, har = check_count(max_horizon, argument="max_horizon", minimum=0), Har(lags=lags, form="log")
     if not isinstance(move, pd.Series):
         raise DataError("move", "must be a Series of one factor", type(move).__name__, 'pass for example moves["SPX"]')
     factor = "move" if move.name is None else str(move.name)
     rows = check_variance_rows(variance, pd.DataFrame({factor: move}), {factor: unit})
     step = float(rows.terms[factor].std()) if size is None else check_positive(size, argument="size", unit=unit)
     warn_asynchronous(synchrony, what=f"the response of {rows.asset} to {factor}")
-    past = np.vstack([np.full(len(lags), np.nan), own_terms(rows.variance.to_numpy(), Har(lags=lags, form="log"))[:-1]])
+    past = np.vstack([np.full(len(har.lags), np.nan), own_terms(rows.variance.to_numpy(), har)[:-1]])
     design = np.hstack([rows.terms.to_numpy(), past])
     known = np.isfinite(design).all(axis=1)
     y = np.log(rows.variance.to_numpy())

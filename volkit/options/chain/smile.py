@@ -296,16 +296,21 @@ def smile(
 
 
 def _find_expiry(prepared: PreparedChain, expiry: pd.Timestamp | str) -> pd.Timestamp:
-    wanted = pd.Timestamp(expiry)
+    try:
+        wanted = pd.Timestamp(expiry)
+    except (TypeError, ValueError):
+        wanted = pd.NaT
     known = prepared.expiries
-    if wanted.tzinfo is None:
+    if pd.isna(wanted):
+        found = known[:0]
+    elif wanted.tzinfo is None:
         on_day = known[known.normalize() == wanted.normalize().tz_localize("UTC")]
         found = on_day if wanted == wanted.normalize() else on_day[on_day == wanted.tz_localize("UTC")]
     else:
         found = known[known == wanted]
     if len(found) != 1:
         listed = ", ".join(f"{at:%Y-%m-%d}" for at in known)
-        raise ArgumentError("expiry", f"must be one of {listed}", str(expiry), "choose one of these")
+        raise ArgumentError("expiry", f"must be one of {listed}", repr(str(expiry)), "choose one of these")
     return pd.Timestamp(found[0])
 
 

@@ -35,11 +35,12 @@ class HarTerms:
     hac_lags: int | None = None
 
     def __post_init__(self) -> None:
-        if not self.lags or self.lags[0] != 1 or list(self.lags) != sorted(set(self.lags)):
+        is_listed = isinstance(self.lags, (tuple, list))
+        for lag in self.lags if is_listed else ():
+            check_count(lag, argument="lags")
+        if not is_listed or not self.lags or self.lags[0] != 1 or list(self.lags) != sorted(set(self.lags)):
             remedy = "pass lags=SESSION_LAGS (1, 5, 22) or CRYPTO_LAGS (1, 7, 30)"
             raise ArgumentError("lags", "must be whole periods rising from 1", repr(self.lags), remedy)
-        for lag in self.lags:
-            check_count(lag, argument="lags")
         check_choice(self.form, argument="form", choices=("variance", "log", "root"))
         check_choice(self.jumps, argument="jumps", choices=_JUMP_WORDS)
         check_count(self.horizon, argument="horizon")
