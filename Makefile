@@ -74,7 +74,7 @@ mutants: $(STAMP)  ## break lines of the kernels on purpose and see that tests n
 	$(BIN)/python tests/mutation.py --record docs/measured/mutation.json
 
 fuzz: $(STAMP)  ## feed every parser damaged files, a minute each, guided by coverage
-	$(BIN)/python tests/fuzz/run.py all --seconds 60
+	$(BIN)/python tests/fuzz/run.py all --seconds 60 --record docs/measured/fuzz.json
 
 gallery: $(STAMP)  ## run the notebooks and render them into docs/_build/gallery
 	$(BIN)/volkit gallery -o docs/_build/gallery

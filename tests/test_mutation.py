@@ -2,6 +2,8 @@
 
 import ast
 import importlib.util
+import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -13,6 +15,7 @@ _SPEC = importlib.util.spec_from_file_location("mutation", Path(__file__).with_n
 sys.modules["mutation"] = mutation = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(mutation)
 ROOT, read_mutants = mutation.ROOT, mutation.read_mutants
+RECORD = ROOT / "docs" / "measured" / "mutation.json"
 
 
 def test_table_holds_ten_lines_of_every_stage_that_are_still_there():
@@ -54,3 +57,15 @@ def test_a_line_that_is_gone_is_named(monkeypatch, tmp_path):
 
     with pytest.raises(ValueError, match=r"volkit/errors.py: 'no such line' is found 0 times"):
         mutation.main([])
+
+
+def test_recorded_outcome_is_that_of_the_table_and_good_enough():
+    record = json.loads(RECORD.read_text())
+    counts = mutation.counts_by_stage(record["mutants"])
+
+    assert [(r["file"], r["new"]) for r in record["mutants"]] == [
+        (m.file, m.new.split("\n")[-1].strip()) for m in read_mutants()
+    ]
+    assert record["stages"] == counts
+    assert all(count["survived"] <= mutation.ALLOWED * count["mutants"] for count in counts.values())
+    assert all(re.match(r"tests/\S+|a crash|no end", r["noticed_by"]) for r in record["mutants"] if r["noticed_by"])

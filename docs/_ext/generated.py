@@ -12,6 +12,7 @@ import click
 import typer
 from reliability import reliability_parts
 from scaling import scaling_parts
+from trials import trial_parts
 
 import volkit
 from volkit.cli import app
@@ -33,6 +34,7 @@ def generated_parts(docs: Path) -> dict[str, str]:
     parts |= reliability_parts(json.loads((docs / "measured" / "reliability.json").read_text()))
     parts["benchmarks.md"] = _benchmarks(json.loads((docs / "measured" / "benchmarks.json").read_text()))
     parts |= scaling_parts(json.loads((docs / "measured" / "scaling.json").read_text()))
+    parts |= trial_parts(*(json.loads((docs / "measured" / f"{n}.json").read_text()) for n in ("mutation", "fuzz")))
     for name, source in INCLUDED.items():
         parts[name] = _included(ROOT / source)
     return parts

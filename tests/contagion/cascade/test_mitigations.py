@@ -175,6 +175,22 @@ def test_a_share_is_closed_once_a_step():
     assert run_cascade(book, venue, shock=-0.11, steps=4).rounds["quantity"].tolist() == [100.0]
 
 
+@pytest.mark.parametrize("partial", PARTIALS[1:])
+@pytest.mark.parametrize("size", [1e-4, 1e4])
+def test_a_market_of_another_size_closes_the_same_shares(partial, size):
+    """Equity that is small in USD is equity: only what is left over nothing is closed whole."""
+    notional = np.array([1_000.0, 400.0, 2_500.0])
+    closed = []
+    for scale in (1.0, size):
+        book = LeveragedAccounts.from_leverage(
+            price=100.0, notional=scale * notional, leverage=[10.0, 12.0, 11.0], side="long", maintenance_rate=0.05
+        )
+        venue = Venue(price=100.0, impact=LinearImpact(1e-3 / scale), partial=partial)
+        closed.append(run_cascade(book, venue, shock=-0.055, steps=3).rounds["quantity"].to_numpy() / scale)
+
+    assert len(closed[0]) and closed[1] == pytest.approx(closed[0], rel=1e-9)
+
+
 def test_moving_margins_come_with_notice():
     book = LeveragedAccounts.from_leverage(
         price=100.0, notional=1_000.0, leverage=12.0, side="long", maintenance_rate=0.02
