@@ -54,6 +54,7 @@ CRASHES = [
     ("option-chain", b"instrument_name,bid_price\nBTC-27DEC24-60000-C,0.1,0.1,5\n"),
     ("events", b'"stress" = []\n"fomc" = "America/New_York"\n'),
     ("events", b'"stress" = []\n"fomc" = []\n'),
+    ("events", b'"fomc" = {time = "14:00", zone = %s, dates = ["2024-01-01"]}\n"stress" = []\n' % (b"9" * 200)),
     ("volatility-state", b'{"format": "volkit live volatility", "version": 1, "asset": "BTC", "state": -1}'),
     ("exchange-book", b'{"lastUpdateId": 1, "bids": [["99"]], "asks": [["101", "1"]]}'),
     ("exchange-book", b'{"lastUpdateId": 1, "bids": [["99", "x"]], "asks": [["101", "1"]]}'),

@@ -153,7 +153,7 @@ def load_events(path: Path | None = None) -> Events:
         scopes = {w["name"]: w.get("scope", _ALL) for w in tables["stress"]}
         kinds = [name for name in tables if name not in _OTHER_TABLES]
         announcements = pd.concat([_announcements(kind, tables[kind]) for kind in kinds])
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (OSError, KeyError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         raise SourceError(f"events file {path} cannot be read: {type(error).__name__}: {error}.") from error
     backward = [name for name, days in windows.items() if len(days) != 2 or days[0] > days[1]]
     if backward:
