@@ -24,9 +24,9 @@ __all__ = ["regime_section", "replay_section"]
 _READING = (
     "A margin may have the right number of exceptions over all days and still too many on the days that count. Each "
     "cell is one asset, one side and one regime; an exception is a loss strictly above the maintenance margin. The "
-    "verdict is that of the exact binomial test, adjusted by Holm over all cells: too many exceptions would mean that "
-    "margins are too low, too few that they are dearer than promised. Where a cell has no exception, tests of their "
-    "spacing have nothing to work on; they are undefined and no pass.",
+    "verdict is that of Kupiec's test with its exact binomial law, adjusted by Holm over all cells: too many "
+    "exceptions would mean that margins are too low, too few that they are dearer than promised. Where a cell has no "
+    "exception, tests of their spacing have nothing to work on; they are undefined and no pass.",
 )
 _REPLAY = (
     "The recommended policy as it would have stood through dated stress windows, with the prices at hand: the worst "

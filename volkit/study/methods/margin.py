@@ -52,6 +52,10 @@ MARGIN: tuple[Method, ...] = (
         source="Acerbi and Tasche (2002), Journal of Banking & Finance 26(7), for its coherence.",
         functions=("volkit.margin.tail_risk",),
         stage="margin",
+        note=(
+            "That of a book is the mean over the worst 1 - c of its scenarios, the one at the edge counted in part; "
+            "weighted losses are cut at the edge in the same way."
+        ),
     ),
     Method(
         key="weighted-historical",
@@ -61,9 +65,11 @@ MARGIN: tuple[Method, ...] = (
             r"\qquad w_i \propto 2^{-a_i / H}"
         ),
         where={
+            r"V": "Value at Risk, fraction of the notional",
             r"L_{[j]}": "j-th largest loss, fraction of the notional",
             r"w_i": "weight of loss i, no unit; all add up to one",
-            r"a_i": "age of loss i, periods",
+            r"w_{[i]}": "weight of the i-th largest loss",
+            r"a_i": "age of loss i, periods; 0 for the latest",
             r"H": "half-life, periods",
             r"c": "confidence",
         },
@@ -81,7 +87,8 @@ MARGIN: tuple[Method, ...] = (
         where={
             r"r_{t+1}^{(i)}": "scenario i of the next period's return, decimal, never below -1",
             r"v_{t+1}": "variance forecast known at the end of period t, decimal squared",
-            r"z_i": "past shock: return over the volatility that was forecast for it, no unit",
+            r"z_i": "past shock: return less its mean over the volatility of its period by the model, no unit",
+            r"r_i, v_i": "past return, decimal, and its variance by the model, decimal squared",
             r"\mu": "mean return, decimal per period",
             r"n": "number of past shocks; each is one scenario",
         },
@@ -102,12 +109,14 @@ MARGIN: tuple[Method, ...] = (
         where={
             r"V, E": "Value at Risk and expected shortfall of a long position, fraction of the notional",
             r"q_\nu(c)": "quantile of the law of the losses' shocks (Student's t with variance one), no unit",
+            r"c": "confidence",
             r"v_{t+1}": "variance forecast, decimal squared",
             r"\mu": "mean return, decimal per period",
         },
-        source="McNeil, Frey and Embrechts (2015), Quantitative Risk Management, section 2.3, examples 2.11 and 2.14.",
+        source="McNeil, Frey and Embrechts (2015), Quantitative Risk Management, revised edition, chapter 2.",
         functions=("volkit.margin.parametric_tail_risk", "volkit.margin.margin_schedule"),
         stage="margin",
+        note="For a short position the mean has the other sign. Over several periods the law's shocks are simulated.",
     ),
     Method(
         key="policy",
@@ -123,6 +132,7 @@ MARGIN: tuple[Method, ...] = (
         source="The study's policy; its numbers stand in study.toml.",
         functions=("volkit.margin.MarginPolicy", "volkit.margin.margin_schedule", "volkit.margin.calibrate_margin"),
         stage="margin",
+        note="A long position loses its notional at most: its rates stop at 1.",
     ),
     Method(
         key="rate-interval",
@@ -163,7 +173,8 @@ MARGIN: tuple[Method, ...] = (
         ),
         where={
             r"r_t": "calculated rate, fraction of the notional",
-            r"b_t": "buffer left; released while the rate rises (b at least 0.25 in the regulation), no unit",
+            r"m_t": "rate charged, fraction of the notional, by tool",
+            r"b_t, b": "buffer left, released while the rate rises, and full (at least 0.25 in the rule), no unit",
             r"s_t": "rate of the worst window known so far, fraction of the notional",
             r"w": "weight of stressed observations (at least 0.25 in the regulation), no unit",
             r"f_t": "rate of a long look-back (ten years in the regulation), fraction of the notional",
@@ -186,8 +197,8 @@ MARGIN: tuple[Method, ...] = (
             r"V": "notional traded per period, quote currency",
         },
         source=(
-            "Torre (1997), BARRA Market Impact Model Handbook; Almgren, Thum, Hauptmann and Li (2005), Direct "
-            "estimation of equity market impact, Risk."
+            "Torre (1997), BARRA Market Impact Model Handbook, for the root; Almgren, Thum, Hauptmann and Li (2005), "
+            "Direct estimation of equity market impact, Risk."
         ),
         functions=("volkit.impact.ImpactModel",),
         stage="margin",
@@ -196,7 +207,7 @@ MARGIN: tuple[Method, ...] = (
         key="tiers",
         title="Tiers by size",
         latex=(
-            r"M(N) = m_k N - a_k, \quad L_k \le N < L_{k+1}; \qquad a_0 = 0, \quad "
+            r"M(N) = m_k N - a_k, \quad L_k < N \le L_{k+1}; \qquad a_0 = 0, \quad "
             r"a_k = a_{k-1} + L_k \left( m_k - m_{k-1} \right)"
         ),
         where={
@@ -213,14 +224,17 @@ MARGIN: tuple[Method, ...] = (
         key="conditional-quantile",
         title="Tails given the macro state",
         latex=(
-            r"V_{t+1} = a + b' x_t, \qquad (a, b) = \operatorname{arg\,min} \sum_s "
-            r"\left( \mathbf{1}[L_s > V_s] - p \right) \left( L_s - V_s \right)"
+            r"V_{t+1} = a + b' x_t, \qquad (a, b) = \operatorname{argmin}_{a, b} \sum_s "
+            r"\left( \mathbf{1}[L_s > V_s] - p \right) \left( L_s - V_s \right), \quad "
+            r"p = 1 - \frac{n + 1}{n}\, c"
         ),
         where={
             r"V_{t+1}": "Value at Risk of the next period, in volatility forecasts (no unit)",
-            r"x_t": "macro state at the close before, standard deviations of its window",
-            r"p": "one less the confidence",
-            r"L_s": "losses of the window over their volatility forecasts, no unit",
+            r"x_t": "macro state at the close before, standard deviations of its window, held within its range there",
+            r"a, b": "level and slopes, no unit",
+            r"L_s, V_s": "losses of the window over their volatility forecasts, and the plane at their states, no unit",
+            r"n, c": "losses in the window, count, and confidence",
+            r"p": "one less the level that the quantile of type 6 takes of n losses",
         },
         source=(
             "Koenker and Bassett (1978), Econometrica 46; expected shortfall as a multiple: Taylor (2019), Journal of "
@@ -229,18 +243,20 @@ MARGIN: tuple[Method, ...] = (
         ),
         functions=("volkit.conditional_tails", "volkit.bridge_proof"),
         stage="margin",
+        note="A plane below a quarter of the quantile without state is held there, and counted.",
     ),
     Method(
         key="macro-day",
         title="The stressed macro day",
-        latex=r"r^{(i)} = \sum_j \beta_j\, f_j^{*} + e_i",
+        latex=r"r^{(i)} = \exp\left( a + \sum_j \beta_j\, f_j^{*} + e_i \right) - 1",
         where={
-            r"r^{(i)}": "scenario i of the asset's return, decimal",
+            r"r^{(i)}": "scenario i of the asset's simple return, decimal",
+            r"a": "intercept of the regression of log returns, decimal",
             r"f_j^{*}": "mean move of factor j on the worst days of one factor, in the factor's unit",
             r"\beta_j": "joint beta of the whole sample, decimal per unit of the factor",
-            r"e_i": "past residual i, decimal",
+            r"e_i": "past residual i, decimal (log return)",
         },
-        source="Definition: betas times the move, plus every past residual.",
+        source="Definition: intercept and betas times the move, plus every past residual, as a simple return.",
         functions=("volkit.macro_day_scenarios", "volkit.worst_factor_move"),
         stage="margin",
         note="A stress in which betas rise too is not in it.",
@@ -256,7 +272,7 @@ MARGIN: tuple[Method, ...] = (
             r"s": "+1 long, -1 short",
             r"q": "size, coins",
             r"E": "entry price, quote currency",
-            r"m": "maintenance rate, fraction",
+            r"m": "maintenance rate of the tier of the notional at P, fraction",
         },
         source="Binance, liquidation price of USD-M futures, one position.",
         functions=("volkit.liquidation_price", "volkit.tiered_liquidation_price"),

@@ -15,7 +15,7 @@ VALIDATION: tuple[Method, ...] = (
             r"m_{t-1}": "rate known before, fraction of the notional",
             r"x, n": "exceptions and tested periods, counts",
         },
-        source="Christoffersen (1998), International Economic Review 39(4), section 2.",
+        source="Christoffersen (1998), International Economic Review 39(4), 841-862.",
         functions=("volkit.backtest_margin", "volkit.validate_schedules"),
         stage="validation",
     ),
@@ -27,6 +27,7 @@ VALIDATION: tuple[Method, ...] = (
             r"\qquad 0 \ln 0 = 0"
         ),
         where={
+            r"LR": "statistic, no unit; chi-squared with one degree of freedom in long samples",
             r"x": "exceptions, count",
             r"n": "tested periods, count",
             r"p": "one less the confidence: the promised rate of exceptions",
@@ -41,16 +42,24 @@ VALIDATION: tuple[Method, ...] = (
     Method(
         key="binomial",
         title="Exact test of the number of exceptions",
-        latex=r"P(X \ge x) = \sum_{k=x}^{n} \binom{n}{k} p^k (1 - p)^{n-k}",
+        latex=(
+            r"\sum_{k \in \mathcal{A}(x)} \binom{n}{k} p^k (1 - p)^{n-k}, \qquad "
+            r"\mathcal{A}(x) = \left\{ k : LR(k) \ge LR(x) \right\}"
+        ),
         where={
-            r"X": "exceptions of a right margin, count",
+            r"\mathcal{A}(x)": "counts that speak as much against the margin as x does, on both sides",
+            r"LR": "Kupiec's statistic, behind the verdict; binomial_test takes the counts that are no likelier than x",
             r"x": "exceptions that came, count",
             r"n": "tested periods, count",
             r"p": "promised rate of exceptions",
         },
-        source="Clopper and Pearson (1934), Biometrika 26(4), for the interval; Holm (1979) over all cells.",
+        source=(
+            "Binomial law of independent exceptions; Clopper and Pearson (1934), Biometrika 26(4), for the interval; "
+            "Holm (1979), Scandinavian Journal of Statistics 6(2), over all cells."
+        ),
         functions=("volkit.validation.binomial_test", "volkit.coverage_battery"),
         stage="validation",
+        note="Losses over several periods overlap: samples without are tested, and twice the mean p-value counts.",
     ),
     Method(
         key="power",
@@ -58,7 +67,7 @@ VALIDATION: tuple[Method, ...] = (
         latex=r"\sum_{k \in \mathcal{R}} \binom{n}{k} q^k (1 - q)^{n-k}, \qquad q = 2p",
         where={
             r"\mathcal{R}": "counts at which the test rejects at 5 %",
-            r"q": "true rate of exceptions that the test should notice",
+            r"q, p": "true rate of exceptions that the test should notice, and promised rate",
             r"n": "tested periods, count",
         },
         source="Exact binomial sum over the region of rejection.",
@@ -79,20 +88,17 @@ VALIDATION: tuple[Method, ...] = (
             r"\hat\pi_j": "share of j after anything",
             r"LR": "Kupiec's statistic",
         },
-        source=(
-            "Christoffersen (1998), Evaluating interval forecasts, International Economic Review 39(4), 841-862, "
-            "section 3.2."
-        ),
+        source="Christoffersen (1998), Evaluating interval forecasts, International Economic Review 39(4), 841-862.",
         functions=("volkit.christoffersen_test", "volkit.validation.christoffersen_independence_test"),
         stage="validation",
-        note="It sees dependence at lag one only.",
+        note="It sees dependence at lag one only, and is undefined where a row or column of the counts is empty.",
     ),
     Method(
         key="traffic-light",
         title="Traffic light",
         latex=r"\mathrm{green:}\; F(x) < 0.95, \qquad \mathrm{red:}\; F(x) \ge 0.9999",
         where={
-            r"F": "distribution function of a binomial count of n periods at the promised rate",
+            r"F": "distribution function of a binomial count of n periods at the promised rate; yellow between",
             r"x": "exceptions, count",
         },
         source="Basel Committee on Banking Supervision (1996), Supervisory framework for backtesting, table 2.",
@@ -107,9 +113,10 @@ VALIDATION: tuple[Method, ...] = (
             r"Z_2": "statistic, no unit; 0 expected, negative when losses beyond the margin are too many or too large",
             r"I_t": "1 for a loss above the Value at Risk",
             r"L_t, E_t": "loss and expected shortfall forecast, fraction of the notional",
+            r"n": "tested periods, count",
             r"p": "one less the confidence",
         },
-        source="Acerbi and Szekely (2014), Backtesting expected shortfall, Risk, December, equation 7.",
+        source="Acerbi and Szekely (2014), Backtesting expected shortfall, Risk, December, the second test.",
         functions=("volkit.acerbi_szekely_z2_test",),
         stage="validation",
     ),
@@ -131,8 +138,8 @@ VALIDATION: tuple[Method, ...] = (
         title="Joint score of Value at Risk and expected shortfall (FZ0)",
         latex=r"S_t = \frac{(L_t - V_t)^+}{p\, E_t} + \frac{V_t}{E_t} + \ln E_t - 1",
         where={
-            r"S_t": "score, no unit; its mean is least at the true pair",
-            r"L_t, V_t, E_t": "loss, Value at Risk, expected shortfall, one unit",
+            r"S_t": "score, whose differences have no unit; its mean is least at the true pair",
+            r"L_t, V_t, E_t": "loss, Value at Risk, expected shortfall, one unit; E above zero",
             r"p": "one less the confidence",
         },
         source="Patton, Ziegel and Chen (2019), Journal of Econometrics 211, equation 6.",
@@ -148,12 +155,14 @@ VALIDATION: tuple[Method, ...] = (
             r"s_t": "score: loss over the model's margin, no unit",
             r"\eta": "step, no unit",
             r"p": "promised rate of exceptions",
+            r"t": "scores, in their order",
         },
         source=(
             "Angelopoulos, Candes and Tibshirani (2023), Conformal PID control for time series prediction, NeurIPS 36, "
-            "proposition 1."
+            "equation 7 and proposition 1."
         ),
         functions=("volkit.QuantileTracker", "volkit.calibrate_online", "volkit.compare_static_dynamic"),
         stage="realtime",
+        note="Unless it may shrink, the multiplier is held at 1 from below; above, at the largest that is allowed.",
     ),
 )

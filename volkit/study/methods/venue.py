@@ -20,7 +20,7 @@ VENUE: tuple[Method, ...] = (
             r"\tau": "time to expiry, years",
             r"N": "distribution function of the normal law",
         },
-        source="Black (1976), The pricing of commodity contracts, Journal of Financial Economics 3, equation 16.",
+        source="Black (1976), The pricing of commodity contracts, Journal of Financial Economics 3, 167-179.",
         functions=("volkit.black76_price",),
         stage="portfolio",
     ),
@@ -29,6 +29,7 @@ VENUE: tuple[Method, ...] = (
         title="Scenario margin",
         latex=r"M = \max_i \left( -w_i \sum_k q_k\, \Delta_{ik} \right)^{+}",
         where={
+            r"M": "margin, USD; rule sets multiply it by factors and add charges of their own",
             r"\Delta_{ik}": "profit of one unit of contract k in scenario i, USD, by full revaluation",
             r"q_k": "units of contract k",
             r"w_i": "weight of scenario i, no unit; 1 but for the extreme moves of some rules",
@@ -42,27 +43,38 @@ VENUE: tuple[Method, ...] = (
         title="Expected shortfall of a book and its parts",
         latex=(
             r"M = \sum_k M_k, \qquad "
-            r"M_k = -q_k\, \operatorname{E}\left[ \Delta_k \mid \text{worst scenarios} \right]"
+            r"M_k = -q_k \sum_i \pi_i\, \Delta_{ik}"
         ),
         where={
             r"M": "expected shortfall of the book, USD",
             r"M_k": "part of position k, USD; the parts add up to the margin",
-            r"\Delta_k": "profit of one unit, USD",
+            r"q_k": "units of position k",
+            r"\Delta_{ik}": "profit of one unit of k in scenario i, USD",
+            r"\pi_i": "weight of scenario i among the book's worst 1 - c, the one at the edge in part; sum one",
         },
-        source="Tasche (2002), Expected shortfall and beyond, Journal of Banking & Finance 26, section 4.",
+        source="Tasche (2002), Expected shortfall and beyond, Journal of Banking & Finance 26(7), 1519-1533.",
         functions=("volkit.expected_shortfall_margin", "volkit.shortfall_contributions"),
         stage="portfolio",
     ),
     Method(
         key="netting",
         title="Netting and stressed correlation",
-        latex=r"m = k \sqrt{e' R\, e}, \qquad \mathrm{gross} = k \sum_i |e_i|",
+        latex=(
+            r"m = \varrho\left( \sum_i L_i \right)^{+}, \quad \mathrm{gross} = \sum_i \varrho(L_i)^{+}; \qquad "
+            r"\text{elliptical:}\quad m = k \sqrt{e' R\, e}, \quad \mathrm{gross} = k \sum_i |e_i|"
+        ),
         where={
+            r"m": "net margin, USD",
+            r"\varrho(L_i)": "expected shortfall (or another tail measure) of the loss of set i in scenarios, USD",
+            r"L_i": "loss of set i: a position, an underlying or an account, USD",
             r"e_i": "position times volatility of underlying i, USD",
-            r"R": "correlation matrix: estimated, at its bounds, or stressed",
+            r"R": "correlation matrix: estimated, at its bounds, or stressed; scenarios are reordered to have it",
             r"k": "multiple of the law at the confidence, no unit",
         },
-        source="Definition for elliptical laws; McNeil, Frey and Embrechts (2015), section 8.4.",
+        source=(
+            "Definition; for elliptical laws McNeil, Frey and Embrechts (2015), Quantitative Risk Management, revised "
+            "edition, chapter 8."
+        ),
         functions=("volkit.stressed_margin", "volkit.net_and_gross", "volkit.margin_modes"),
         stage="portfolio",
     ),
@@ -73,6 +85,7 @@ VENUE: tuple[Method, ...] = (
         where={
             r"P(x)": "middle price after a net sale of x coins, USD; bought coins move it up",
             r"P_{\mathrm{ref}}": "reference price, USD",
+            r"g(x)": "displacement of the last coin, log move; the mean cost is about 2/3 of it",
             r"Y": "constant, no unit",
             r"\sigma": "volatility of the log price per period, decimal",
             r"V": "coins traded in the same period",
@@ -91,6 +104,7 @@ VENUE: tuple[Method, ...] = (
         ),
         where={
             r"B_k": "accounts closed in round k; rounds end when nobody is reached",
+            r"P_k, P_{\mathrm{ref}}": "middle price after round k, and reference price that the shock has moved, USD",
             r"P_i^{\mathrm{liq}}": "liquidation price of account i, USD",
             r"s_i": "+1 long, -1 short",
             r"q_i": "size, coins",
@@ -100,20 +114,26 @@ VENUE: tuple[Method, ...] = (
         source="Definition of the package; closed forms for linear and square-root impact in volkit.contagion.cascade.",
         functions=("volkit.run_cascade", "volkit.cascade_paths", "volkit.amplification_curve"),
         stage="contagion",
-        note="The same mechanism with a uniform ladder of density rho has the end s / (1 - coefficient rho).",
+        note=(
+            "With linear impact of lambda a coin and a ladder of rho coins a unit of log price, a log shock s ends at "
+            "s / (1 - lambda rho), as long as lambda rho is below 1 and the ladder reaches so far."
+        ),
     ),
     Method(
         key="fracture",
         title="Fracture threshold",
-        latex=r"s^{*} = \min \left\{ s : \mathrm{BadDebt}(s) > F \right\}",
+        latex=r"s^{*} = \inf \left\{ s : \mathrm{BadDebt}(s) > F(s) \right\}",
         where={
             r"s": "first move of the price, decimal",
-            r"\mathrm{BadDebt}(s)": "losses beyond collateral in the cascade that s sets off, USD",
-            r"F": "fund and the venue's own money before it, USD",
+            r"\mathrm{BadDebt}(s)": (
+                "losses beyond collateral in the cascade that s sets off, and what accounts still open owe then, USD"
+            ),
+            r"F(s)": "what fund and the venue's own money before it can pay in it, with what liquidations leave, USD",
         },
         source="Definition; found by a scan and a search below its first broken move.",
         functions=("volkit.fracture_threshold", "volkit.phase_diagram", "volkit.policies_in_cascade"),
         stage="contagion",
+        note="A market with nothing left to trade counts as broken.",
     ),
     Method(
         key="liquidity-velocity",
@@ -122,25 +142,33 @@ VENUE: tuple[Method, ...] = (
         where={
             r"c": "cap on the displacement of the price, log move",
             r"g^{-1}(c)": "depth within the cap, coins",
+            r"\kappa": "share of an impact that recovers, per minute",
             r"T_{1/2}": "half-life of an impact, minutes",
             r"P": "price, USD",
         },
-        source="Definition of the package: the constant flow of forced sales, USD a minute, that never leaves the cap.",
+        source=(
+            "Definition of the package: the constant flow of forced sales, USD a minute, that never leaves the cap; "
+            "for purchases the exponent has the other sign."
+        ),
         functions=("volkit.liquidity_velocity",),
         stage="contagion",
     ),
     Method(
         key="depletion",
         title="Chance that the fund is used up",
-        latex=r"\hat p = \frac{1}{N} \sum_{j=1}^{N} \mathbf{1}\left[ \min_t F_t^{(j)} \le 0 \right]",
+        latex=r"\hat p = \frac{1}{N} \sum_{j=1}^{N} \mathbf{1}\left[ U^{(j)} > 0 \right]",
         where={
-            r"F_t^{(j)}": "fund on simulated path j at step t, USD; paths from a GJR model with Student's t shocks",
+            r"U^{(j)}": (
+                "losses on simulated path j that the venue's own money and the fund could not pay, with what accounts "
+                "still open owe at its end, USD; a path on which nothing is left to trade counts, too"
+            ),
             r"N": "paths, count",
             r"\hat p": "probability per horizon, with Clopper and Pearson's interval",
         },
         source="Clopper and Pearson (1934), Biometrika 26(4), for the interval. The model's error is not in it.",
         functions=("volkit.cascade_paths", "volkit.fund_adequacy", "volkit.required_fund"),
         stage="solvency",
+        note="In a run the paths are those of a GJR model with Student's t shocks; weighted paths count by weight.",
     ),
     Method(
         key="waterfall",
@@ -151,7 +179,7 @@ VENUE: tuple[Method, ...] = (
             r"c_k": "capacity of layer k in its order: own money, fund, winners, all; USD",
             r"\ell_k": "what layer k pays, USD",
         },
-        source="CPMI-IOSCO (2012), Principles for financial market infrastructures, principle 4; the venue's order.",
+        source="CPSS-IOSCO (2012), Principles for financial market infrastructures, principle 4; the venue's order.",
         functions=("volkit.loss_waterfall", "volkit.auto_deleverage"),
         stage="solvency",
     ),
@@ -166,8 +194,8 @@ VENUE: tuple[Method, ...] = (
             r"\Pi_{ji}": "share of the payments of j that goes to i",
         },
         source=(
-            "Eisenberg and Noe (2001), Systemic risk in financial systems, Management Science 47, section 3; with "
-            "costs of default Rogers and Veraart (2013), Management Science 59, section 3."
+            "Eisenberg and Noe (2001), Systemic risk in financial systems, Management Science 47(2); with costs of "
+            "default Rogers and Veraart (2013), Failure and rescue in an interbank network, Management Science 59(4)."
         ),
         functions=("volkit.clearing_vector",),
         stage="contagion",
@@ -177,11 +205,14 @@ VENUE: tuple[Method, ...] = (
         title="Spread of distress (DebtRank)",
         latex=r"h_i = \min\left( 1,\; h_i^{0} + \sum_j V_{ij}\, h_j \right)",
         where={
-            r"h_i": "distress of node i: share of its buffer that is lost",
+            r"h_i": "distress of node i: share of its buffer that is lost; the least solution",
             r"h_i^{0}": "first loss as a share of the buffer",
             r"V_{ij}": "what j owes i over the buffer of i, no unit",
         },
-        source="Bardoscia, Battiston, Caccioli and Caldarelli (2015), PLoS ONE 10, equation 7.",
+        source=(
+            "Bardoscia, Battiston, Caccioli and Caldarelli (2015), DebtRank: a microscopic foundation for shock "
+            "propagation, PLoS ONE 10(6); the sum of their recursion."
+        ),
         functions=("volkit.debtrank", "volkit.systemic_ranking"),
         stage="contagion",
     ),
@@ -208,7 +239,7 @@ VENUE: tuple[Method, ...] = (
             r"\lambda_i": "liquidation threshold of collateral i, fraction",
             r"D": "debt, USD",
         },
-        source="Aave v3 technical paper, health factor.",
+        source="Aave documentation, health factor.",
         functions=("volkit.health_distribution",),
         stage="solvency",
     ),

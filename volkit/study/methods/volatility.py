@@ -25,9 +25,10 @@ VOLATILITY: tuple[Method, ...] = (
         where={
             r"s_t": "volatility, decimal per period",
             r"w": "window, periods",
+            r"\ell_t": "log return of period t, decimal",
             r"\bar\ell_t": "mean log return of the window, decimal",
         },
-        source="Sample variance; unbiased for the variance under any drift.",
+        source="Sample variance; unbiased for the variance under any constant drift.",
         functions=("volkit.volatility.close_to_close_volatility",),
         stage="volatility",
     ),
@@ -37,12 +38,14 @@ VOLATILITY: tuple[Method, ...] = (
         latex=r"v_{t+1} = \lambda v_t + (1 - \lambda)\, r_t^2, \qquad \lambda = 2^{-1/H}",
         where={
             r"v_{t+1}": "variance of the next period, decimal squared, known at the end of period t",
+            r"r_t": "return of period t, decimal; its mean is taken as zero",
             r"\lambda": "decay, no unit",
             r"H": "half-life, periods",
         },
-        source="J.P. Morgan and Reuters, RiskMetrics Technical Document, 4th edition (1996), equation 5.3.",
+        source="J.P. Morgan and Reuters, RiskMetrics Technical Document, 4th edition (1996), chapter 5.",
         functions=("volkit.volatility.Ewma",),
         stage="volatility",
+        note="The first variance is the mean square of the first 50 returns unless another number is asked for.",
     ),
     Method(
         key="garch-t",
@@ -53,15 +56,18 @@ VOLATILITY: tuple[Method, ...] = (
         ),
         where={
             r"v_{t+1}": "variance of the next period, decimal squared, known at the end of period t",
+            r"r_t, \mu": "return of period t and mean return, decimal",
             r"e_t": "return less its mean, decimal",
             r"z_t": "shock with mean zero and variance one, no unit; Student's t with nu degrees of freedom, or normal",
+            r"\nu": "degrees of freedom, above 2",
             r"\omega": "constant, decimal squared",
             r"\alpha, \beta": "weight of the last squared shock and of the last variance, no unit",
             r"\gamma": "additional weight of a fall, no unit; 0 in GARCH",
         },
         source=(
-            "Bollerslev (1986), Journal of Econometrics 31, equation 1; Bollerslev (1987) for Student's t; "
-            "Glosten, Jagannathan and Runkle (1993), Journal of Finance 48(5), for the term of falls. "
+            "Bollerslev (1986), Journal of Econometrics 31(3); Bollerslev (1987), Review of Economics and Statistics "
+            "69(3), for Student's t; Glosten, Jagannathan and Runkle (1993), Journal of Finance 48(5), for the term of "
+            "falls. "
             "By maximum likelihood with exact derivatives."
         ),
         functions=("volkit.volatility.Garch", "volkit.volatility.rolling_forecast"),
@@ -76,7 +82,7 @@ VOLATILITY: tuple[Method, ...] = (
             r"h_t": "variance forecast, decimal squared",
             r"p_t": "proxy of the variance that came (squared return or range), decimal squared",
         },
-        source="Patton (2011), Journal of Econometrics 160, equations 24 and 27 (b = -2).",
+        source="Patton (2011), Journal of Econometrics 160(1), 246-256; of his robust losses that with b = -2.",
         functions=("volkit.validation.qlike_loss", "volkit.volatility.compare_forecasts"),
         stage="volatility",
     ),
@@ -88,15 +94,16 @@ VOLATILITY: tuple[Method, ...] = (
             r"\qquad d_t = L_t^{a} - L_t^{b}"
         ),
         where={
-            r"d_t": "difference of the losses of forecasts a and b, in their unit",
-            r"S": "long-run variance of the differences, squared unit",
+            r"d_t, \bar d": "difference of the losses of forecasts a and b, and its mean, in their unit",
+            r"L_t^{a}": "loss of forecast a in period t, any unit",
+            r"S": "long-run variance of the differences by Bartlett weights, squared unit",
             r"n": "number of differences",
             r"h": "periods that a forecast looks ahead",
             r"t": "compared with Student's t of n - 1 degrees of freedom",
         },
         source=(
-            "Diebold and Mariano (1995), Journal of Business & Economic Statistics 13; Harvey, Leybourne and Newbold "
-            "(1997), International Journal of Forecasting 13, equations 8 and 9."
+            "Diebold and Mariano (1995), Journal of Business & Economic Statistics 13(3), 253-263; Harvey, Leybourne "
+            "and Newbold (1997), International Journal of Forecasting 13(2), 281-291, for the second factor."
         ),
         functions=("volkit.validation.diebold_mariano_test",),
         stage="validation",
