@@ -15,32 +15,37 @@ from volkit.errors import SourceError
 @app.command()
 def margin(
     context: typer.Context,
-    positions: Annotated[Path, typer.Argument(metavar="POSITIONS", help="CSV or Parquet file; its columns are below.")],
+    positions: Annotated[
+        Path, typer.Argument(metavar="POSITIONS", help="CSV or Parquet file; its columns stand above.")
+    ],
     chain: Annotated[
         list[Path] | None,
         typer.Option("--chain", help="Option quotes with forwards and volatilities; may be given several times."),
     ] = None,
     spot: Annotated[
-        list[str] | None, typer.Option("--spot", metavar="COIN=PRICE", help="USD, e.g. BTC=60000; several times.")
+        list[str] | None,
+        typer.Option("--spot", metavar="COIN=PRICE", help="Price in USD, e.g. BTC=60000; may be given several times."),
     ] = None,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", help="Instant of the prices, UTC; the last quote of the chain, or now.")
+        str | None,
+        typer.Option("--as-of", help="Instant of the prices, UTC; by default the last quote of the chain, else now."),
     ] = None,
     rules: Annotated[
-        str, typer.Option("--rules", help="all, or names with commas; a file of your own by its path.")
+        str,
+        typer.Option("--rules", help="all, or rule sets by name, with commas; a rule file of your own by its path."),
     ] = "all",
     as_json: Json = False,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="OUT", help="Write the table to this file.")] = None,
 ) -> None:
-    """Print the margin of one position file under every venue rule set, offline.
+    """Print the margin of one position file under the packaged venue rule sets, offline.
 
     \b
     Columns of POSITIONS (only instrument and quantity are needed):
-      instrument   BTC_USDC-PERPETUAL, BTC-26MAR27, BTC-26MAR27-90000-C, BTC/USDT:USDT
+      instrument   BTC_USDC-PERPETUAL, BTC-26MAR27-90000-C, BTC/USDT:USDT
       quantity     units of the underlying, negative when sold
       account      who holds it; one account by default
       entry_price  USD (coins for coin-settled options)
-      kind         position (default), cash (instrument USD), collateral (instrument BTC)
+      kind         position (default), cash (of USD), collateral (of BTC)
       spot         USD, index price of the underlying
       forward      USD at the contract's expiry; mark of a perpetual
       volatility   decimal per year, of an option
@@ -67,14 +72,22 @@ def margin(
 @app.command()
 def replay(
     source: Annotated[
-        str, typer.Argument(metavar="FILE_OR_SOURCE", help="A file of bars (time, close), a folder, or a source.")
+        str,
+        typer.Argument(metavar="FILE_OR_SOURCE", help="A file of bars (time, close), a folder of series, or a source."),
     ] = "simulated",
-    asset: Annotated[str | None, typer.Option("--asset", help="Series; BTC, or a file's own name.")] = None,
-    interval: Annotated[
-        Literal["1d", "1h", "1m"] | None, typer.Option("--interval", help="Step of the bars; the finest there is.")
+    asset: Annotated[
+        str | None, typer.Option("--asset", help="Name of the series; by default BTC, or the name of the file.")
     ] = None,
-    target: Annotated[float, typer.Option("--target", help="Chance that a loss exceeds the margin.")] = 0.005,
-    horizon: Annotated[str, typer.Option("--horizon", help="Length of a block from 00:00 UTC.")] = "8h",
+    interval: Annotated[
+        Literal["1d", "1h", "1m"] | None,
+        typer.Option("--interval", help="Step of the bars; by default the finest there is."),
+    ] = None,
+    target: Annotated[
+        float, typer.Option("--target", help="Accepted chance that a block's loss exceeds the margin.")
+    ] = 0.005,
+    horizon: Annotated[
+        str, typer.Option("--horizon", help="Length of a block of bars; blocks count from 00:00 UTC.")
+    ] = "8h",
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of tables and figures.")] = Path("runs/replay"),
     as_json: Json = False,
 ) -> None:

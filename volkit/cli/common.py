@@ -21,7 +21,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-StoreFolder = Annotated[Path | None, typer.Option("--store", help="Folder of the store; else VOLKIT_STORE.")]
+StoreFolder = Annotated[
+    Path | None,
+    typer.Option("--store", help="Folder of the store; by default VOLKIT_STORE, else your user data folder."),
+]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="Run folder; by default runs/STUDY.")]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes for the fits; the numbers do not depend on it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

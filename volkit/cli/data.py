@@ -16,13 +16,18 @@ _HOLES_SHOWN = 3
 @app.command()
 def pull(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Catalogue names; by default those of btc-margin.")] = None,
-    since: Annotated[str, typer.Option("--since", help="First UTC day of a first pull.")] = "2015-01-01",
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAMES", help="Series by catalogue name; by default those of btc-margin."),
+    ] = None,
+    since: Annotated[
+        str, typer.Option("--since", help="First UTC day, when a series is pulled for the first time.")
+    ] = "2015-01-01",
     venue: Annotated[str, typer.Option("--venue", help="Exchange of crypto series, by ccxt's name.")] = "binance",
     interval: Annotated[Literal["1d", "1h", "1m"], typer.Option("--interval", help="Step of the bars.")] = "1d",
     store: StoreFolder = None,
 ) -> None:
-    """Bring series into the store: what is new, and the last ten bars again."""
+    """Pull series from exchanges, Yahoo and FRED into the store: what is new, and the last ten bars again."""
     failed = 0
     with errors_in_one_line():
         feeds, first = context.obj or volkit.Feeds(), volkit.utc_day(since)
@@ -63,7 +68,9 @@ def status(context: typer.Context, store: StoreFolder = None, as_json: Json = Fa
 
 @app.command()
 def sources(
-    source: Annotated[str | None, typer.Argument(help="Show what one source holds, e.g. files:FOLDER.")] = None,
+    source: Annotated[
+        str | None, typer.Argument(metavar="SOURCE", help="Show what one source holds, e.g. files:FOLDER.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List the sources, or the series that one of them holds."""

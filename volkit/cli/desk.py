@@ -15,14 +15,19 @@ __all__ = ["gallery", "lab", "new"]
 @app.command()
 def lab(
     folder: Annotated[
-        Path | None, typer.Argument(help="Where the copies go; ./volkit-notebooks, or a checkout's own ./notebooks.")
+        Path | None,
+        typer.Argument(
+            metavar="FOLDER", help="Where the copies go; by default ./volkit-notebooks, or a clone's own ./notebooks."
+        ),
     ] = None,
     copy: Annotated[bool, typer.Option("--copy/--no-copy", help="--no-copy opens FOLDER as it is.")] = True,
     copy_only: Annotated[bool, typer.Option("--copy-only", help="Copy, and do not start JupyterLab.")] = False,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", "--no-open", help="Start JupyterLab and print its address only.")
     ] = False,
-    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="8888 or the next free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=1, max=65535, help="By default 8888, or the next free one.")
+    ] = None,
 ) -> None:
     """Copy the notebooks into a folder and open JupyterLab there; what you changed is kept."""
     with errors_in_one_line():
@@ -47,15 +52,19 @@ def lab(
 
 @app.command()
 def new(
-    study: Annotated[str, typer.Argument(help="Its name: small letters, digits and dashes, e.g. my-margins.")],
+    study: Annotated[
+        str, typer.Argument(metavar="STUDY", help="Its name: small letters, digits and dashes, e.g. my-margins.")
+    ],
     kind: Annotated[
         Literal["margin", "correlation", "stress"], typer.Option("--kind", help="What the study is about.")
     ] = "margin",
     source: Annotated[
         str | None,
-        typer.Option("--source", help="bundled, simulated, files:FOLDER, live; by default what needs nothing."),
+        typer.Option(
+            "--source", help="bundled, simulated, files:FOLDER or live; by default data that come with volkit."
+        ),
     ] = None,
-    assets: Annotated[str, typer.Option("--assets", help="Names of the catalogue, e.g. BTC,ETH.")] = "",
+    assets: Annotated[str, typer.Option("--assets", help="Series by catalogue name, with commas, e.g. BTC,ETH.")] = "",
     folder: Annotated[Path, typer.Option("--in", help="Where the study's folder is made.")] = Path(),
 ) -> None:
     """Write a study of your own, STUDY/STUDY.toml, and a notebook beside it; both run at once."""
@@ -75,7 +84,9 @@ def new(
 @app.command()
 def gallery(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the pages.")] = Path("gallery"),
-    force: Annotated[bool, typer.Option("--force", help="Run also what has not changed since its last run.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run also notebooks that have not changed since their last run.")
+    ] = False,
     folder: Annotated[
         Path | None, typer.Option("--notebooks", help="Folder of the notebooks; the packaged ones by default.")
     ] = None,

@@ -16,14 +16,16 @@ def export(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     form: Annotated[
         Literal["xlsx", "csv", "parquet", "latex", "pdf"] | None,
-        typer.Option("--format", help="By default what the ending of the output says, else xlsx."),
+        typer.Option("--format", help="Format; by default what the ending of the output says, else xlsx."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="File or folder outside the run; by default beside it.")
     ] = None,
     tables: Annotated[
         list[str] | None,
-        typer.Option("--table", help="A table by name, such as parameters; repeat it. By default all."),
+        typer.Option(
+            "--table", help="A table by name, such as parameters; may be given several times. By default all."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -15,26 +15,29 @@ __all__ = ["stress"]
 @app.command()
 def stress(
     venue: Annotated[
-        str, typer.Argument(metavar="[VENUE]", help="Folder of a venue's tables; the simulated venue by default.")
+        str, typer.Argument(metavar="VENUE", help="Folder of a venue's tables; demo is the simulated venue.")
     ] = "demo",
     source: Annotated[
-        str, typer.Option("--source", help="Prices of the venue's asset: simulated, files:FOLDER, ...; none for none.")
+        str, typer.Option("--source", help="Prices of the venue's asset: simulated, files:FOLDER, live, or none.")
     ] = "simulated",
-    shock: Annotated[float, typer.Option("--shock", help="Move shown round by round, decimal.")] = 0.08,
+    shock: Annotated[
+        float, typer.Option("--shock", help="Move that is shown round by round, decimal, without a sign.")
+    ] = 0.08,
     direction: Annotated[
-        Literal["down", "up"] | None, typer.Option("--direction", help="Of the move; down, or up where nobody is long.")
+        Literal["down", "up"] | None,
+        typer.Option("--direction", help="Direction of the move; by default down, or up where nobody is long."),
     ] = None,
     interval: Annotated[Literal["1d", "1h"], typer.Option("--interval", help="Step of the price paths.")] = "1h",
     horizon: Annotated[int, typer.Option("--horizon", help="Steps of a path.", min=1)] = 24,
     paths: Annotated[int, typer.Option("--paths", help="Simulated price paths.", min=1000)] = 2000,
-    seed: Annotated[int, typer.Option("--seed", help="Of the price paths.", min=0)] = 20251010,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the price paths.", min=0)] = 20251010,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the report.")] = Path("runs/stress"),
     as_json: Json = False,
 ) -> None:
     """Stress a venue: cascades, what breaks it, its fund, solvency and debts; writes a report.
 
     \b
-    A venue is a folder of CSV or Parquet tables (the columns stand in data/demo/stress/README.md):
+    A venue is a folder of CSV or Parquet tables (columns: data/demo/stress/README.md):
       accounts, order_books and fund.toml      needed
       balance_sheet                            for solvency
       lending_positions with lending_terms     for health factors

@@ -37,9 +37,13 @@ def demo(
 @app.command()
 def run(
     context: typer.Context,
-    study: Annotated[str, typer.Argument(help="A study file, or the name of a packaged study.")],
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study file, or the name of a packaged study.")],
     source: Annotated[
-        str | None, typer.Option("--source", help="files:FOLDER, simulated, bundled, live, or an installed source.")
+        str | None,
+        typer.Option(
+            "--source",
+            help="files:FOLDER, simulated, bundled, live, or an installed source; by default what the study names.",
+        ),
     ] = None,
     output: Output = None,
     offline: Annotated[bool, typer.Option("--offline", help="With --source live: the store only, no network.")] = False,
@@ -61,7 +65,7 @@ def run(
 def verify(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     source: Annotated[
-        str | None, typer.Option("--source", help="Where the data are now, when they have moved.")
+        str | None, typer.Option("--source", help="Where the data are now; by default where the run found them.")
     ] = None,
     jobs: Jobs = 1,
     backend: BackendName = None,
@@ -89,10 +93,12 @@ def universe(
     source: Annotated[
         str, typer.Option("--source", help="Where the assets come from: simulated, or a source such as files:FOLDER.")
     ] = "simulated",
-    assets: Annotated[int, typer.Option("--assets", min=1, help="Simulated assets.")] = 500,
+    assets: Annotated[int, typer.Option("--assets", min=1, help="How many assets are simulated.")] = 500,
     days: Annotated[int, typer.Option("--days", min=1, help="Daily returns of each simulated asset.")] = 1000,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the simulated assets.")] = 20240601,
-    confidence: Annotated[float, typer.Option("--confidence", help="What the margins promise.")] = 0.99,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated assets.")] = 20240601,
+    confidence: Annotated[
+        float, typer.Option("--confidence", help="Share of days on which the loss stays within the margin.")
+    ] = 0.99,
     chunk: Annotated[int, typer.Option("--chunk", min=1, help="Assets in memory at a time.")] = 64,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder of the tables.")] = Path("runs/universe"),
     jobs: Jobs = 1,
@@ -135,7 +141,7 @@ def schema() -> None:
 
 @app.command()
 def studies() -> None:
-    """List the packaged studies with their questions."""
+    """List the packaged studies with their questions; `volkit run NAME` runs one."""
     for name in volkit.study_names():
         typer.echo(f"{name:<20}{volkit.load_study(name).title}")
 
