@@ -16,6 +16,7 @@ __all__ = [
     "is_missing",
     "is_numeric",
     "length_words",
+    "money_words",
     "percent_to",
     "percent_words",
     "plain_words",
@@ -198,6 +199,21 @@ def to_digits(number: float, digits: int) -> str:
     ('\u22121,234.5', '0.00')
     """
     return f"{number + 0.0:,.{digits}f}".replace("-", _MINUS)
+
+
+def money_words(value: float) -> str:
+    """Return an amount in three digits and a letter.
+
+    Examples
+    --------
+    >>> money_words(1_234_000.0), money_words(-950.0)
+    ('1.23M', '\u2212950')
+    """
+    sign = _MINUS if value < 0.0 else ""
+    for unit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= unit:
+            return f"{sign}{abs(value) / unit:.3g}{letter}"
+    return f"{sign}{abs(value):.3g}"
 
 
 def percent_words(share: float, *, digits: int | None = None) -> str:

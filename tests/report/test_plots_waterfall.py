@@ -4,11 +4,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from volkit.errors import DataError, SmallSampleWarning
+from volkit.formatting import money_words
 from volkit.report.figures import save_figure
 from volkit.report.plots_cover import plot_cover_k
 from volkit.report.plots_deleveraging import plot_adl_haircuts, plot_adl_lorenz
 from volkit.report.plots_waterfall import plot_bad_debt, plot_layer_reach, plot_loss_layers, waterfall_figures
-from volkit.report.style import money_words
 from volkit.results import Provenance, SeriesProvenance
 from volkit.solvency.default import bad_debt_measures
 from volkit.solvency.fund import cover_k

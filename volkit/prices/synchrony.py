@@ -166,7 +166,7 @@ def warn_asynchronous(synchrony: Synchrony | None, *, what: str, stacklevel: int
     if synchrony is not None and not synchrony.is_synchronous:
         warnings.warn(
             f"{what} compares two clocks: {synchrony.words}. Sample the crypto series at the other's close from "
-            "hourly bars, or use lead_lag_correlation; else read the value as too small by about that factor.",
+            "hourly bars, or use lead_lag_correlation; else read the value as too small by about the attenuation.",
             AsynchronousWarning,
             stacklevel=stacklevel,
         )

@@ -10,8 +10,8 @@ from volkit.contagion.fracture.phase import PhaseDiagram
 from volkit.contagion.fracture.policies import PoliciesInCascade
 from volkit.contagion.fracture.response import MOVES, AmplificationCurve
 from volkit.contagion.fracture.threshold import FractureThreshold
+from volkit.formatting import money_words
 from volkit.report.captions import share_words
-from volkit.report.style import money_words
 
 __all__ = [
     "amplification_sentence",

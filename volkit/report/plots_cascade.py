@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from volkit.contagion.cascade import CascadePaths, CascadeRun, MitigationComparison, Venue
 from volkit.errors import DataError
+from volkit.formatting import money_words
 from volkit.report.captions import share_words, signed_share
 from volkit.report.figures import FigureSpec
 from volkit.report.origin import conclude
@@ -22,7 +23,6 @@ from volkit.report.style import (
     format_money,
     format_percent,
     is_narrow,
-    money_words,
     new_axes,
     percent_words,
     set_label,

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from volkit.formatting import money_words
 from volkit.report.origin import conclude
-from volkit.report.style import ROLE_COLOURS, format_money, is_narrow, money_words, new_axes, set_label
+from volkit.report.style import ROLE_COLOURS, format_money, is_narrow, new_axes, set_label
 from volkit.solvency.fund import CoverK
 
 __all__ = ["plot_cover_k"]

@@ -7,6 +7,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from volkit.formatting import money_words
 from volkit.report.marks import thinned_places
 from volkit.report.origin import conclude
 from volkit.report.style import (
@@ -15,7 +16,6 @@ from volkit.report.style import (
     add_legend,
     format_percent,
     method_words,
-    money_words,
     new_axes,
     set_label,
 )

@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from volkit.checks import check_choice
+from volkit.formatting import money_words
 from volkit.options.exposure import GammaExposure, PnlAttribution
 from volkit.options.index import VarianceStrip
 from volkit.report.marks import finish
@@ -22,7 +23,6 @@ from volkit.report.style import (
     format_percent,
     is_narrow,
     label_ends,
-    money_words,
     new_axes,
     percent_words,
     set_label,

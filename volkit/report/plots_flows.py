@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from volkit.contagion.cross import CrossCascadeRun
 from volkit.contagion.options import DealerSigns, FlowSplit
+from volkit.formatting import money_words
 from volkit.report.captions import signed_share
 from volkit.report.figures import FigureSpec
 from volkit.report.origin import conclude
@@ -23,7 +24,6 @@ from volkit.report.style import (
     format_money,
     format_percent,
     is_narrow,
-    money_words,
     new_axes,
     set_label,
 )

@@ -17,6 +17,7 @@ from volkit.contagion.fracture.phase import PhaseDiagram
 from volkit.contagion.fracture.policies import PoliciesInCascade
 from volkit.contagion.fracture.response import MOVES, AmplificationCurve
 from volkit.contagion.fracture.threshold import FractureThreshold
+from volkit.formatting import money_words
 from volkit.report.captions import share_words
 from volkit.report.describe import say_cells
 from volkit.report.figures import FigureSpec
@@ -30,16 +31,7 @@ from volkit.report.fracture_words import (
 from volkit.report.marks import draw_cells, short_number
 from volkit.report.origin import conclude
 from volkit.report.plots_policies import plot_policies
-from volkit.report.style import (
-    ROLE_COLOURS,
-    add_legend,
-    format_money,
-    format_percent,
-    is_narrow,
-    money_words,
-    new_axes,
-    set_label,
-)
+from volkit.report.style import ROLE_COLOURS, add_legend, format_money, format_percent, is_narrow, new_axes, set_label
 
 __all__ = [
     "fracture_figures",

@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from volkit.checks import check_positive
 from volkit.errors import ArgumentError
+from volkit.formatting import money_words
 from volkit.impact.depth import MarketDepth
 from volkit.impact.fitted import ImpactFit
 from volkit.impact.law import ImpactLaw, impact_curve
@@ -30,7 +31,6 @@ from volkit.report.style import (
     format_percent,
     is_narrow,
     mark_simulated,
-    money_words,
     new_axes,
     percent_words,
     set_label,

@@ -9,22 +9,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from volkit.formatting import money_words
 from volkit.instruments import MarketState, PositionBook
 from volkit.margin.horizon.clock import spoken_time
 from volkit.realtime.insolvency import InsolvencyMargin
 from volkit.realtime.insolvency.equity import AccountPosition, account_position
 from volkit.realtime.insolvency.profits import Response, profits_along
 from volkit.report.marks import band_handle, draw_reference, finish
-from volkit.report.style import (
-    ROLE_COLOURS,
-    add_legend,
-    format_money,
-    is_narrow,
-    money_words,
-    new_axes,
-    percent_words,
-    set_label,
-)
+from volkit.report.style import ROLE_COLOURS, add_legend, format_money, is_narrow, new_axes, percent_words, set_label
 from volkit.scenarios.paths import PathSet
 
 __all__ = ["plot_equity_fan", "plot_insolvency_curve"]

@@ -7,20 +7,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from volkit.formatting import money_words
 from volkit.portfolio.efficiency import HedgeProgramme
 from volkit.portfolio.netting import InsolvencyNeutrality, MarginModes
 from volkit.report.marks import IntervalRow, draw_rows, finish
 from volkit.report.origin import currency_words
-from volkit.report.style import (
-    MODEL_COLOURS,
-    ROLE_COLOURS,
-    add_legend,
-    is_narrow,
-    money_words,
-    new_axes,
-    percent_words,
-    set_label,
-)
+from volkit.report.style import MODEL_COLOURS, ROLE_COLOURS, add_legend, is_narrow, new_axes, percent_words, set_label
 
 __all__ = ["plot_hedge_programme", "plot_margin_modes", "plot_neutrality"]
 

@@ -12,10 +12,11 @@ from matplotlib.patches import FancyArrowPatch
 
 from volkit.contagion.networks import ClearingResult, Distress, LiabilityNetwork
 from volkit.errors import ArgumentError
+from volkit.formatting import money_words
 from volkit.report.captions import share_words
 from volkit.report.describe import say
 from volkit.report.origin import conclude
-from volkit.report.style import ROLE_COLOURS, is_narrow, money_words, new_axes
+from volkit.report.style import ROLE_COLOURS, is_narrow, new_axes
 
 __all__ = ["plot_exposure_network"]
 

@@ -13,20 +13,12 @@ from matplotlib.ticker import MaxNLocator
 
 from volkit.checks import check_count
 from volkit.contagion.networks import ClearingResult, LiabilityNetwork, SampledClearing, SystemicRanking
+from volkit.formatting import money_words
 from volkit.report.captions import share_words
 from volkit.report.figures import FigureSpec
 from volkit.report.origin import conclude
 from volkit.report.plots_network_graph import plot_exposure_network
-from volkit.report.style import (
-    MODEL_COLOURS,
-    ROLE_COLOURS,
-    add_legend,
-    format_percent,
-    is_narrow,
-    money_words,
-    new_axes,
-    set_label,
-)
+from volkit.report.style import MODEL_COLOURS, ROLE_COLOURS, add_legend, format_percent, is_narrow, new_axes, set_label
 
 __all__ = ["network_figures", "plot_recovery", "plot_sampled_defaults", "plot_systemic_ranking"]
 

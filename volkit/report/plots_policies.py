@@ -8,10 +8,11 @@ from matplotlib.colors import ListedColormap
 
 from volkit.contagion.fracture.policies import PoliciesInCascade
 from volkit.contagion.fracture.response import MOVES
+from volkit.formatting import money_words
 from volkit.report.describe import say_cells
 from volkit.report.marks import draw_cells, short_number
 from volkit.report.origin import conclude
-from volkit.report.style import ROLE_COLOURS, is_narrow, money_words, new_axes, percent_words, set_label
+from volkit.report.style import ROLE_COLOURS, is_narrow, new_axes, percent_words, set_label
 
 __all__ = ["plot_policies"]
 

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from volkit.checks import check_count
 from volkit.errors import ArgumentError
+from volkit.formatting import money_words
 from volkit.portfolio.scenarios import PortfolioMargin, RiskArray, WorstScenario
 from volkit.report.style import (
     MODEL_COLOURS,
@@ -24,7 +25,6 @@ from volkit.report.style import (
     format_percent,
     is_narrow,
     mark_simulated,
-    money_words,
     new_axes,
     percent_words,
     set_label,

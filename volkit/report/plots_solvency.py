@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from volkit.errors import ArgumentError
+from volkit.formatting import money_words
 from volkit.report.captions import share_words
 from volkit.report.origin import conclude
 from volkit.report.style import (
@@ -19,7 +20,6 @@ from volkit.report.style import (
     format_money,
     format_percent,
     is_narrow,
-    money_words,
     new_axes,
     percent_words,
     set_label,

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from volkit.contagion.firesale import FireSaleRun, PortfolioOverlaps
 from volkit.contagion.shared import LagSensitivity, SharedCollateralRun
 from volkit.errors import ArgumentError
+from volkit.formatting import money_words
 from volkit.report.captions import share_words
 from volkit.report.marks import draw_cells, draw_counts
 from volkit.report.origin import conclude
@@ -24,7 +25,6 @@ from volkit.report.style import (
     format_money,
     format_percent,
     is_narrow,
-    money_words,
     new_axes,
     set_label,
 )

@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullForma
 from volkit.checks import check_choice
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError
+from volkit.formatting import money_words
 from volkit.margin.horizon.clock import spoken_time
 from volkit.margin.tiers import ImpliedMargin, TierDesign, TierTable
 from volkit.report.style import (
@@ -23,7 +24,6 @@ from volkit.report.style import (
     format_percent,
     is_narrow,
     mark_simulated,
-    money_words,
     new_axes,
     percent_words,
     set_label,

@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from volkit.errors import DataError
+from volkit.formatting import money_words
 from volkit.report.figures import FigureSpec
 from volkit.report.marks import thinned_places
 from volkit.report.origin import conclude
@@ -24,7 +25,6 @@ from volkit.report.style import (
     format_money,
     format_percent,
     is_narrow,
-    money_words,
     new_axes,
     percent_words,
     set_label,

@@ -23,7 +23,7 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox, IdentityTransform, ScaledTranslation
 
-from volkit.formatting import percent_words
+from volkit.formatting import money_words, percent_words
 from volkit.report.describe import give_notebooks_alt_text
 from volkit.report.drawn import EVENT_ID, MARK_ID, NOTE_ID
 
@@ -43,7 +43,6 @@ __all__ = [
     "label_ends",
     "mark_simulated",
     "method_words",
-    "money_words",
     "new_axes",
     "note_height",
     "percent_words",
@@ -194,21 +193,6 @@ def is_narrow(ax: Axes) -> bool:
     """Return whether the axes stand in a figure meant for a phone (below 5 inches)."""
     figure = ax.get_figure(root=True)
     return figure is not None and figure.get_figwidth() < _NARROW_INCHES
-
-
-def money_words(value: float) -> str:
-    """Return an amount in three digits and a letter.
-
-    Examples
-    --------
-    >>> money_words(1_234_000.0), money_words(-950.0)
-    ('1.23M', '\u2212950')
-    """
-    sign = "\u2212" if value < 0.0 else ""
-    for unit, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= unit:
-            return f"{sign}{abs(value) / unit:.3g}{letter}"
-    return f"{sign}{abs(value):.3g}"
 
 
 def format_money(ax: Axes, *, axis: Literal["x", "y"] = "y") -> None:

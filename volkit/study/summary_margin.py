@@ -184,13 +184,13 @@ def _why(run: StudyRun) -> Answer:
         latest = drivers.get("latest over median rate", np.nan)
         state = "calmer" if latest < 1.0 else "wilder"
         normal = 2.33 if round(found.policy.confidence, 4) == 0.99 else None
-        line = f"{name}: the market is {state} than usual, the rate {latest:.2f} of its median"
+        line = f"{name}: the market is {state} than usual, the rate is {latest:.2f} times its median"
         if "tail multiple" in drivers:
             beside = f" (a normal law has {normal})" if normal else ""
             line += f"; its tail lies {drivers['tail multiple']:.1f} standard deviations out{beside}"
         stressed = drivers[drivers.index.str.startswith("stressed macro day")]
         if len(stressed):
-            line += f"; a bad macro day would need {stressed.max():.1f} times the margin"
+            line += f"; a bad macro day would need {stressed.max():.1f} times the margin on the worse side"
         lines.append(f"{line}.")
     reason = {str(f.table.loc["maintenance_margin_long", "reason"]).split("; ")[-1] for f in run.parameters.values()}
     if len(reason) == 1:

@@ -1,8 +1,8 @@
 """The summary of a venue's stress: what breaks it, what that leaves of the fund, what helps, how sure, can it pay."""
 
 from volkit.contagion.fracture.response import MOVES
+from volkit.formatting import money_words
 from volkit.report.blocks import Answer, CardBlock, Reading, SummaryPart
-from volkit.report.style import money_words
 from volkit.study.stress.answers import (
     balance_words,
     depletion_words,

@@ -219,7 +219,7 @@ def test_summary_tells_the_certificate(three_banks):
 
     told = found.summary()["value"]
     assert told["defaults"] == 2 and told["distance to fictitious default (share)"] < 1e-14
-    assert "2 of 3 nodes default, 1.10714 of 5.5 USD owed are not paid" in repr(found)
+    assert "2 of 3 nodes default, 1.11 of 5.5 USD owed are not paid" in repr(found)
 
 
 def test_certificate_of_a_group_that_pays_itself_is_not_nothing():

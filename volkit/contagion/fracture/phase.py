@@ -80,7 +80,8 @@ class PhaseDiagram(ResultDisplay):
             return f"{len(self.frame)} cells, none breaks"
         ends = (found.loc[found["shock"].idxmin()], found.loc[found["shock"].idxmax()])
         words = [f"{r['shock']:.2%} at leverage {r['leverage']:g} and {r['depth']:g}x depth" for r in ends]
-        return f"{len(self.frame)} cells, threshold {self.direction} from {words[0]} to {words[1]}"
+        move = "fall" if self.direction == "down" else "rise"
+        return f"{len(self.frame)} cells, smallest {move} that breaks: from {words[0]} to {words[1]}"
 
     def summary(self) -> pd.DataFrame:
         """Return thresholds (decimal) by leverage (rows) and depth (columns)."""

@@ -14,6 +14,7 @@ from volkit.contagion.networks.fictitious import ClearingCertificate, fictitious
 from volkit.contagion.networks.laws import SLACK, ClearingMethod, PaymentLaw
 from volkit.contagion.networks.liabilities import LiabilityNetwork
 from volkit.errors import ConvergenceWarning
+from volkit.formatting import money_words
 from volkit.kernels import load_kernels
 from volkit.results import Provenance, ResultDisplay, frozen_series
 
@@ -88,9 +89,9 @@ class ClearingResult(ResultDisplay):
         """Defaults, shortfall and residual in one line."""
         owed, unpaid = self.obligations.sum(), self.shortfalls.sum()
         proof = "" if self.certificate is None or self.certificate.holds else ", NOT CERTIFIED"
+        amounts = f"{money_words(unpaid)} of {money_words(owed)} USD owed are not paid"
         return (
-            f"{self.n_defaults} of {len(self.payments):,} nodes default, {unpaid:,.6g} of {owed:,.6g} USD owed are not "
-            f"paid, residual {self.residual:.0e}{proof}"
+            f"{self.n_defaults} of {len(self.payments):,} nodes default, {amounts}, residual {self.residual:.0e}{proof}"
         )
 
     def summary(self) -> pd.DataFrame:

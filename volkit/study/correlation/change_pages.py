@@ -3,6 +3,7 @@
 import pandas as pd
 
 from volkit.correlation import BreakdownAlarm, CorrelationRegimeFit, DccFit, FluctuationTest
+from volkit.formatting import to_digits
 from volkit.prices.synchrony import clock_words
 from volkit.report import (
     Block,
@@ -164,7 +165,7 @@ def _line_figure(name: str, found: AssetCorrelation, factor: str) -> FigureSpec:
         name=f"correlation_{name.lower()}_{factor.lower()}",
         draw=lambda ax: plot_rolling_correlation(line, ax=ax),
         alt=f"Rolling correlation of {name} and {factor} with its interval.",
-        caption=dated(f"{name} and {factor}: latest {line.latest['correlation']:.2f}.", line),
+        caption=dated(f"{name} and {factor}: latest {to_digits(line.latest['correlation'], 2)}.", line),
     )
 
 

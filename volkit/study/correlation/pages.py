@@ -144,11 +144,12 @@ def _overlap_words(run: StudyRun) -> str:
     if run.panel is None:
         return ""
     shares = run.panel.overlap_share.drop(run.panel.clock, errors="ignore")
-    lowest = shares.idxmin()
+    lowest = str(shares.idxmin())
+    factor = run.panel.synchrony(run.panel.clock, lowest).attenuation
     hours = run.panel.mismatch[lowest].abs().median()
     return (
         f"On the sessions of {run.panel.clock}. The least synchronous series is {lowest}: its close lies {hours:.1f} "
         "hours "
-        f"away and {shares[lowest]:.0%} of a period is common, which pulls a correlation towards zero by about that "
-        "factor."
+        f"away and {shares[lowest]:.0%} of a period is common, which pulls a correlation towards zero by a factor of "
+        f"about {factor:.2f}."
     )

@@ -100,6 +100,9 @@ def tier_section(run: StudyRun, files: Artefacts) -> Section | None:
             ),
         ]
         files.document(f"leverage_tiers_{name.lower()}", to_leverage_tiers(design.table))
+    lead.append(
+        "Tiers cover the worst price inside the period and the cost of closing out; the recommended rates cover closes."
+    )
     return Section(title="Tiers by size", lead=" ".join(lead), blocks=tuple(blocks))
 
 

@@ -203,9 +203,8 @@ def held_words(run: StudyRun) -> str:
     weak = [
         name for name, found in run.parameters.items() if min(found.backtest.coverage[s].power for s in SIDES) < 0.5
     ]
-    n = len(run.parameters)
     words = (
-        f"None of the {n} chosen methods has significantly too many exceptions."
+        f"No chosen method has significantly too many exceptions ({', '.join(run.parameters)})."
         if not rejected
         else f"Too many exceptions for {', '.join(rejected)}: every method is rejected there; rates are too low."
     )

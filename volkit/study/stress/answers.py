@@ -2,7 +2,7 @@
 
 from volkit.contagion.fracture import FractureThresholds
 from volkit.contagion.fracture.response import MOVES
-from volkit.report.style import money_words
+from volkit.formatting import money_words
 from volkit.study.stress.stage import StressParts
 from volkit.study.words import percent
 
@@ -111,7 +111,9 @@ def depletion_words(parts: StressParts) -> str:
     paths, d = parts.fund.paths, parts.fund.depletion
     hit = paths.totals[paths.is_depleted]
     rises = int((hit["short_notional"] > hit["long_notional"]).sum())
-    sides = f"; {rises:,} of these {len(hit):,} paths are rises that liquidate shorts" if len(hit) else ""
+    kind, hurt = ("rises", "shorts") if rises else ("falls", "longs")
+    some = f"{rises:,} of these {len(hit):,} paths are" if 0 < rises < len(hit) else "all of them are"
+    sides = f"; {some} {kind} that liquidate {hurt}" if len(hit) else ""
     return (
         f"Over {horizon_words(parts)} the fund is used up on {percent(d.probability)} of {d.n_paths:,} simulated paths "
         f"({percent(d.low)} to {percent(d.high)}){sides}; independent losses would say {percent(d.independent)}."

@@ -1,6 +1,7 @@
 """The report's sections on whether a venue can pay, and on those who owe each other."""
 
 from volkit.contagion.networks import ClearingResult
+from volkit.formatting import money_words
 from volkit.report import (
     Block,
     ColumnKind,
@@ -15,7 +16,6 @@ from volkit.report import (
     plot_reverse_stress,
     plot_systemic_ranking,
 )
-from volkit.report.style import money_words
 from volkit.study.artefacts import Artefacts
 from volkit.study.stress.stage import StressParts
 from volkit.study.words import sentence

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from volkit.contagion.fracture.response import MOVES
+from volkit.formatting import money_words
 from volkit.report import (
     Block,
     ColumnKind,
@@ -27,7 +28,6 @@ from volkit.report.fracture_words import (
     phase_sentence,
     policies_sentence,
 )
-from volkit.report.style import money_words
 from volkit.study.artefacts import Artefacts
 from volkit.study.stress.answers import farthest_move
 from volkit.study.stress.cascade import MITIGATION_WORDS

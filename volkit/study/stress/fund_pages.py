@@ -1,5 +1,6 @@
 """The report's section on the insurance fund: what simulated paths leave of it, and who pays after it."""
 
+from volkit.formatting import money_words
 from volkit.report import (
     Block,
     ColumnKind,
@@ -11,7 +12,6 @@ from volkit.report import (
     plot_layer_reach,
     plot_loss_layers,
 )
-from volkit.report.style import money_words
 from volkit.study.artefacts import Artefacts
 from volkit.study.stress.answers import horizon_words
 from volkit.study.stress.fund import FundParts
