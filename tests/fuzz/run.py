@@ -112,7 +112,7 @@ def guided(name, seconds):
     atheris.Fuzz()
 
 
-def every(seconds, is_seeded, record):
+def several(names, seconds, is_seeded, record):
     """Run each reader in a process of its own, as libFuzzer ends the one that it runs in."""
     import json
     import re
@@ -121,8 +121,9 @@ def every(seconds, is_seeded, record):
 
     from targets import TARGETS
 
-    rows = []
-    for name in TARGETS:
+    held = json.loads(record.read_text())["readers"] if record is not None and record.exists() else []
+    rows, ran = {row["reader"]: row for row in held}, []
+    for name in names:
         words = [sys.executable, __file__, name, "--seconds", str(seconds), *["--seeded"][: int(is_seeded)]]
         # libFuzzer talks on the other stream.
         said = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
@@ -131,11 +132,13 @@ def every(seconds, is_seeded, record):
         if found is None:
             raise RuntimeError(f"{name} ended without its counts")
         keys = ("runs", "seconds", "accepted", "crashes")
-        rows.append({"reader": name} | {key: int(found[k + 1]) for k, key in enumerate(keys)})
+        rows[name] = {"reader": name} | {key: int(found[k + 1]) for k, key in enumerate(keys)}
+        ran.append(rows[name])
         if record is not None:
-            document = {"date": datetime.now(UTC).date().isoformat(), "guided": not is_seeded, "readers": rows}
+            known = [rows[reader] for reader in TARGETS if reader in rows]
+            document = {"date": datetime.now(UTC).date().isoformat(), "guided": not is_seeded, "readers": known}
             record.write_text(json.dumps(document, indent=1) + "\n")
-    return int(any(row["crashes"] for row in rows))
+    return int(any(row["crashes"] for row in ran))
 
 
 def main():
@@ -143,18 +146,22 @@ def main():
     from importlib.util import find_spec
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("target", help="a reader, or all")
+    parser.add_argument("targets", nargs="+", help="readers, or all")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seeded", action="store_true", help="without atheris")
     parser.add_argument("--seed", type=int, default=0, help="first seed")
-    parser.add_argument("--record", type=Path, help="JSON file for the counts of all readers")
+    parser.add_argument("--record", type=Path, help="JSON file for the counts; readers that are not run keep theirs")
     chosen = parser.parse_args()
     is_seeded = chosen.seeded or not find_spec("atheris")
-    if chosen.target == "all":
-        return every(chosen.seconds, is_seeded, chosen.record)
+    if len(chosen.targets) > 1 or chosen.targets == ["all"] or chosen.record is not None:
+        from targets import TARGETS
+
+        names = list(TARGETS) if chosen.targets == ["all"] else chosen.targets
+        return several(names, chosen.seconds, is_seeded, chosen.record)
+    [name] = chosen.targets
     if is_seeded:
-        return int(bool(seeded(chosen.target, chosen.seconds, chosen.seed).crashes))
-    return guided(chosen.target, chosen.seconds)
+        return int(bool(seeded(name, chosen.seconds, chosen.seed).crashes))
+    return guided(name, chosen.seconds)
 
 
 if __name__ == "__main__":

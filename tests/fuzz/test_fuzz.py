@@ -58,6 +58,15 @@ CRASHES = [
     ("volatility-state", b'{"format": "volkit live volatility", "version": 1, "asset": "BTC", "state": -1}'),
     ("exchange-book", b'{"lastUpdateId": 1, "bids": [["99"]], "asks": [["101", "1"]]}'),
     ("exchange-book", b'{"lastUpdateId": 1, "bids": [["99", "x"]], "asks": [["101", "1"]]}'),
+    (
+        "manifest",
+        b'{"study": "", "source": "", "config_sha256": "", "data": {}, "files": {}, "environment": {}, '
+        b'"format": 1e999}',
+    ),
+    ("brackets", b"-1"),
+    ("brackets", b"[0]"),
+    ("brackets", b'[{"minNotional": {}, "maintenanceMarginRate": 0.01, "maxLeverage": 5}]'),
+    ("brackets", b'[{"minNotional": 0, "maintenanceMarginRate": "", "maxLeverage": 5}]'),
     ("brackets", b'[{"minNotional": 0, "maintenanceMarginRate": 0.01, "maxLeverage": 5, "info": {"cum": "x"}}]'),
     (
         "datapackage",

@@ -157,6 +157,7 @@ def test_bounds_that_allow_nothing_are_refused(words):
         ("", None),
         ("soon", None),
         ("-5", None),
+        ("Fri, 31 Dec 1999 " + "9" * 200, None),
         ("0", 0.0),
         (" 12 ", 12.0),
         ("Mon, 01 Jan 2024 00:01:30 GMT", 90.0),

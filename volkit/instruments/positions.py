@@ -9,7 +9,7 @@ import pandas as pd
 from volkit.errors import DataError, SourceError
 from volkit.instruments.contracts import Instrument, instrument_of, utc_instant
 from volkit.results import ResultDisplay, freeze
-from volkit.sources.opening import read_text_table
+from volkit.sources.opening import read_parquet_table, read_text_table
 
 __all__ = ["PositionBook", "read_position_book"]
 
@@ -188,7 +188,7 @@ def read_position_book(path: str | Path, *, as_of: pd.Timestamp | None = None) -
     if not file.is_file():
         raise SourceError(f"there is no position book {file}; give the path of a CSV or Parquet file.")
     try:
-        table = pd.read_parquet(file) if file.suffix == ".parquet" else read_text_table(file)
+        table = read_parquet_table(file) if file.suffix == ".parquet" else read_text_table(file)
     except SourceError:
         raise
     except Exception as error:  # parsers raise a dozen unrelated types for a damaged file

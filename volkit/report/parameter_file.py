@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import sys
 import tomllib
 import warnings
 from collections.abc import Mapping
@@ -194,7 +195,8 @@ def _checked(table: object, schema: Mapping[str, type], *, where: str) -> dict[s
 
 def _is_of(value: object, kind: type) -> bool:
     if kind is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        # An int may be longer than any float.
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if kind is datetime:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from volkit.errors import ArgumentError, SeriesNotFoundError, SourceError
 from volkit.sources.catalogue import STEPS, Catalogue, Interval, load_catalogue
-from volkit.sources.opening import read_text_table
+from volkit.sources.opening import read_parquet_table, read_text_table
 from volkit.sources.protocol import BAR_COLUMNS, Bars, Holding, make_bars
 
 __all__ = ["FilesSource"]
@@ -105,7 +105,7 @@ class FilesSource:
 def _read_table(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
-            table = pd.read_parquet(path)
+            table = read_parquet_table(path)
         else:
             table = read_text_table(path)
     except SourceError:

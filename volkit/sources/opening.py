@@ -8,7 +8,7 @@ import pandas as pd
 
 from volkit.errors import SourceError
 
-__all__ = ["open_text", "read_text_table", "refuse_surplus"]
+__all__ = ["open_text", "read_parquet_table", "read_text_table", "refuse_surplus"]
 
 _CHUNK = 1 << 20
 # Prices as text compress five to twenty times; what holds one byte over and over compresses a thousand times.
@@ -106,6 +106,33 @@ quote text with commas.
     table = pd.read_csv(open_text(path), dtype="str", skip_blank_lines=False)
     refuse_surplus(table, path)
     return table.dropna(how="all")
+
+
+def read_parquet_table(path: Path) -> pd.DataFrame:
+    """Return the table of a Parquet file.
+
+    Raises
+    ------
+    SourceError
+        For a column of bytes, which is neither a number nor a text.
+    Exception
+        Whatever the reader raises for a damaged file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "BTC.parquet"
+    >>> pd.DataFrame({"close": [b"42000"]}).to_parquet(file)
+    >>> read_parquet_table(file)
+    Traceback (most recent call last):
+        ...
+    volkit.errors.SourceError: BTC.parquet has bytes in column 'close'; write it as numbers or as text.
+    """
+    table = pd.read_parquet(path)
+    for name, column in table.items():
+        if column.dtype == object and column.map(lambda item: isinstance(item, bytes)).any():
+            raise SourceError(f"{path.name} has bytes in column {str(name)!r}; write it as numbers or as text.")
+    return table
 
 
 def refuse_surplus(table: pd.DataFrame, path: Path) -> None:

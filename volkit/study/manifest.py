@@ -127,7 +127,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         is_sealed = manifest.get(_SEAL) == _seal(manifest)
     except OSError as error:
         raise StudyError(f"{folder} is not a run folder: {path.name} cannot be read ({error.strerror}).") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
         raise StudyError(
             f"{path} is damaged: {error}. Delete {folder}, or name another folder, and run the study again."
         ) from error

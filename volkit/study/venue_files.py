@@ -17,7 +17,7 @@ from volkit.portfolio import parse_instant
 from volkit.results import Provenance, ResultDisplay, SeriesProvenance, freeze
 from volkit.solvency.balance import DOLLARS
 from volkit.sources.exchange.book import OrderBook, make_order_book
-from volkit.sources.opening import open_text, refuse_surplus
+from volkit.sources.opening import open_text, read_parquet_table, refuse_surplus
 from volkit.sources.venue import VENUE_FILES, SimulatedVenue, load_demo_venue
 
 __all__ = ["DEMO_VENUE", "VenueTables", "open_venue", "read_venue", "venue_files"]
@@ -270,7 +270,7 @@ def _find(folder: Path, stem: str) -> Path | None:
 
 def _read_table(path: Path, name: str) -> pd.DataFrame:
     try:
-        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(open_text(path))
+        table = read_parquet_table(path) if path.suffix == ".parquet" else pd.read_csv(open_text(path))
         if path.suffix != ".parquet":
             refuse_surplus(table, path)
     except SourceError:

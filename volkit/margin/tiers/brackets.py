@@ -53,6 +53,10 @@ def from_leverage_tiers(
     >>> from_leverage_tiers([low, high], asset="BTC/USDT:USDT").amounts
     (0.0, 50.0)
     """
+    is_listed = isinstance(brackets, Sequence) and not isinstance(brackets, (str, bytes))
+    if not is_listed or not all(isinstance(b, Mapping) for b in brackets):
+        got = f"{brackets!r:.60}"
+        raise DataError("brackets", "must be a list of mappings, one a tier", got, "pass the list of one market")
     if not brackets:
         raise DataError("brackets", "must hold at least one tier", "none", "pass the list of one market")
     rows = sorted((_row(b, k) for k, b in enumerate(brackets, start=1)), key=lambda r: (r["floor"], r["cap"]))
@@ -110,13 +114,12 @@ def to_leverage_tiers(table: TierTable) -> list[dict[str, Any]]:
     ]
 
 
-def _refuse_odd(bracket: Mapping[str, Any], position: int) -> None:
-    for key in (*_KEYS, "cum"):
-        try:
-            float(bracket.get(key) or 0.0)
-        except (TypeError, ValueError, OverflowError) as error:
-            got = f"{bracket[key]!s:.40} in number {position}"
-            raise DataError("brackets", f"must have a number as {key}", got, "ask the venue again") from error
+def _number(value: Any, key: str, position: int) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        got = f"{value!r:.40} in number {position}"
+        raise DataError("brackets", f"must have a number as {key}", got, "ask the venue again") from error
 
 
 def _row(bracket: Mapping[str, Any], position: int) -> dict[str, float]:
@@ -127,13 +130,12 @@ def _row(bracket: Mapping[str, Any], position: int) -> dict[str, float]:
     cap = bracket.get("maxNotional")
     info = bracket.get("info")
     amount = info.get("cum") if isinstance(info, Mapping) else None
-    _refuse_odd({**bracket, "cum": amount}, position)
     row = {
-        "floor": float(bracket["minNotional"]),
-        "cap": float("inf") if cap is None else float(cap),
-        "rate": float(bracket["maintenanceMarginRate"]),
-        "leverage": float(bracket["maxLeverage"]),
-        "amount": float("nan") if amount is None else float(amount),
+        "floor": _number(bracket["minNotional"], "minNotional", position),
+        "cap": float("inf") if cap is None else _number(cap, "maxNotional", position),
+        "rate": _number(bracket["maintenanceMarginRate"], "maintenanceMarginRate", position),
+        "leverage": _number(bracket["maxLeverage"], "maxLeverage", position),
+        "amount": float("nan") if amount is None else _number(amount, "cum", position),
     }
     if not row["cap"] > row["floor"]:
         got = f"{row['floor']:g} to {row['cap']:g} in number {position}"

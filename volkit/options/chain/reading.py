@@ -150,7 +150,8 @@ class _Rows:
 
 
 def _rows(table: pd.DataFrame, file: Path, as_of: pd.Timestamp | None) -> _Rows:
-    names = table["instrument_name"].fillna("").astype("str").str.strip()
+    given = table["instrument_name"]
+    names = given.astype("str").where(given.notna(), "").str.strip()
     frame = pd.DataFrame({"instrument": names}, index=table.index)
     for ours, theirs in _NUMBERS.items():
         column = next((name for name in theirs if name in table.columns), None)

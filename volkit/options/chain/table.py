@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.errors import DataError, SourceError
-from volkit.sources.opening import read_text_table
+from volkit.sources.opening import read_parquet_table, read_text_table
 
 __all__ = ["check_scale", "instants", "numbers", "read_table"]
 
@@ -26,7 +26,7 @@ def read_table(file: Path, *, required: Iterable[str]) -> pd.DataFrame:
     """
     try:
         if file.suffix == ".parquet":
-            table = pd.read_parquet(file).reset_index(drop=True)
+            table = read_parquet_table(file).reset_index(drop=True)
         else:
             table = read_text_table(file)
     except SourceError:

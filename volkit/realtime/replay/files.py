@@ -10,7 +10,7 @@ from volkit.errors import SourceError
 from volkit.realtime.replay.compare import StaticDynamicComparison
 from volkit.realtime.replay.start import LiveStart
 from volkit.results import Provenance, SeriesProvenance, content_hash
-from volkit.sources.opening import open_text, refuse_surplus
+from volkit.sources.opening import open_text, read_parquet_table, refuse_surplus
 
 __all__ = ["load_bar_file", "replay_record", "write_replay"]
 
@@ -36,7 +36,7 @@ def load_bar_file(path: Path, *, asset: str) -> tuple[pd.DataFrame, Provenance]:
         For a file that cannot be read, lacks a column, or has a time without its zone or a close that is no number.
     """
     try:
-        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(open_text(path))
+        table = read_parquet_table(path) if path.suffix == ".parquet" else pd.read_csv(open_text(path))
         if path.suffix != ".parquet":
             refuse_surplus(table, path)
     except SourceError:

@@ -13,6 +13,7 @@ from volkit.checks import (
     check_floats,
     check_fraction,
     check_positive,
+    check_series,
     check_times,
     real_number,
 )
@@ -247,10 +248,10 @@ def _judged(lost: np.ndarray, r: np.ndarray, i: np.ndarray, weight: float, cut: 
 def _aligned(
     losses: pd.Series, realized: pd.Series, implied: pd.Series
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, pd.DatetimeIndex]:
-    index = check_times(losses.index, argument="losses")
+    index = check_times(check_series(losses, argument="losses").index, argument="losses")
     found = []
     for name, series in {"losses": losses, "realized": realized, "implied": implied}.items():
-        if not series.index.equals(losses.index):
+        if not check_series(series, argument=name).index.equals(losses.index):
             raise DataError(name, "must have the index of the losses", "another one", "reindex it, and drop holes")
         values = check_floats(series, argument=name)
         if not np.isfinite(values).all() or (name != "losses" and (values <= 0.0).any()):

@@ -3,12 +3,15 @@
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from volkit.errors import DataError
 
-__all__ = ["FORMAT", "VERSION", "read_state", "write_state"]
+__all__ = ["FORMAT", "VERSION", "read_state", "state_arrays", "write_state"]
 
 FORMAT, VERSION = "volkit live volatility", 1
 
@@ -52,3 +55,14 @@ def read_state(path: Path, *, asset: str | None, kind: str = FORMAT) -> dict[str
 
 def _hash(record: Any) -> str:
     return hashlib.sha256(json.dumps(record, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def state_arrays(record: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return numbers, shape (3,), clock, shape (4,), and ring of a record; ValueError for what no state can be."""
+    numbers, ring = (np.array(record[name], dtype=np.float64) for name in ("numbers", "ring"))
+    clock = np.array(record["clock"], dtype=np.int64)
+    if numbers.shape != (3,) or clock.shape != (4,) or ring.ndim != 1:
+        raise ValueError("numbers, clock or ring are of another length")
+    if not np.isfinite(numbers).all() or numbers[0] < 0.0 or numbers[1] <= 0.0:
+        raise ValueError("a variance or a price cannot be")
+    return numbers, clock, ring

@@ -343,13 +343,13 @@ class LiveVolatility:
         record = files.read_state(Path(path), asset=asset)
         try:
             skipped = [SkippedBar(_instant(t), why, float(v), _instant(last)) for t, why, v, last in record["skipped"]]
-            return cls(
-                LiveModel.from_record(record["model"]),
-                numbers=np.array(record["numbers"], dtype=np.float64),
-                clock=np.array(record["clock"], dtype=np.int64),
-                ring=np.array(record["ring"], dtype=np.float64),
-                skipped=skipped,
+            numbers, clock, ring = files.state_arrays(record)
+            state = cls(
+                LiveModel.from_record(record["model"]), numbers=numbers, clock=clock, ring=ring, skipped=skipped
             )
+            if pd.isna(state.as_of) or not math.isfinite(state.annualized_volatility()):
+                raise ValueError("no time or no volatility comes of it")
+            return state
         except (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError) as error:
             # A seal says that nobody changed the file by accident, not that volkit wrote it.
             got, remedy = f"{type(error).__name__}: {error}", "save the state again"

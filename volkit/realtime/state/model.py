@@ -119,17 +119,23 @@ class LiveModel:
         """Return the model of a record made by `to_record`."""
         plain = dict(record)
         for name in ("step", "max_gap", "period"):
-            plain[name] = pd.Timedelta(plain[name], unit="ns")
+            plain[name] = _length(plain[name])
         plain["core"] = np.array([float(x) for x in plain["core"]])
         name, degrees, skew = plain["law"]
         plain["law"] = Distribution(name, float(degrees), skew)
         plain["lags"] = tuple(plain["lags"])
         if plain["season"] is not None:
-            slot = pd.Timedelta(plain["season"]["slot"], unit="ns")
+            slot = _length(plain["season"]["slot"])
             factors = plain["season"]["factors"]
             starts = pd.TimedeltaIndex([i * slot for i in range(len(factors))], name="after midnight")
             plain["season"] = IntradaySeason(factors=pd.Series(factors, index=starts), slot=slot)
         return cls(**plain)
+
+
+def _length(nanoseconds: object) -> pd.Timedelta:
+    if not isinstance(nanoseconds, int) or isinstance(nanoseconds, bool):
+        raise TypeError(f"{nanoseconds!r:.40} is no number of nanoseconds")
+    return pd.Timedelta(nanoseconds, unit="ns")
 
 
 def model_of_fit(

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from volkit.errors import DataError, SourceError
-from volkit.sources.opening import read_text_table
+from volkit.sources.opening import read_parquet_table, read_text_table
 
 __all__ = ["TableReader", "read_table"]
 
@@ -52,7 +52,7 @@ def read_table(path: str | Path, *, what: str) -> pd.DataFrame:
         raise SourceError(f"there is no {what} {file}; give the path of a CSV or Parquet file.")
     try:
         if file.suffix == ".parquet":
-            return pd.read_parquet(file)
+            return read_parquet_table(file)
         return read_text_table(file)
     except SourceError:
         raise

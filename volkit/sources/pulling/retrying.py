@@ -142,7 +142,7 @@ def read_retry_after(value: str | None, *, now: pd.Timestamp) -> float | None:
         return float(text)
     try:
         until = pd.Timestamp(parsedate_to_datetime(text))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     # A date "-0000" has no zone; HTTP dates are GMT by definition.
     until = until.tz_localize("UTC") if until.tzinfo is None else until

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from volkit.conventions import TIME_DTYPE
-from volkit.errors import ArgumentError, DataError
+from volkit.errors import ArgumentError, DataError, SourceError
 from volkit.sources.pulling.coverage import Coverage
 from volkit.sources.pulling.windows import Walk, missing_runs
 
@@ -14,6 +14,7 @@ __all__ = ["Span", "cover", "make_frame", "make_span"]
 
 _MS = pd.Timedelta(milliseconds=1)
 _EPOCH = pd.Timestamp(0, tz="UTC")
+_LAST_MS = (pd.Timestamp("2200-01-01", tz="UTC") - _EPOCH) // _MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +115,18 @@ def _instant(time: pd.Timestamp, argument: str) -> pd.Timestamp:
 
 
 def make_frame(walk: Walk, columns: Sequence[str]) -> pd.DataFrame:
-    """Return the rows of a walk, shape (n_rows, n_columns) float64, on sorted open instants (UTC)."""
+    """Return the rows of a walk, shape (n_rows, n_columns) float64, on sorted open instants (UTC).
+
+    Raises
+    ------
+    SourceError
+        For a label before 1970 or after 2199, which no market has.
+    """
     times = sorted(walk.rows)
+    if odd := [t for t in (*times[:1], *times[-1:]) if not 0 <= t <= _LAST_MS]:
+        raise SourceError(
+            f"a row of the answer is labelled {odd[0]:g} milliseconds after 1970, no instant of a market; ask again."
+        )
     index = pd.DatetimeIndex(pd.to_datetime(times, unit="ms", utc=True), name="time").astype(TIME_DTYPE)
     return pd.DataFrame([walk.rows[t] for t in times], index=index, columns=list(columns), dtype="float64")
 
