@@ -6,6 +6,8 @@ STAMP := $(VENV)/.installed
 BENCH := .venv-bench
 PEERS := $(BENCH)/.peers
 OUT ?= runs
+# Rooms with compiled kernels, each of which compiles its own: python -m volkit.ROOM
+KERNELS := volatility correlation scenarios margin options portfolio realtime contagion
 
 # One BLAS thread: the same bits everywhere, and no fight over the cores.
 export OMP_NUM_THREADS ?= 1
@@ -40,22 +42,18 @@ test: $(STAMP)  ## format, lint, import contract, types, tests, docstring exampl
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	$(BIN)/mypy
-	$(BIN)/python -m volkit.volatility
-	$(BIN)/python -m volkit.correlation
-	$(BIN)/python -m volkit.scenarios
-	$(BIN)/python -m volkit.margin
-	$(BIN)/python -m volkit.options
-	$(BIN)/python -m volkit.portfolio
-	$(BIN)/python -m volkit.realtime
-	$(BIN)/python -m volkit.contagion
+	@# Types, and the compiled kernels of each room: two at a time.
+	printf '%s\n' mypy $(foreach room,$(KERNELS),'python -m volkit.$(room)') \
+	  | xargs -P 2 -I {} sh -c '$(BIN)/{}'
 	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -n 2 --dist loadgroup \
 	  -m "not slow" --doctest-modules volkit tests
 	$(BIN)/pytest -p no:randomly -n 2 --nbmake --nbmake-timeout=120 notebooks
 
-test-all: $(STAMP)  ## make test, the slow tests, and the notebooks on another simulated market
+test-all: $(STAMP)  ## make test, the slow tests, the table of faults, and the notebooks on another simulated market
 	$(MAKE) test
-	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -m slow tests
+	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -n 2 --dist loadgroup \
+	  -m slow --ignore tests/faults tests
+	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -m "slow or not slow" tests/faults
 	for notebook in notebooks/*.ipynb; do \
 	  $(BIN)/papermill --no-progress-bar --log-level WARNING $$notebook $(VENV)/papermill.ipynb -p seed 7 || exit 1; \
 	done
