@@ -13,7 +13,8 @@ KERNELS := volatility correlation scenarios margin options portfolio realtime co
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export MPLBACKEND = Agg
-export VOLKIT_STORE ?= $(CURDIR)/data/store
+# What is measured and tested keeps away from the user's own store of prices.
+test test-all bench mutants fuzz gallery docs: export VOLKIT_STORE ?= $(CURDIR)/data/store
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test test-all bench mutants fuzz gallery lab docs lint types lock clean

@@ -13,6 +13,14 @@ from volkit.errors import VolkitError
 _HOLES_SHOWN = 3
 
 
+_SOURCE_WORDS = {
+    "bundled": "real daily series that come with the packages",
+    "files": "a folder of CSV or Parquet files of your own: files:FOLDER",
+    "simulated": "simulated series with known truth",
+    "live": "exchanges, Yahoo and FRED through the store; live:offline asks nobody",
+}
+
+
 @app.command()
 def pull(
     context: typer.Context,
@@ -55,6 +63,8 @@ def status(context: typer.Context, store: StoreFolder = None, as_json: Json = Fa
         typer.echo(found.to_frame().to_json(orient="records", date_format="iso", indent=2))
         return
     typer.echo(f"{found.headline}")
+    if not len(found.summary()):
+        typer.echo("Bring prices with `volkit pull BTC`.")
     for row in found.summary().to_dict("records"):
         name = " ".join(str(row[k]) for k in ("source", "venue", "symbol", "interval") if row[k])
         if row["state"] != "ok":
@@ -77,7 +87,8 @@ def sources(
     with errors_in_one_line():
         if source is None:
             names = list(volkit.source_names())
-            typer.echo(json.dumps(names) if as_json else "\n".join(names))
+            lines = [f"{name:<12}{_SOURCE_WORDS.get(name, 'from another package')}" for name in names]
+            typer.echo(json.dumps(names) if as_json else "\n".join(lines))
             return
         holdings = volkit.open_source(source).holdings()
     rows = [{"name": h.name, "interval": h.interval, "title": h.title, "note": h.note} for h in holdings]

@@ -141,9 +141,10 @@ def schema() -> None:
 
 @app.command()
 def studies() -> None:
-    """List the packaged studies with their questions; `volkit run NAME` runs one."""
+    """List the packaged studies with source and question; `volkit run NAME` runs one."""
     for name in volkit.study_names():
-        typer.echo(f"{name:<20}{volkit.load_study(name).title}")
+        study = volkit.load_study(name)
+        typer.echo(f"{name:<20}{study.data.source:<12}{study.title}")
 
 
 def _backend(name: str | None, scheduler: str | None, jobs: int) -> AbstractContextManager[None]:

@@ -222,11 +222,13 @@ def _row(table: object, *, where: str) -> tuple[object, ...]:
 
 
 def _overrides(assets: Mapping[str, object]) -> pd.DataFrame:
-    rows = [
-        {"asset": asset, **_checked(entry, _OVERRIDE, where=f"assets.{asset}.overrides")}
-        for asset, table in assets.items()
-        for entry in (table.get("overrides", []) if isinstance(table, dict) else [])
-    ]
+    rows = []
+    for asset, table in assets.items():
+        where = f"assets.{asset}.overrides"
+        entries = table.get("overrides", []) if isinstance(table, dict) else []
+        if not isinstance(entries, list):
+            raise DataError(where, "must be a list of tables", type(entries).__name__, "correct the file's entry")
+        rows += [{"asset": asset, **_checked(entry, _OVERRIDE, where=where)} for entry in entries]
     return pd.DataFrame(rows, columns=["asset", *_OVERRIDE])
 
 
