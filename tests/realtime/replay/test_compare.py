@@ -82,6 +82,7 @@ def test_regimes_are_thirds_known_at_the_start():
     [
         ({"target": 50}, "target must be a probability above 0 and below 0.5; got 50"),
         ({"horizon": "x"}, "horizon must be a length of time above zero; got 'x'"),
+        ({"horizon": "8H"}, "horizon must be a length of time above zero; got '8H'"),
         ({"horizon": "30min"}, "horizon must hold at least one bar; got 30min for bars of 0 days 01:00:00"),
         ({"n_train": 5}, "n_train must last at least one horizon; got 5 bars"),
         ({"max_gap": "soon"}, "max_gap must be a length of time above zero"),

@@ -1,11 +1,12 @@
 """How a live volatility becomes a margin: a multiple of the horizon's volatility, by a law or by what happened."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_fraction
+from volkit.checks import check_fraction, real_number
 from volkit.conventions import SIDES, losses
 from volkit.errors import ArgumentError
 from volkit.margin.rates import tail_of_losses
@@ -107,7 +108,7 @@ def check_target(target: float) -> float:
     ArgumentError
         When it lies outside.
     """
-    value = float(target)
+    value = real_number(target, argument="target")
     if not 0.0 < value < 0.5:
         remedy = "pass for example 0.005 for 0.5 %"
         raise ArgumentError("target", "must be a probability above 0 and below 0.5", f"{target!r}", remedy)
@@ -123,8 +124,10 @@ def read_length(text: str, *, argument: str) -> pd.Timedelta:
         When it is none.
     """
     try:
-        length = pd.Timedelta(text)
-    except ValueError:
+        # pandas only warns of units that it will not know one day, such as H.
+        with warnings.catch_warnings(action="error"):
+            length = pd.Timedelta(text)
+    except (ValueError, Warning):
         length = pd.NaT
     if pd.isna(length) or length <= pd.Timedelta(0):
         raise ArgumentError(argument, "must be a length of time above zero", repr(text), 'pass for example "8h"')
