@@ -152,7 +152,7 @@ def utc_day(text: str) -> pd.Timestamp:
     Raises
     ------
     ArgumentError
-        When the text is no such day.
+        When it is no text, or no such day.
 
     Examples
     --------
@@ -161,5 +161,5 @@ def utc_day(text: str) -> pd.Timestamp:
     """
     try:
         return pd.Timestamp(datetime.strptime(text, "%Y-%m-%d"), tz="UTC").as_unit("us")
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ArgumentError("day", "must be a UTC day", repr(text), "write it as 2024-01-31") from error

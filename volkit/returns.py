@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_floats, check_fraction, check_times
+from volkit.checks import check_floats, check_fraction, check_table, check_times
 from volkit.conventions import BASIS_POINTS_PER_PERCENT
 from volkit.errors import DataError, DataLossError
 from volkit.prices import PricePanel
@@ -208,7 +208,7 @@ def complete_rows(frame: pd.DataFrame, *, max_loss: float = 0.10) -> CompleteRow
     <CompleteRows: 3 of 4 rows, 1 dropped>
     """
     budget = check_fraction(max_loss, argument="max_loss")
-    missing = frame.isna().sum()
+    missing = check_table(frame, argument="frame").isna().sum()
     kept = frame.dropna()
     lost = 1.0 - len(kept) / len(frame) if len(frame) else 1.0
     if lost > budget:
@@ -223,6 +223,8 @@ def complete_rows(frame: pd.DataFrame, *, max_loss: float = 0.10) -> CompleteRow
 
 
 def _check_prices(close: Prices) -> Prices:
+    if not isinstance(close, (pd.Series, pd.DataFrame)):
+        raise DataError("close", "must be a Series or a DataFrame", type(close).__name__, "pass prices by time")
     index = check_times(close.index, argument="close")
     if len(close) < 2:
         raise DataError("close", "must have at least 2 rows", str(len(close)), "pass a longer history")

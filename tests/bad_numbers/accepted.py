@@ -52,6 +52,9 @@ HOLES: Reasons = {
     ("nolde_ziegel_test", "losses", "*"): "no variation of the scores: the result says why",
     ("dynamic_quantile_test", "lags", "*"): "no row left after the lags: the result says why",
     ("coverage_battery", "*", "*"): "cells without exceptions have a reason in the table",
+    ("validate_schedules", "lags", "longer than data"): "no row left after the lags: the table says why",
+    ("reserve_ratios", "reserves", "unknown key"): "infinite where nothing is owed, as the result says",
+    ("reserve_ratios", "liabilities", "* zero"): "infinite where nothing is owed, as the result says",
     ("calibrate_online", "*", "*"): "unscored rows stay NaN; a window longer than the scores has no gap",
     ("choose_policy", "max_*", "inf"): "infinity is no limit",
     ("risk_levels", "max_*", "inf"): "infinity is no limit",
@@ -62,6 +65,7 @@ HOLES: Reasons = {
     ("replay", "bars", "*"): "skipped bars are listed with the value that came",
     ("cross_cascade", "shock", "*"): "no shock, no fills",
     ("oracle_cascade", "shocks", "*"): "no shock, no fills",
+    ("run_cascade", "shock", "*"): "a price that reaches nobody makes no rounds",
     ("split_flows", "shock", "*"): "no shock, no flows",
     ("margin_calls", "*", "*"): "prices that stay put, or a small position, make no call",
     ("ex_post_premium", "realized_variance", "zeros"): "the log of zero variance is not defined and is left out",
@@ -84,7 +88,6 @@ HOLES: Reasons = {
     ("tvp_var_connectedness", "kappa_*", "*"): "periods without a stable system are NaN and counted",
     ("stressed_margin", "*", "*"): "no margin has no share lost",
     ("reflection_margin", "target", "denormal"): "the quantile at probability zero is infinite",
-    ("macro_betas", "asset_returns", "tiny scale"): "no variation has no t statistic",
     ("inspect_bars", "bars", "*"): "no finding is an empty table",
 }
 

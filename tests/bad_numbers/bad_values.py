@@ -118,12 +118,14 @@ def _rows(table: Any) -> Bad:
 
 
 def _series(value: pd.Series) -> Bad:
+    yield from {"none": None, "list": [1.0, 2.0], "a word": "x", "a frame": value.to_frame()}.items()
     if value.dtype.kind in "fiu" and len(value):
         yield from _spoiled(value)
     yield from _rows(value)
 
 
 def _frame(value: pd.DataFrame) -> Bad:
+    yield from {"none": None, "list": [1.0, 2.0], "a word": "x", "a series": value.iloc[:, 0]}.items()
     numeric = [k for k, dtype in enumerate(value.dtypes) if dtype.kind in "fiu"]
     if numeric and len(value):
         for name, column in _spoiled(value.iloc[:, numeric[0]]):

@@ -15,7 +15,7 @@ from volkit.checks.numbers import (
     check_positive,
     real_number,
 )
-from volkit.checks.tables import check_returns, check_times
+from volkit.checks.tables import check_returns, check_series, check_table, check_times
 
 __all__ = [
     "check_choice",
@@ -27,6 +27,8 @@ __all__ = [
     "check_not_negative",
     "check_positive",
     "check_returns",
+    "check_series",
+    "check_table",
     "check_times",
     "real_floats",
     "real_number",

@@ -7,12 +7,53 @@ from volkit.checks.arrays import real_floats, refuse_odd_scale
 from volkit.conventions import TIME_DTYPE, to_utc
 from volkit.errors import DataError
 
-__all__ = ["check_returns", "check_times"]
+__all__ = ["check_returns", "check_series", "check_table", "check_times"]
 
 # Below this many observations an all-positive column may be luck; from here on it is a column of prices.
 _PRICES_FROM = 20
 # A typical move of a tenth per period: no liquid market has it daily, every one has it in per cent.
 _PERCENT_FROM = 0.10
+
+
+def check_series(value: object, *, argument: str) -> pd.Series:
+    """Return a Series as it is.
+
+    Raises
+    ------
+    DataError
+        For anything else.
+
+    Examples
+    --------
+    >>> check_series([1.0], argument="close")
+    Traceback (most recent call last):
+        ...
+    volkit.errors.DataError: close must be a Series of one asset; got list; pass one column, e.g. close['BTC'].
+    """
+    if not isinstance(value, pd.Series):
+        remedy = f"pass one column, e.g. {argument}['BTC']"
+        raise DataError(argument, "must be a Series of one asset", type(value).__name__, remedy)
+    return value
+
+
+def check_table(value: object, *, argument: str) -> pd.DataFrame:
+    """Return a DataFrame as it is.
+
+    Raises
+    ------
+    DataError
+        For anything else.
+
+    Examples
+    --------
+    >>> check_table(None, argument="changes")
+    Traceback (most recent call last):
+        ...
+    volkit.errors.DataError: changes must be a DataFrame; got NoneType; pass a table, e.g. series.to_frame().
+    """
+    if not isinstance(value, pd.DataFrame):
+        raise DataError(argument, "must be a DataFrame", type(value).__name__, "pass a table, e.g. series.to_frame()")
+    return value
 
 
 def check_times(index: pd.Index, *, argument: str) -> pd.DatetimeIndex:
@@ -106,13 +147,7 @@ def check_returns(
         ...
     volkit.errors.DataError: returns must vary; got 30 times the value 0.01; check that the series was traded at all.
     """
-    if not isinstance(returns, pd.Series):
-        raise DataError(
-            argument,
-            "must be a Series of one asset",
-            type(returns).__name__,
-            f"pass one column, e.g. {argument}['BTC']",
-        )
+    check_series(returns, argument=argument)
     name = f"{argument} of {returns.name}" if isinstance(returns.name, str) else argument
     index = check_times(returns.index, argument=name)
     try:

@@ -1,7 +1,8 @@
 """What every correlation asks of its data: one clock, changes rather than levels, enough complete pairs.
 
-Values may have any unit (decimal returns, basis points, index points), so nothing is said about their
-scale. A missing value is left where it is; a row counts when both sides have one.
+Values may have any unit (decimal returns, basis points, index points), so little is said about their
+scale: squares must neither vanish nor overflow. A missing value is left where it is; a row counts when both
+sides have one.
 """
 
 import warnings
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_floats, check_times
+from volkit.checks import check_floats, check_times, refuse_odd_scale
 from volkit.correlation.guards import find_carried_forward, find_random_walk
 from volkit.errors import DataError, SmallSampleWarning
 
@@ -88,8 +89,8 @@ def check_changes(changes: pd.Series, *, argument: str) -> pd.Series:
     Raises
     ------
     DataError
-        For anything but a Series, bad times, an infinite value, values that look like levels (all positive, or
-        a random walk), and closes that were carried forward over closed hours.
+        For anything but a Series, bad times, an infinite value, values whose squares are zero or infinite, values
+        that look like levels (all positive, or a random walk), and closes that were carried forward over closed hours.
 
     Examples
     --------
@@ -111,6 +112,7 @@ look like levels; take changes first, e.g. volkit.log_returns(close) or volkit.c
         got = f"{int(infinite.sum())} infinite values, first at {index[infinite][0]}"
         raise DataError(named, "must be finite", got, "repair the prices, or set these to NaN")
     finite = values[np.isfinite(values)]
+    refuse_odd_scale(finite, argument=named)
     if len(finite) >= MINIMUM_PAIRS and finite.min() > 0:
         raise DataError(
             named,

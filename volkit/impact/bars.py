@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_floats, check_times
+from volkit.checks import check_choice, check_floats, check_table, check_times
 from volkit.errors import DataError
 from volkit.results import Provenance
 from volkit.sources.protocol import Bars
@@ -92,7 +92,7 @@ def read_bars(bars: Bars | pd.DataFrame, *, volume_unit: VolumeUnit, longest: pd
     202.0
     """
     check_choice(volume_unit, argument="volume_unit", choices=("coins", "money"))
-    frame = bars.frame if isinstance(bars, Bars) else bars
+    frame = bars.frame if isinstance(bars, Bars) else check_table(bars, argument="bars")
     missing = [name for name in ("open", "close", "volume") if name not in frame.columns]
     if missing or len(frame) < _FEWEST:
         got = f"no {', '.join(missing)}" if missing else f"{len(frame)} bars"

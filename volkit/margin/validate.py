@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_returns
+from volkit.checks import check_floats, check_returns
 from volkit.conventions import SIDES
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.measures.walk import walk_of
@@ -56,7 +56,9 @@ def volatility_regimes(
     ------
     ArgumentError
         For cut-offs that do not rise above zero, or names of another number or used twice.
-    DataError, ConvergenceError
+    DataError
+        For cut-offs that are no numbers, and as `margin_schedule`.
+    ConvergenceError
         As `margin_schedule`.
 
     Examples
@@ -66,8 +68,9 @@ def volatility_regimes(
     >>> volatility_regimes(returns, cutoffs=(0.01, 0.04)).value_counts().to_dict()
     {'normal': 36}
     """
-    limits = [float(cut) for cut in cutoffs]
-    if not limits or limits != sorted(set(limits)) or not 0.0 < limits[0] <= limits[-1] < np.inf:
+    numbers = check_floats(cutoffs, argument="cutoffs")
+    limits = numbers.tolist()
+    if numbers.ndim != 1 or not limits or limits != sorted(set(limits)) or not 0.0 < limits[0] <= limits[-1] < np.inf:
         got = str(list(cutoffs))
         raise ArgumentError("cutoffs", "must rise from above zero", got, "pass for example (0.03, 0.05) for a day")
     if len(set(names)) != len(limits) + 1 or len(names) != len(limits) + 1:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_count, check_positive, check_returns
+from volkit.checks import check_count, check_positive, check_returns, check_table
 from volkit.results import Provenance, freeze
 from volkit.scenarios.scenario_set import ScenarioSet
 
@@ -82,6 +82,7 @@ def historical_scenarios(
     check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     steps = check_count(horizon, argument="horizon")
     frame = returns.to_frame(returns.name or "asset") if isinstance(returns, pd.Series) else returns
+    check_table(frame, argument="returns")
     rows = None if lookback is None else check_count(lookback, argument="lookback", minimum=steps)
     needed = max(_MINIMUM, rows or steps)
     checked = pd.DataFrame({name: check_returns(frame[name], minimum=needed) for name in frame.columns})

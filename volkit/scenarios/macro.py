@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_count, check_floats, check_positive
+from volkit.checks import check_choice, check_count, check_floats, check_positive, check_series, check_table
 from volkit.correlation import MacroBetas
 from volkit.errors import ArgumentError, DataError
 from volkit.results import freeze
@@ -47,9 +47,7 @@ def worst_factor_move(
     >>> worst_factor_move(changes, factor="SPX", n_days=2).round(3).to_dict()
     {'SPX': -0.03, 'US10Y': -7.0}
     """
-    if not isinstance(factor_changes, pd.DataFrame):
-        got = type(factor_changes).__name__
-        raise DataError("factor_changes", "must be a DataFrame of factors", got, "pass the changes of all factors")
+    check_table(factor_changes, argument="factor_changes")
     if not factor_changes.columns.is_unique:
         twice = factor_changes.columns[factor_changes.columns.duplicated()][0]
         raise DataError("factor_changes", "must have one column a factor", f"{twice!r} twice", "name them apart")
@@ -110,7 +108,7 @@ def macro_day_scenarios(betas: MacroBetas, factor_move: pd.Series, *, periods_pe
     -0.085
     """
     check_positive(periods_per_year, argument="periods_per_year", unit="periods")
-    if set(factor_move.index) != set(betas.joint.index):
+    if set(check_series(factor_move, argument="factor_move").index) != set(betas.joint.index):
         raise ArgumentError(
             "factor_move",
             f"must name {', '.join(betas.joint.index)}",

@@ -110,15 +110,13 @@ def simulate_venue(
     feedback = check_positive(feedback, argument="feedback", unit="coins per coin")
     half_life = check_positive(half_life, argument="half_life", unit="minutes")
     fund = check_fraction(fund_share, argument="fund_share") * coins * price
-    _check_leverages(leverages, maintenance_rate)
-    near, far = leverage_range("down", leverages, maintenance_rate)
+    rate = _check_leverages(leverages, maintenance_rate)
+    near, far = leverage_range("down", leverages, rate)
     impact = feedback * (far - near) / coins
     # Each table has a stream of its own, so that a change of one leaves the others as they are.
     streams = [np.random.default_rng([seed, i]) for i in range(7)]
     tables: dict[str, pd.DataFrame] = {
-        "accounts": draw_accounts(
-            streams[0], n_accounts, price=price, coins=coins, leverages=leverages, rate=maintenance_rate
-        ),
+        "accounts": draw_accounts(streams[0], n_accounts, price=price, coins=coins, leverages=leverages, rate=rate),
         "books": draw_books(streams[1], price=price, impact=impact, shares=_VENUES, reach=_BOOK_REACH),
         "recovery": draw_recovery(streams[2], depth=-np.log1p(-0.01) / impact, half_life=half_life),
         "balance_sheet": draw_balance_sheet(streams[3], fund=fund),
@@ -134,7 +132,7 @@ def simulate_venue(
         "price": price,
         "open_interest": coins,
         "fund": fund,
-        "maintenance_rate": maintenance_rate,
+        "maintenance_rate": rate,
         "lowest_leverage": leverages[0],
         "highest_leverage": leverages[1],
         "impact": impact,
@@ -189,7 +187,7 @@ def _read(file: str, content: bytes) -> pd.DataFrame:
     return pd.read_parquet(BytesIO(content)) if file.endswith(".parquet") else pd.read_csv(BytesIO(content))
 
 
-def _check_leverages(leverages: tuple[float, float], rate: float) -> None:
+def _check_leverages(leverages: tuple[float, float], maintenance_rate: float) -> float:
     if len(leverages) != 2:
         raise ArgumentError("leverages", "must be a lowest and a highest", f"{len(leverages)} of them", "pass (2, 50)")
     lowest, highest = (real_number(end, argument="leverages") for end in leverages)
@@ -197,10 +195,12 @@ def _check_leverages(leverages: tuple[float, float], rate: float) -> None:
         raise ArgumentError(
             "leverages", "must be a lowest and a higher one, both above 1", repr(leverages), "pass for example (2, 50)"
         )
+    rate = real_number(maintenance_rate, argument="maintenance_rate")
     if not 0.0 <= rate < 1.0 / highest:
         raise ArgumentError(
             "maintenance_rate",
             f"must be from 0 to below 1 / the highest leverage, {1.0 / highest:g}",
-            repr(rate),
+            repr(maintenance_rate),
             "lower it, or the leverage",
         )
+    return rate

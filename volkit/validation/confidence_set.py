@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence, check_count
+from volkit.checks import check_choice, check_confidence, check_count, check_table
 from volkit.errors import ArgumentError, DataError
 from volkit.results import ResultDisplay, freeze
 from volkit.validation.comparison import never_changes
@@ -164,7 +164,8 @@ def model_confidence_set(
 
 
 def _check_losses(losses: pd.DataFrame | npt.NDArray[np.float64]) -> pd.DataFrame:
-    table = pd.DataFrame(losses)
+    is_array = isinstance(losses, np.ndarray)
+    table = pd.DataFrame(losses) if is_array else check_table(losses, argument="losses")
     if table.shape[1] < 2:
         raise DataError("losses", "must have at least 2 models", f"{table.shape[1]}", "pass one column a model")
     if table.columns.has_duplicates:

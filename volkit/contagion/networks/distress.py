@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from volkit.checks import check_choice, check_positive
+from volkit.checks.numbers import LARGEST
 from volkit.contagion.networks.by_node import node_values
 from volkit.contagion.networks.liabilities import LiabilityNetwork
 from volkit.contagion.networks.policies import least_fixed_point
@@ -195,7 +196,8 @@ def debtrank(
     ArgumentError
         For an unknown method or node.
     DataError
-        For a shock that is no fraction, a buffer that is not positive, or weights that cannot be.
+        For a shock that is no fraction, a buffer that is not positive or nothing beside the debts, or weights that
+        cannot be.
     ConvergenceError
         When linear stress does not settle.
 
@@ -326,7 +328,13 @@ def _spread_each(pressed: sparse.csr_array, least: float) -> Floats:
 def _pressing(network: LiabilityNetwork, buffer: Floats) -> sparse.csr_array:
     """Return V transposed: by debtor, what each unit of its stress takes from its creditors' buffers."""
     table = network.liabilities
-    return sparse.csr_array((table.data / buffer[table.indices], table.indices, table.indptr), shape=table.shape)
+    held = buffer[table.indices]
+    if (faint := table.data > LARGEST * held).any():
+        at = int(np.flatnonzero(faint)[0])
+        got = f"{held[at]:g} beside {table.data[at]:g} that is owed to {network.nodes[table.indices[at]]}"
+        rule = f"must be at least {1.0 / LARGEST:g} of every debt to the node"
+        raise DataError("buffer", rule, got, "check the unit, or clear the network first (clearing_vector)")
+    return sparse.csr_array((table.data / held, table.indices, table.indptr), shape=table.shape)
 
 
 def _buffer(network: LiabilityNetwork, buffer: Any) -> Floats:

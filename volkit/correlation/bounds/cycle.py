@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_confidence, check_count
+from volkit.checks import check_confidence, check_count, real_number
 from volkit.correlation.bounds.estimates import CorrelationBounds, bounds_of_rows
 from volkit.correlation.bounds.path import furthest_share
 from volkit.correlation.bounds.rows import CLIP, ShockRows, shock_rows
@@ -264,7 +264,7 @@ def _check_spans(
 
 
 def _check_stress_weight(stress_weight: float) -> float:
-    weight = float(stress_weight)
+    weight = real_number(stress_weight, argument="stress_weight")
     if not LEAST_STRESS_WEIGHT <= weight <= 1.0:
         requirement = "must be a fraction from 0.25 (Regulation (EU) 153/2013, Article 28(1)(b)) to 1"
         raise ArgumentError("stress_weight", requirement, f"{stress_weight!r}", "pass for example stress_weight=0.25")

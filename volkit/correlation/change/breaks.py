@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence, check_count
+from volkit.checks import check_choice, check_confidence, check_count, real_number
 from volkit.correlation.change.break_date import break_date_quantile
 from volkit.correlation.change.break_estimates import StructuralBreaks
 from volkit.correlation.change.observations import Observations, check_observations
@@ -101,7 +101,7 @@ def structural_breaks(
     level = check_confidence(confidence)
     most = check_count(max_breaks, argument="max_breaks", unit="breaks")
     check_choice(covariance, argument="covariance", choices=("classical", "hac"))
-    shortest, most = _check_trim(trim, observed, most)
+    share, shortest, most = _check_trim(trim, observed, most)
     if not isinstance(choose, int):
         check_choice(choose, argument="choose", choices=_CHOICES)
     elif not 0 <= choose <= most:
@@ -110,7 +110,7 @@ def structural_breaks(
     law = sup_f_draws(
         n_coefficients=observed.Z.shape[1],
         max_breaks=most,
-        trim=trim,
+        trim=share,
         n_steps=min(_STEPS, len(observed.y)),
         n_draws=check_count(n_draws, argument="n_draws", minimum=99),
         rng=rng,
@@ -126,7 +126,7 @@ def structural_breaks(
         double_maximum_p_value=_p_value(law.max(axis=1), double),
         n_breaks=chosen,
         chosen_by="the caller" if isinstance(choose, int) else choose,
-        trim=float(trim),
+        trim=share,
         covariance=covariance,
         confidence=level,
         label=observed.label,
@@ -138,14 +138,16 @@ def structural_breaks(
     )
 
 
-def _check_trim(trim: float, observed: Observations, most: int) -> tuple[int, int]:
+def _check_trim(trim: float, observed: Observations, most: int) -> tuple[float, int, int]:
+    """Return the share and the rows of the shortest segment, and how many breaks that leaves room for."""
     n, k = observed.Z.shape
-    shortest = int(trim * n + 1e-9)
-    if not (0.0 < trim <= 0.3 and shortest >= k + 4):
-        got = f"{trim!r}, {shortest} rows"
+    share = real_number(trim, argument="trim")
+    shortest = int(share * n + 1e-9) if 0.0 < share <= 0.3 else 0
+    if shortest < k + 4:
+        got = f"{trim!r}, {shortest} rows" if shortest else f"{trim!r}"
         requirement = f"must be a share up to 0.3 that holds at least {k + 4} of {n} rows"
         raise ArgumentError("trim", requirement, got, f"pass for example trim={max(0.15, (k + 5) / n):.2f}")
-    return shortest, min(most, n // shortest - 1)
+    return share, shortest, min(most, n // shortest - 1)
 
 
 def _criteria(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_floats, check_times
+from volkit.checks import check_floats, check_times, refuse_odd_scale
 from volkit.correlation.inputs import check_same_times
 from volkit.errors import DataError
 
@@ -59,8 +59,9 @@ def check_observations(values: pd.Series, regressors: pd.DataFrame | None = None
     Raises
     ------
     DataError
-        For anything but a Series of numbers on UTC times, infinite values, fewer than 20 or more than 5,000
-        complete rows, constant values, regressors that are collinear or on other times.
+        For anything but a Series of numbers on UTC times, infinite values, values whose squares are zero or infinite,
+        fewer than 20 or more than 5,000 complete rows, constant values, regressors that are collinear or on other
+        times.
 
     Examples
     --------
@@ -75,7 +76,7 @@ def check_observations(values: pd.Series, regressors: pd.DataFrame | None = None
     columns, names = [np.ones(len(y))], ["intercept"]
     if regressors is not None:
         check_same_times(index, check_times(regressors.index, argument="regressors"), arguments="values and regressors")
-        columns += [regressors[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in regressors.columns]
+        columns += [check_floats(regressors[name], argument=f"regressors ({name})") for name in regressors.columns]
         names += [str(name) for name in regressors.columns]
     Z = np.column_stack(columns)
     if np.isinf(y).any() or np.isinf(Z).any():
@@ -87,6 +88,7 @@ def check_observations(values: pd.Series, regressors: pd.DataFrame | None = None
         remedy = "pass a longer history" if n < _FEWEST else "pass weekly values or a shorter span"
         raise DataError("values", f"must have {_FEWEST} to {_MOST:,} complete rows", f"{n:,} of {len(y):,}", remedy)
     y, Z = y[complete], Z[complete]
+    refuse_odd_scale(y, argument="values")
     if np.ptp(y) == 0.0:
         raise DataError("values", "must vary", f"{n} times {y[0]:g}", "check that the series is alive")
     scaled = Z / np.sqrt((Z**2).mean(axis=0))

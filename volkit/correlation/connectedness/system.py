@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_count, check_times
+from volkit.checks import check_choice, check_count, check_floats, check_times, refuse_odd_scale
 from volkit.correlation.inputs import check_frame
 from volkit.errors import ArgumentError, DataError
 
@@ -74,7 +74,8 @@ def check_system(changes: pd.DataFrame, *, kind: Kind, missing: Literal["raise",
     ArgumentError
         For an unknown `kind` or `missing`.
     DataError
-        For what `check_frame` refuses (of volatilities: bad times, infinite values), and for missing values.
+        For what `check_frame` refuses (of volatilities: bad times, text, infinite values, values whose squares are zero
+        or infinite), and for missing values.
 
     Examples
     --------
@@ -106,11 +107,12 @@ def _check_volatilities(frame: pd.DataFrame) -> list[pd.Series]:
     index = check_times(frame.index, argument="changes")
     columns = []
     for name in frame.columns:
-        values = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        values = check_floats(frame[name], argument=f"changes ({name})")
         if np.isinf(values).any():
             got = f"{int(np.isinf(values).sum())} infinite values, first at {index[np.isinf(values)][0]}"
             remedy = "take logs of positive values only, or set these to NaN"
             raise DataError(f"changes ({name})", "must be finite", got, remedy)
+        refuse_odd_scale(values[np.isfinite(values)], argument=f"changes ({name})")
         columns.append(pd.Series(values, index=index, name=name))
     return columns
 

@@ -9,7 +9,7 @@ from volkit.checks import check_confidence, check_count, real_number
 from volkit.correlation.connectedness.paths import ConnectednessPath, assemble_path
 from volkit.correlation.connectedness.system import Decomposition, Kind, System, check_lags, check_system, kind_code
 from volkit.correlation.connectedness.var import fit_var
-from volkit.errors import ArgumentError
+from volkit.errors import ArgumentError, DataError
 from volkit.kernels import load_kernels
 from volkit.results import Provenance
 
@@ -66,7 +66,7 @@ def tvp_var_connectedness(
     ArgumentError
         For a prior that does not fit, forgetting factors outside (0, 1], a bad horizon or choice.
     DataError
-        As `connectedness`.
+        As `connectedness`, and for a series that does not vary over the prior.
 
     Notes
     -----
@@ -104,6 +104,9 @@ def tvp_var_connectedness(
     # In units of each series' own size the filter's matrices keep their digits. The source's prior covariance of the
     # coefficients is that of the units that came in: the scales enter there, and the numbers are the same.
     scales = system.values[:width].std(axis=0)
+    if (still := np.ptp(system.values[:width], axis=0) == 0.0).any():
+        got = f"one value of {system.names[still][0]} in the first {width} rows"
+        raise DataError("changes", "must vary over the prior", got, "pass a longer prior_window, or leave it out")
     values = (system.values - mean) / scales
     b, S, Q = _prior(System(system.index[: width - 1], values[: width - 1], system.names, 0), p, scales)
     tables, status = np.empty((n_rows, K, K)), np.zeros(n_rows, dtype=np.int64)

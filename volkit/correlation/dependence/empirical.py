@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence, check_count
+from volkit.checks import check_choice, check_confidence, check_count, real_number
 from volkit.correlation.inputs import PairedChanges, check_pair, require_pairs
 from volkit.errors import ArgumentError, DataError
 from volkit.prices.synchrony import Synchrony, clock_words, warn_asynchronous
@@ -289,7 +289,7 @@ def _check(x: pd.Series, y: pd.Series, synchrony: Synchrony | None) -> tuple[Pai
 
 
 def _check_level(level: float, n: int) -> float:
-    p = float(level)
+    p = real_number(level, argument="level")
     if not 0.0 < p <= 0.5:
         got = f"{level!r}"
         raise ArgumentError("level", "must be a share of the rows above 0 and up to 0.5", got, "pass for example 0.05")

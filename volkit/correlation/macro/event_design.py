@@ -136,7 +136,8 @@ def study_design(
     Raises
     ------
     DataError
-        For a kind with fewer than 8 usable events, or with events in fewer than 4 stretches of 30 days.
+        For a kind with fewer than 8 usable events, with events in fewer than 4 stretches of 30 days, or with one value
+        on all their rows.
 
     Warns
     -----
@@ -253,6 +254,9 @@ def _error_and_half_width(
     design: EventDesign, sample: Matched, events: np.ndarray, controls: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the standard error of each contrast and half the width of its interval, each of shape (n_measures,)."""
+    if (np.ptp(events, axis=0) == 0.0).any():
+        got, remedy = f"{len(events)} rows with one value", "check that the market was open, or pass other events"
+        raise DataError("events", "must fall on, or beside, rows whose values differ", got, remedy)
     drawn = (design.blocks[sample.events], design.blocks[sample.controls])
     errors = bootstrap_errors(events, controls, sample, drawn, n_boot=design.n_boot, rng=design.rng)
     freedom = error_freedom(events, len(np.unique(drawn[0])))

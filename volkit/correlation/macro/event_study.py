@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from volkit.checks import refuse_odd_scale
 from volkit.correlation.inputs import check_changes, check_same_times
 from volkit.correlation.macro.event_design import event_design, study_design
 from volkit.correlation.macro.event_results import EventStudy
@@ -80,7 +81,7 @@ def event_study(
         For a bad window, count or confidence, and kinds that are not there.
     DataError
         For levels, other rows, naive event times, close times that a clock with gaps needs, kinds with fewer than 8
-        usable events, with the reasons, and events in fewer than 4 stretches of 30 days.
+        usable events, with the reasons, events in fewer than 4 stretches of 30 days, and one value on all event rows.
 
     Warns
     -----
@@ -177,7 +178,7 @@ def variance_event_study(
     Raises
     ------
     ArgumentError, DataError
-        As `event_study`, and for negative variances.
+        As `event_study`, and for variances that are negative or whose squares are zero or infinite.
 
     Warns
     -----
@@ -200,6 +201,7 @@ def variance_event_study(
     """
     checked = check_variances(realized_variance, argument="realized_variance", sign="non-negative")
     values = checked.to_numpy()
+    refuse_odd_scale(values, argument="realized_variance")
     design = event_design(
         EventValues(np.sqrt(values), values),
         values,

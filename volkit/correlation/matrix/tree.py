@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_floats
+from volkit.checks import check_floats, check_table
 from volkit.errors import DataError
 from volkit.results import ResultDisplay, freeze
 
@@ -86,7 +86,7 @@ def minimum_spanning_tree(correlation: pd.DataFrame) -> SpanningTree:
     >>> minimum_spanning_tree(r)
     <SpanningTree: 3 series, hub BTC with 2 links, length 1.728>
     """
-    values = check_floats(correlation, argument="correlation")
+    values = check_floats(check_table(correlation, argument="correlation"), argument="correlation")
     size = len(values)
     if size < 2 or values.shape != (size, size):
         raise DataError(

@@ -25,6 +25,8 @@ __all__ = ["SynchronizedReturns", "synchronize_returns"]
 _ROWS_A_COEFFICIENT = 10
 _MINIMUM = 100
 _STEP = 1e-4
+# Least eigenvalue of the correlation matrix of the changes: below it one series is a combination of others.
+_SINGULAR = 1e-9
 _WORDS = {"vma": "VMA(1)", "var": "VAR(1)"}
 
 
@@ -219,8 +221,8 @@ def synchronize_returns(
     ArgumentError
         For an unknown model.
     DataError
-        For what `correlation.inputs.check_frame` refuses, missing values, a constant series, and fewer than 100 rows
-        or ten rows a coefficient.
+        For what `correlation.inputs.check_frame` refuses, missing values, a series that is constant or a combination
+        of others, and fewer than 100 rows or ten rows a coefficient.
     ConvergenceError
         When the moving average cannot be certified.
 
@@ -275,7 +277,11 @@ def synchronize_returns(
     means = frame.mean()
     # In standard deviations, so that steps and certificate do not depend on units.
     scale = frame.std(ddof=0)
-    found = fit_dynamics(((frame - means) / scale).to_numpy(), model)
+    standard = ((frame - means) / scale).to_numpy()
+    if np.linalg.eigvalsh(standard.T @ standard / n)[0] < _SINGULAR:
+        got, remedy = f"a combination of others among {', '.join(map(str, frame.columns))}", "leave it out"
+        raise DataError("changes", "must be linearly independent", got, remedy)
+    found = fit_dynamics(standard, model)
     units = np.outer(scale, 1.0 / scale)
     M = found.matrix * units
     influence = found.influence * units.ravel()

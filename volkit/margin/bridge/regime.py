@@ -4,7 +4,7 @@ import warnings
 
 import pandas as pd
 
-from volkit.checks import check_count, check_positive
+from volkit.checks import check_count, check_positive, check_series
 from volkit.correlation import CorrelationRegimes
 from volkit.correlation.inference.devolatilize import devolatilize
 from volkit.correlation.inputs import check_frame
@@ -88,7 +88,7 @@ def regime_variable(
     if frame.isna().any(axis=None):
         got = f"{int(frame.isna().any(axis=1).sum())} rows with a missing value"
         raise DataError("changes", "must have every series on every row", got, "pass volkit.complete_rows(...).data")
-    if not known.index.equals(changes.index):
+    if not check_series(known, argument="known").index.equals(changes.index):
         raise DataError("known", "must be on the rows of the changes", "other rows", "use known.loc[changes.index]")
     shocks = devolatilize(frame, half_life=chosen.half_life).dropna()
     if len(shocks) < first:

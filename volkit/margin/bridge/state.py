@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_count, check_times
+from volkit.checks import check_choice, check_count, check_series, check_times
 from volkit.conventions import BASIS_POINTS_PER_PERCENT
 from volkit.errors import ArgumentError, DataError
 from volkit.results import Provenance, ResultDisplay, SeriesProvenance, freeze
@@ -228,7 +228,7 @@ def macro_state(variables: Sequence[StateVariable], *, at: pd.Series, max_age: p
         raise ArgumentError("variables", "must be some with names of their own", ", ".join(names) or "none", "rename")
     if not isinstance(max_age, pd.Timedelta) or not max_age > pd.Timedelta(0):
         raise ArgumentError("max_age", "must be positive", str(max_age), 'pass pd.Timedelta("7D")')
-    labels = check_times(at.index, argument="at")
+    labels = check_times(check_series(at, argument="at").index, argument="at")
     if not len(labels):
         raise DataError("at", "must have rows", "none", "pass the instants of the returns' rows")
     closes = _instants(at, argument="at")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from volkit.checks import check_choice, check_confidence, check_floats
+from volkit.checks import check_choice, check_confidence, check_floats, check_series, check_table
 from volkit.conventions import SIDES
 from volkit.correlation import Dcc, DccFit, TCopulaFit, fit_t_copula, macro_betas
 from volkit.errors import ArgumentError, ConvergenceError
@@ -151,11 +151,11 @@ def macro_day_margins(
     {'ordinary day': 0.04, 'betas': 0.08, 'dcc': 0.08, 'tail dependence': 0.07}
     """
     level = check_confidence(confidence)
-    columns = [str(c) for c in changes.columns]
+    columns = [str(c) for c in check_table(changes, argument="changes").columns]
     check_choice(asset, argument="asset", choices=columns)
     factors = [c for c in columns if c != asset]
     check_choice(driver, argument="driver", choices=factors)
-    if set(factor_move.index) != set(factors):
+    if set(check_series(factor_move, argument="factor_move").index) != set(factors):
         got = ", ".join(map(str, factor_move.index))
         raise ArgumentError("factor_move", f"must name {', '.join(factors)}", got, "pass 0 for one that stays put")
     move = pd.Series(check_floats(factor_move[factors], argument="factor_move"), index=factors)

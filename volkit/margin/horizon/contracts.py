@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from volkit.checks import check_choice
+from volkit.checks import check_choice, real_number
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError
 
@@ -77,7 +77,7 @@ def check_margin(margin: float, *, side: Side, contract: Contract) -> float:
     Raises
     ------
     ArgumentError
-        For zero, a negative number, or a margin as large as the largest loss.
+        For what is no number, zero, a negative number, or a margin as large as the largest loss.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def check_margin(margin: float, *, side: Side, contract: Contract) -> float:
     0.05
     """
     check_contract(side, contract)
-    m = float(margin)
+    m = real_number(margin, argument="margin")
     bounded = (side == "long") == (contract == "linear")
     if not 0.0 < m < (1.0 if bounded else np.inf):
         upper = " and below 1, the most that can be lost" if bounded else ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_floats, check_positive, check_times, real_number
+from volkit.checks import check_choice, check_floats, check_positive, check_series, check_times, real_number
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.liquidation import refuse_liquidatable
@@ -196,7 +196,7 @@ def margin_calls(
 
 
 def _check_prices(prices: pd.Series) -> tuple[np.ndarray, pd.DatetimeIndex]:
-    times = check_times(prices.index, argument="prices")
+    times = check_times(check_series(prices, argument="prices").index, argument="prices")
     P = check_floats(prices, argument="prices")
     known = P[~np.isnan(P)]
     if len(known) < 2 or np.isnan(P[0]):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from volkit.checks import refuse_odd_scale
+from volkit.checks import real_floats, refuse_odd_scale
 from volkit.errors import ArgumentError, DataError
 
 __all__ = ["ArrayLike", "OptionArguments", "by_block", "call_signs", "check_option", "check_range", "numbers"]
@@ -49,9 +49,7 @@ def numbers(value: ArrayLike, *, argument: str) -> np.ndarray:
     """
     try:
         raw = np.asarray(value)
-        if raw.dtype.kind in "cUS":
-            raise TypeError(f"{raw.dtype} is not a real number")
-        found = raw.astype(np.float64, copy=False)
+        found = raw if raw.dtype == np.float64 else real_floats(raw)
     except (TypeError, ValueError) as error:
         raise DataError(argument, "must be numbers", type(value).__name__, "use pd.to_numeric first") from error
     if found.ndim == 0:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from volkit.checks import check_table
 from volkit.errors import ArgumentError, DataError
 from volkit.options.black76.arguments import check_range, numbers
 from volkit.options.black76.greeks import black76_greeks
@@ -174,7 +175,7 @@ def greek_ladder(
 
 
 def _check_book(book: pd.DataFrame) -> None:
-    missing = [name for name in _COLUMNS if name not in book.columns]
+    missing = [name for name in _COLUMNS if name not in check_table(book, argument="book").columns]
     if missing:
         raise DataError("book", f"must have the columns {', '.join(_COLUMNS)}", f"none of {missing}", "add them")
     if book.empty:

@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
+from volkit.checks import check_table
 from volkit.errors import DataError
 from volkit.options.surface.calibration import fit_svi
 from volkit.options.surface.search import problem_of
@@ -90,7 +91,7 @@ def fit_surface(book: PreparedQuotes | pd.DataFrame, *, spec: SurfaceSpec | None
     (1.0, 0.5)
     """
     chosen = spec if spec is not None else SurfaceSpec()
-    frame = book if isinstance(book, pd.DataFrame) else book.quotes
+    frame = check_table(book if isinstance(book, pd.DataFrame) else getattr(book, "quotes", book), argument="book")
     _refuse_several(frame)
     used, skipped = usable_quotes(frame, chosen)
     first = used.iloc[0]

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_floats, check_times
+from volkit.checks import check_choice, check_floats, check_series, check_times
 from volkit.conventions import SIDES, Side, to_utc
 from volkit.errors import DataError
 from volkit.margin import MarginSchedule
@@ -149,8 +149,9 @@ def capital_efficiency(
     (15.0, 125.0, 0.12)
     """
     rate = check_cost_of_capital(cost_of_capital)
-    times = check_times(margin.index, argument="margin")
-    if not len(times) or not times.equals(check_times(exposure.index, argument="exposure")):
+    times = check_times(check_series(margin, argument="margin").index, argument="margin")
+    others = check_times(check_series(exposure, argument="exposure").index, argument="exposure")
+    if not len(times) or not times.equals(others):
         got, remedy = f"{len(margin)} and {len(exposure)} times, not the same", "reindex one by the other"
         raise DataError("margin and exposure", "must be on the same times", got, remedy)
     if not isinstance(end, pd.Timestamp) or end.tzinfo is None or end <= times[-1]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence
+from volkit.checks import check_choice, check_confidence, real_number
 from volkit.errors import DataError
 from volkit.portfolio.netting.inputs import Floats, check_pnl, check_probabilities
 from volkit.portfolio.netting.measure import check_measure, measure_words, tail_measure, tail_weights
@@ -260,12 +260,22 @@ def normal_multiplier(
     degrees_of_freedom : float, optional
         Of a t law scaled to variance one, above 2; normal by default.
 
+    Raises
+    ------
+    ArgumentError
+        For another measure, or degrees of freedom that are no number.
+    DataError
+        For degrees of freedom of 2 or less.
+
     Examples
     --------
     >>> round(normal_multiplier(0.99), 4), round(normal_multiplier(0.99, degrees_of_freedom=4.0), 4)
     (2.6652, 3.6915)
     """
-    if degrees_of_freedom is not None and not 2.0 < degrees_of_freedom < np.inf:
+    check_choice(measure, argument="measure", choices=_NORMAL)
+    if degrees_of_freedom is not None and not (
+        2.0 < real_number(degrees_of_freedom, argument="degrees_of_freedom") < np.inf
+    ):
         got, remedy = f"{degrees_of_freedom!r}", "pass for example 4, or None for the normal"
         raise DataError("degrees_of_freedom", "must be above 2", got, remedy)
     law = Distribution("normal") if degrees_of_freedom is None else Distribution("t", float(degrees_of_freedom))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_floats, check_fraction, real_number
+from volkit.checks import check_floats, check_fraction, check_table, real_number
 from volkit.correlation.bounds import OffsetVerdicts
 from volkit.correlation.bounds.netting import MOST_REDUCTION
 from volkit.correlation.bounds.verdicts import ADMITTED
@@ -197,7 +197,7 @@ def _admitted(
     verdicts: OffsetVerdicts | pd.DataFrame, names: pd.Index
 ) -> tuple[Floats, dict[frozenset[Hashable], tuple[str, str]]]:
     """Return the admitted correlation of each pair of names, 0 without, and verdict and reasons by pair."""
-    table = verdicts.table if isinstance(verdicts, OffsetVerdicts) else verdicts
+    table = verdicts.table if isinstance(verdicts, OffsetVerdicts) else check_table(verdicts, argument="verdicts")
     missing = [column for column in _COLUMNS if column not in table]
     if missing:
         got, remedy = f"no {', '.join(missing)}", "pass offset_verdicts(...) or its table"

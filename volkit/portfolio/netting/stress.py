@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_confidence
+from volkit.checks import check_confidence, check_table
 from volkit.correlation.bounds import CorrelationBounds, adverse_correlation
 from volkit.correlation.bounds.rows import check_weights
 from volkit.correlation.bounds.shocks import check_correlation
@@ -121,7 +121,7 @@ def stressed_margin(
     Raises
     ------
     ArgumentError
-        For a confidence outside 0.5 to 1.
+        For a confidence outside 0.5 to 1, or another measure.
     DataError
         For names that differ, values that are not finite, a volatility that is not positive, or a matrix that is not
         a positive definite correlation matrix.
@@ -143,6 +143,7 @@ benefit lost; 99 % expected shortfall, normal>
     """
     level = check_confidence(confidence)
     base = correlation.estimate if isinstance(correlation, CorrelationBounds) else correlation
+    check_table(base, argument="correlation")
     matrices = {BASE: base}
     if isinstance(correlation, CorrelationBounds):
         adverse, _ = adverse_correlation(correlation, positions=positions)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import pandas as pd
 
+from volkit.checks import check_count
 from volkit.conventions import SIDES, Side, losses
 from volkit.errors import ArgumentError, DataError, SmallSampleWarning
 from volkit.margin.rates import tail_of_losses
@@ -129,7 +130,8 @@ def start_live(
     Raises
     ------
     ArgumentError
-        For a window that leaves no bar after it, or is shorter than a horizon.
+        For a target out of range, a window that is no whole number of bars, leaves none after it, or is shorter than
+        a horizon.
     DataError, ConvergenceError
         As the model's fit, and for training bars out of order, repeated or without price.
 
@@ -151,9 +153,9 @@ from 25 horizons, 100 bars to come>
     length = read_length(horizon, argument="horizon")
     name = asset or (bars.name if isinstance(bars, Bars) else "asset")
     index, closes, provenance = bar_arrays(bars, asset=name)
-    if not 2 <= n_train < len(index):
+    if check_count(n_train, argument="n_train", minimum=2, unit="bars") >= len(index):
         got, remedy = f"{n_train} of {len(index)}", "leave bars to replay"
-        raise ArgumentError("n_train", "must be at least 2 and leave a bar after the window", got, remedy)
+        raise ArgumentError("n_train", "must leave a bar after the window", got, remedy)
     close = pd.Series(closes, index=index, name=name)
     past = close.iloc[:n_train]
     if past.isna().any():

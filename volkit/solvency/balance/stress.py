@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_fraction
+from volkit.checks import check_choice, check_floats, check_fraction, check_table
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.bridge import StressReplay
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -105,8 +105,8 @@ def stressed_solvency(
     Raises
     ------
     DataError
-        For a shock that is missing or below -1, a column of an asset that the sheet does not have, and a scenario or
-        column that stands twice.
+        For a shock that is missing, no number or below -1, a column of an asset that the sheet does not have, and a
+        scenario or column that stands twice.
     ArgumentError
         For a haircut that is no fraction.
 
@@ -167,7 +167,7 @@ def shock_matrix(
     """
     # Scenario sets hold what the market has, which may be more than an entity holds.
     several = isinstance(shocks, ScenarioSet)
-    frame = shocks.returns if isinstance(shocks, ScenarioSet) else shocks
+    frame = shocks.returns if isinstance(shocks, ScenarioSet) else check_table(shocks, argument="shocks")
     unknown = [str(name) for name in frame.columns if name not in assets]
     missed = len(unknown) == len(frame.columns) and not may_miss
     if not len(frame) or (unknown and not several) or missed:
@@ -181,7 +181,7 @@ def shock_matrix(
         got = f"{frame.index[frame.index.duplicated()][0]} twice"
         raise DataError("shocks", "must name every scenario once", got, "rename one of them")
     values = frame.reindex(columns=[a for a in assets if a in frame.columns])
-    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers = check_floats(values, argument="shocks")
     bad = ~(np.isfinite(numbers) & (numbers >= -1.0))
     if bad.any():
         row, column = np.argwhere(bad)[0]

@@ -6,7 +6,7 @@ Positions of one linear perpetual (USD per coin) and a mark price enter; scores 
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_positive, real_floats
+from volkit.checks import check_positive, check_table, real_floats
 from volkit.errors import DataError
 from volkit.results import freeze
 
@@ -42,6 +42,7 @@ def check_positions(positions: pd.DataFrame) -> pd.DataFrame:
     >>> check_positions(frame).loc["A"].to_dict()
     {'quantity': -2.0, 'entry_price': 100.0, 'collateral': 40.0}
     """
+    check_table(positions, argument="positions")
     table = positions.set_index("account") if "account" in positions.columns else positions.rename_axis("account")
     missing = [name for name in POSITION_COLUMNS if name not in table.columns]
     if missing or not len(table):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.checks import check_count
+from volkit.errors import ArgumentError
 from volkit.prices import align
 from volkit.results import SeriesProvenance, content_hash
 from volkit.returns import complete_rows, mask_not_positive, simple_returns
@@ -103,6 +104,8 @@ def source_universe(source: PriceSource | str, *, names: Sequence[str] | None = 
 
     Raises
     ------
+    ArgumentError
+        For what is neither a source nor the name of one.
     SourceError
         When the source or a series cannot be read.
     DataError, DataLossError
@@ -115,6 +118,9 @@ def source_universe(source: PriceSource | str, *, names: Sequence[str] | None = 
     'BTC'
     """
     opened = open_source(source) if isinstance(source, str) else source
+    if not hasattr(opened, "load_bars"):
+        got, remedy = type(opened).__name__, 'pass for example "bundled"'
+        raise ArgumentError("source", "must be a source of prices or its name", got, remedy)
     chosen = names
     if chosen is None:
         daily = [h.name for h in opened.holdings() if h.interval == "1d"]

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_count, check_floats, check_fraction, check_positive, check_times
+from volkit.checks import check_count, check_floats, check_fraction, check_positive, check_series, check_times
 from volkit.conventions import annualize
 from volkit.errors import ArgumentError, DataError, SmallSampleWarning
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -229,7 +229,7 @@ def percentile_rank(series: pd.Series, *, window: int) -> pd.Series:
     [nan, nan, 1.0, 0.5, 0.25]
     """
     width = check_count(window, argument="window", minimum=2, unit="values")
-    index = check_times(series.index, argument="series")
+    index = check_times(check_series(series, argument="series").index, argument="series")
     values = check_floats(series, argument="series")
     if np.isinf(values).any():
         got = f"{int(np.isinf(values).sum())} infinite values, first at {index[np.isinf(values)][0]}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_confidence, check_returns
+from volkit.checks import check_confidence, check_returns, check_series
 from volkit.conventions import SIDES, Side, losses
 from volkit.errors import ArgumentError
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -158,7 +158,8 @@ def compare_tails(
     Raises
     ------
     ArgumentError, DataError
-        For no asset, and for what `excess_kurtosis`, `hill_index` and `fit_pareto_tail_of_returns` refuse.
+        For no asset, one without a Series, and for what `excess_kurtosis`, `hill_index` and
+        `fit_pareto_tail_of_returns` refuse.
 
     Warns
     -----
@@ -183,7 +184,8 @@ def compare_tails(
         raise ArgumentError("returns", "must hold at least one asset", "none", 'pass e.g. {"BTC": btc, "SPX": spx}')
     rows = {}
     for name, series in returns.items():
-        checked = check_returns(series.rename(name), minimum=_LEAST_RETURNS)
+        one = check_series(series, argument=f'returns["{name}"]')
+        checked = check_returns(one.rename(name), minimum=_LEAST_RETURNS)
         kurtosis = excess_kurtosis(checked, confidence=confidence)
         rows[name] = {
             "n_obs": len(checked),

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_count, check_times, real_floats, real_number
+from volkit.checks import check_count, check_times, real_floats, real_number, refuse_odd_scale
 from volkit.errors import ArgumentError, DataError
 from volkit.results import ResultDisplay, freeze
 
@@ -108,7 +108,8 @@ def check_losses(losses: Losses, *, argument: str = "losses", minimum: int = 20)
     Raises
     ------
     DataError
-        For more than one column, text, NaN or infinity (with their count), too few losses, or no variation.
+        For more than one column, text, NaN or infinity (with their count), too few losses, no variation, or losses
+        whose squares are zero or infinite.
 
     Examples
     --------
@@ -122,10 +123,7 @@ def check_losses(losses: Losses, *, argument: str = "losses", minimum: int = 20)
         got = f"{np.ndim(losses)} dimensions"
         raise DataError(name, "must be one column of losses", got, f"pass one column, e.g. {argument}['BTC']")
     try:
-        if isinstance(losses, pd.Series):
-            values = real_floats(losses)
-        else:
-            values = real_floats(losses)
+        values = real_floats(losses)
     except (TypeError, ValueError) as error:
         raise DataError(name, "must be numbers", type(losses).__name__, "convert them to numbers first") from error
     index: pd.Index = pd.RangeIndex(len(values), name="position")
@@ -139,6 +137,7 @@ def check_losses(losses: Losses, *, argument: str = "losses", minimum: int = 20)
         raise DataError(name, f"must have at least {minimum} observations", str(len(values)), "pass a longer history")
     if np.ptp(values) == 0.0:
         raise DataError(name, "must vary", f"{len(values)} times the value {values[0]:g}", "check where they come from")
+    refuse_odd_scale(values, argument=name)
     return pd.Series(values, index=index, name=losses.name if isinstance(losses, pd.Series) else None)
 
 

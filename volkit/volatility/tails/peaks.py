@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from volkit import conventions
-from volkit.checks import check_returns, real_number, refuse_odd_scale
+from volkit.checks import check_returns, real_number
 from volkit.conventions import Side
 from volkit.errors import ArgumentError, ConvergenceWarning, DataError, SmallSampleWarning
 from volkit.results import Provenance, freeze
@@ -88,7 +88,6 @@ def fit_pareto_tail(
     <ParetoTail: losses, generalised Pareto above 10, 214 peaks of 2,000, shape 0.623 (s.e. 0.113), converged>
     """
     checked = check_losses(losses)
-    refuse_odd_scale(checked, argument="losses")
     u = (
         tail_threshold(checked, tail_share=tail_share)
         if threshold is None

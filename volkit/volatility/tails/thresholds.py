@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from volkit.checks import check_confidence, check_count
-from volkit.errors import ArgumentError
+from volkit.checks import check_confidence, check_count, check_floats
+from volkit.errors import ArgumentError, DataError
 from volkit.results import ResultDisplay, freeze
 from volkit.volatility.tails.exceedances import Losses, check_losses
 from volkit.volatility.tails.goodness import anderson_darling
@@ -141,8 +141,8 @@ def threshold_diagnostics(
     Raises
     ------
     ArgumentError, DataError
-        For no threshold, one that leaves fewer than 10 losses or equal ones, a bad confidence, and for what
-        `check_losses` refuses.
+        For no threshold, one that is no finite number or leaves fewer than 10 losses or equal ones, a bad confidence,
+        and for what `check_losses` refuses.
 
     Notes
     -----
@@ -169,7 +169,11 @@ def threshold_diagnostics(
         counts = np.floor(_DEFAULT_SHARES * len(values)).astype(int)
         thresholds = np.sort(values)[len(values) - 1 - counts[counts >= _LEAST_PEAKS]].tolist()
         thresholds = [u for u in thresholds if (values > u).sum() >= _LEAST_PEAKS]
-    chosen = sorted({float(u) for u in thresholds})
+    asked = check_floats(thresholds, argument="thresholds")
+    if asked.ndim != 1 or not np.isfinite(asked).all():
+        got = f"{asked.ndim} dimensions" if asked.ndim != 1 else f"{asked[~np.isfinite(asked)][0]:g}"
+        raise DataError("thresholds", "must be a list of finite numbers", got, "pass losses, e.g. [0.02, 0.03]")
+    chosen = sorted(set(asked.tolist()))
     if not chosen:
         raise ArgumentError("thresholds", "must hold at least one threshold", "none", "pass some, or a longer history")
     rows = [_row(values, u, z=float(stats.norm.ppf(0.5 + 0.5 * level))) for u in chosen]
