@@ -15,7 +15,7 @@ import pandas as pd
 from volkit.parallel import map_tasks
 from volkit.volatility.engine.design import Design
 from volkit.volatility.engine.kernels import load_kernels
-from volkit.volatility.engine.problem import Solution, fit_stretches, mean_regressors, solve
+from volkit.volatility.engine.problem import Solution, fit_stretches, mean_regressors, no_hills, solve
 from volkit.volatility.fit import ERROR_KINDS, ErrorKind
 
 __all__ = ["Refits", "refit_windows"]
@@ -158,9 +158,9 @@ def _fit_chunk(w: _Windows, chunk: range) -> tuple[np.ndarray, ...]:
     kernels, kind = load_kernels("_fit"), ERROR_KINDS.index(w.kind)
     ends = w.window + w.every * np.arange(chunk.start, chunk.stop)
     begins = np.zeros(len(chunk), dtype=np.int64) if w.expanding else ends - w.window
-    cold = np.zeros(len(chunk), dtype=np.int64)
-    cold[0] = 1
-    parts, done, theta = [], 0, None
+    cold = np.full(len(chunk), kernels.WARM)
+    cold[0] = kernels.FIRST
+    parts, done, theta, hills = [], 0, None, no_hills(len(w.design.names))
     while done < len(chunk):
         # The first fit alone, to see whether there is more than one hill; later the rest in one go, until a fit goes
         # far or does not end, which is then done afresh.
@@ -168,14 +168,14 @@ def _fit_chunk(w: _Windows, chunk: range) -> tuple[np.ndarray, ...]:
         rows = slice(done, stop)
         batch = fit_stretches(
             w.design, w.values, w.X, w.V, begins=begins[rows], counts=(ends - begins)[rows], cold=cold[rows],
-            theta=theta, kind=kind, polish=False,
+            theta=theta, kind=kind, polish=False, hills=hills,
         )  # fmt: skip
         parts.append([table[: batch.n_done] for table in (batch.estimates, batch.errors, batch.summary)])
         if done == 0 and batch.summary[0, kernels.N_MODES] > 1:
-            cold[:] = 1
+            cold[1:] = kernels.AFRESH
         done, theta = done + batch.n_done, batch.theta
         if done < stop or (done < len(chunk) and batch.n_done and not batch.summary[batch.n_done - 1, kernels.ENDED]):
-            cold[done] = 1
+            cold[done] = kernels.AFRESH
     estimates, errors, summary = (np.concatenate([part[k] for part in parts]) for k in range(3))
     columns = [kernels.NEXT_VARIANCE, kernels.LOG_LIKELIHOOD, kernels.PROMISED, kernels.ENDED, kernels.BITS]
     next_variance, log_likelihood, gain, converged, active = (summary[:, k] for k in columns)

@@ -41,6 +41,8 @@ __all__ = ["N_SUMMARY", "fit_many"]
 # What is kept of each fit: log-likelihood of the data as given, next variance, certificate, constraints as bits.
 LOG_LIKELIHOOD, NEXT_VARIANCE, ENDED, PROMISED, RESIDUAL, BITS, N_PASSES, N_MODES = range(8)
 N_SUMMARY = 8
+# How a fit begins: at the optimum before it; at many starts, the first of its kind; at many starts and that optimum.
+WARM, FIRST, AFRESH = range(3)
 _MAX_STEPS, _GLANCE = 60, 12
 # Promised gain in log-likelihood at which a re-fit ends: a hundred-thousandth of a standard error.
 _ENOUGH = 1e-10
@@ -61,14 +63,16 @@ _LEAST_MEMORY, _LEAST_RESPONSE, _SECOND_LOOK = 0.6, 0.01, 2
 def fit_many(
     values, X_all, V_all, begins, counts, cold, conf, has_constant, fixed, C, bound, n_equal, target,
     starts, kinds, per_kind, worth, theta, work, gradient, hessian, active, scales, estimates, errors, summary,
-    matrices, kind, polish,
+    matrices, kind, polish, tops, n_tops,
 ):  # fmt: skip
     """Fit the stretches `begins` to `begins` + `counts`; return how many were done.
 
     starts, shape (n_starts, K), are for a variance of one, sorted into `kinds`, of each of which the best
     `per_kind` are followed where they are not lower than the best of all by more than `worth`. `theta`,
-    natural, is the optimum of the stretch before and moves along; where `cold` is zero the fit begins there,
-    and the function returns early when such a fit does not end or goes far. Filled by stretch, in natural
+    natural, is the optimum of the stretch before and moves along; where `cold` is WARM the fit begins there,
+    and the function returns early when such a fit does not end or goes far. A fit that is FIRST follows more
+    starts beside an unusual optimum and keeps the other hills that it met in `tops`, shape (n, K), natural, as
+    `n_tops` counts; one that is AFRESH tries those and `theta` after the starts. Filled by stretch, in natural
     units: estimates, standard errors of one `kind` (-1 for all, which go into `matrices`, shape (n_fits, 5, K,
     K)), and the summary. `polish`: whether the last step is taken once nothing worth while is left.
     """
@@ -89,7 +93,9 @@ def fit_many(
         if target >= 0:
             C[target, nm] = 1.0 / fixed[SAMPLE_SQUARE]
         n_points = len(starts) if cold[i] else 1
-        each, reach, again = per_kind, worth, False
+        each, reach, again, n_tried = per_kind, worth, False, -1
+        if cold[i] == FIRST:
+            n_tops[0] = 0
         if cold[i]:
             _rank(
                 starts, conf, fixed, mean, r, X, V, pins, work, _RANKED if each > 1 else _RANKED_QUICKLY, trial, heights
@@ -105,17 +111,22 @@ def fit_many(
         while True:
             if stage == 0:
                 if rank == n_points:
-                    if cold[i] and each == 1 and top > -inf and _unusual(best, conf, C, active):
+                    if cold[i] == FIRST and each == 1 and top > -inf and _unusual(best, conf, C, active):
                         _rank(starts, conf, fixed, mean, r, X, V, pins, work, _RANKED, trial, heights)
                         order = np.argsort(heights[:n_points], kind="mergesort")
                         seen[:] = 0
                         each, reach, again, rank, last = _SECOND_LOOK, inf, True, 0, -1
                         passes += n_points
                         continue
-                    if last == modes or top == -inf:
+                    if cold[i] == AFRESH and n_tried < n_tops[0]:
+                        known = theta if n_tried < 0 else tops[n_tried]
+                        n_tried, last = n_tried + 1, -1
+                        _carry(known, conf, fixed, has_constant, scale, target, C, bound, nm, trial, J)
+                    elif last == modes or top == -inf:
                         break
-                    stage = 2
-                    trial[:] = best
+                    else:
+                        stage = 2
+                        trial[:] = best
                 else:
                     k = order[rank]
                     rank += 1
@@ -130,9 +141,7 @@ def fit_many(
                             if _rises(trial, best, top, conf, fixed, r, X, V, pins, work, gradient):
                                 continue
                     else:
-                        rescale(theta, conf, fixed, has_constant, 1.0 / scale, trial, J)
-                        if target >= 0:
-                            _onto_target(trial, C, bound, target, nm)
+                        _carry(theta, conf, fixed, has_constant, scale, target, C, bound, nm, trial, J)
             glance = stage == 0 and (rank > 1 or again)
             limit = 1 if stage == 2 else (_GLANCE if glance else _MAX_STEPS)
             enough = inf if stage == 2 else (_COMPARED if glance else (0.0 if polish else _ENOUGH))
@@ -153,9 +162,13 @@ def fit_many(
                     stage = 1
                 elif report[CONVERGED] and apart > _APART:
                     modes += 1
+                    if cold[i] == FIRST:
+                        _keep(trial, conf, fixed, has_constant, scale, tops, n_tops, J, gradient)
                 continue
             stage = 0
             if (reached > top + 1e-9 and report[CONVERGED] >= kept[CONVERGED]) or report[CONVERGED] > kept[CONVERGED]:
+                if cold[i] == FIRST and top > -inf:
+                    _keep(best, conf, fixed, has_constant, scale, tops, n_tops, J, gradient)
                 top = reached
                 best[:] = trial
                 curvature[:, :] = -hessian
@@ -178,6 +191,30 @@ def fit_many(
             bits |= active[k] << k
         summary[i, BITS], summary[i, N_PASSES], summary[i, N_MODES] = bits, passes, modes
     return len(begins)
+
+
+@njit(cache=True, error_model="numpy")
+def _carry(theta, conf, fixed, has_constant, scale, target, C, bound, nm, trial, J):
+    """Fill trial with the optimum of the stretch before, in the units of this one."""
+    rescale(theta, conf, fixed, has_constant, 1.0 / scale, trial, J)
+    if target >= 0:
+        _onto_target(trial, C, bound, target, nm)
+
+
+@njit(cache=True, error_model="numpy")
+def _keep(theta, conf, fixed, has_constant, scale, tops, n_tops, J, natural):
+    """Keep the top of a hill in natural units, unless there is one beside it or no room."""
+    rescale(theta, conf, fixed, has_constant, scale, natural, J)
+    for k in range(n_tops[0]):
+        apart = 0.0
+        for j in range(len(natural)):
+            apart = max(apart, abs(natural[j] - tops[k, j]) / (0.02 + abs(tops[k, j])))
+        if apart <= _APART:
+            tops[k] = natural
+            return
+    if n_tops[0] < len(tops):
+        tops[n_tops[0]] = natural
+        n_tops[0] += 1
 
 
 @njit(cache=True, error_model="numpy")

@@ -11,13 +11,25 @@ from volkit.volatility.engine.design import Design, unit_starts
 from volkit.volatility.engine.kernels import load_kernels
 from volkit.volatility.engine.search import Optimum, Problem, maximise, return_to
 
-__all__ = ["Batch", "Solution", "filtered", "fit_stretches", "mean_regressors", "solve", "standardize_windows"]
+__all__ = [
+    "Batch",
+    "Solution",
+    "filtered",
+    "fit_stretches",
+    "mean_regressors",
+    "no_hills",
+    "solve",
+    "standardize_windows",
+]
 
 # Starts of each kind that are followed: all hills in reach for one fit to so many observations at most; where many fits
 # are made, or the likelihood is sharp, one start of a kind, and none that begins this much lower than the best.
 _THOROUGH, _THOROUGH_STARTS, _QUICK_WORTH = 3000, 4, 3.0
 # Log-likelihood by which another hill must be higher to count.
 _HIGHER = 1e-9
+# Tops of other hills that re-fits remember.
+_MOST_HILLS = 6
+Hills = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,11 @@ class Batch:
     work: np.ndarray
 
 
+def no_hills(n_all: int) -> Hills:
+    """Return room for the tops of other hills, shape (6, n_all) in natural units, and how many there are."""
+    return np.zeros((_MOST_HILLS, n_all)), np.zeros(1, dtype=np.int64)
+
+
 def fit_stretches(
     design: Design,
     values: np.ndarray,
@@ -104,12 +121,14 @@ def fit_stretches(
     closed: bool = False,
     thorough: bool = False,
     starts: tuple[np.ndarray, np.ndarray] | None = None,
+    hills: Hills | None = None,
 ) -> Batch:
     """Return the fits to stretches of values, shape (n,), one after the other, for designs without kinks.
 
-    `cold`: fits that begin at many starts instead of at the optimum before; `theta`: that of the first. `kind`: of the
-    standard errors, -1 for covariances of all kinds. `closed`: keeps EGARCH's alpha from turning negative.
-    `thorough`: whether every hill is looked for; `starts`: for a variance of one, with kinds, for the usual.
+    `cold`: how each fit begins, as WARM, FIRST or AFRESH of the kernel; `theta`: the optimum before the first; `hills`:
+    other tops, which a FIRST fit fills and those AFRESH try. `kind`: of the standard errors, -1 for covariances of all
+    kinds. `closed`: keeps EGARCH's alpha from turning negative. `thorough`: whether every hill is looked for; `starts`:
+    for a variance of one, with kinds, for the usual.
     """
     kernels, n_fits, n_all = load_kernels("_fit"), len(begins), len(design.names)
     conf, fixed = design.configuration(int(counts[0])), np.array([design.power or 0.0, 0.0, 0.0])
@@ -128,7 +147,7 @@ def fit_stretches(
         points, kinds, _THOROUGH_STARTS if thorough else 1, np.inf if thorough else _QUICK_WORTH,
         moving, work, np.empty(n_all),
         np.zeros((n_all, n_all)), np.zeros(len(bound), dtype=np.int64), scales, estimates, errors, summary, matrices,
-        kind, polish,
+        kind, polish, *(hills or no_hills(n_all)),
     )  # fmt: skip
     last = max(int(done) - 1, 0)
     return Batch(int(done), estimates, errors, summary, matrices, moving, float(scales[last]), work)
