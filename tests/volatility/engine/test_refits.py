@@ -5,6 +5,8 @@ import pytest
 from arch.data import sp500
 from compiled import make_design, solution_of
 
+from volkit.volatility.engine.kernels import load_kernels
+from volkit.volatility.engine.problem import fit_stretches
 from volkit.volatility.refits import refit_windows
 
 MODELS = {
@@ -91,3 +93,19 @@ def test_refits_every_so_often_are_those_of_their_days(spx, mean):
         assert found.next_variance[i] == pytest.approx(cold.variance[-1], rel=1e-6)
         words = design.constraints(1.0)[3]
         assert tuple(w for k, w in enumerate(words) if found.active[i] >> k & 1) == cold.active
+
+
+@pytest.mark.parametrize("seed", [14, 18, 30, 34])
+def test_re_fits_go_over_to_a_hill_that_was_lower_before(seed):
+    """Without clusters of volatility there are several hills, and which is the highest changes from window to window."""
+    values = 0.01 * np.random.default_rng(seed).standard_t(4, 560)
+    design = make_design("garch", "t", mean="zero")
+    found = refit_windows(design, values, n_lags=0, pushes=np.zeros((0, 561)), window=500, every=2)
+    n_fits = len(found.ends)
+
+    alone = fit_stretches(
+        design, values, np.zeros((0, 560)), np.zeros((0, 561)), begins=found.starts, counts=np.full(n_fits, 500),
+        cold=np.full(n_fits, load_kernels("_fit").FIRST), polish=False,
+    )  # fmt: skip
+
+    assert (found.log_likelihood >= alone.summary[:, load_kernels("_fit").LOG_LIKELIHOOD] - 1e-6).all()
