@@ -97,7 +97,7 @@ def test_refits_every_so_often_are_those_of_their_days(spx, mean):
 
 @pytest.mark.parametrize("seed", [14, 18, 30, 34])
 def test_re_fits_go_over_to_a_hill_that_was_lower_before(seed):
-    """Without clusters of volatility there are several hills, and which is the highest changes from window to window."""
+    """Without clusters of volatility there are several hills, and the highest changes from window to window."""
     values = 0.01 * np.random.default_rng(seed).standard_t(4, 560)
     design = make_design("garch", "t", mean="zero")
     found = refit_windows(design, values, n_lags=0, pushes=np.zeros((0, 561)), window=500, every=2)
