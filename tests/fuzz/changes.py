@@ -7,6 +7,7 @@ import json
 import random
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 
 __all__ = ["Chooser", "Seeded", "change_bytes", "change_table", "change_tree", "to_csv", "to_parquet", "to_toml"]
@@ -177,7 +178,8 @@ def _typed(cells: list[str | None], chooser: Chooser) -> pd.Series:
         case 7:
             return plain.astype("category")
         case 8:
-            return numbers.astype("float32")
+            with np.errstate(over="ignore"):
+                return numbers.astype("float32")
         case _:
             return kept
 

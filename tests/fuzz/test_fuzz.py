@@ -1,5 +1,6 @@
 """Every reader with seeded changes of valid files: an answer or a VolkitError, within bounds. Needs no atheris."""
 
+import json
 import time
 
 import pytest
@@ -78,3 +79,14 @@ CRASHES = [
 @pytest.mark.parametrize(("name", "content"), CRASHES)
 def test_former_crash_is_answered(name, content, tmp_path):
     assert not feed(TARGETS[name], content, tmp_path)
+
+
+def test_market_of_a_billion_digits_is_refused_at_once(tmp_path):
+    """ccxt would write the noughts one by one."""
+    answer = json.loads(TARGETS["exchange-markets"].seeds()[0])
+    answer["symbols"][0]["quotePrecision"] = 10**9
+
+    began = time.process_time()
+
+    assert not feed(TARGETS["exchange-markets"], json.dumps(answer).encode(), tmp_path)
+    assert time.process_time() - began < LONGEST

@@ -4,7 +4,7 @@ Each check raises `ArgumentError` or `DataError` with the argument, the requirem
 do. The core trusts what passed here and does not check again.
 """
 
-from volkit.checks.arrays import check_floats, real_floats, refuse_odd_scale, refuse_overflow
+from volkit.checks.arrays import check_floats, floats_or_nan, real_floats, refuse_odd_scale, refuse_overflow
 from volkit.checks.numbers import (
     check_choice,
     check_confidence,
@@ -30,6 +30,7 @@ __all__ = [
     "check_series",
     "check_table",
     "check_times",
+    "floats_or_nan",
     "real_floats",
     "real_number",
     "refuse_odd_scale",

@@ -8,7 +8,7 @@ import pandas as pd
 from volkit.checks.numbers import LARGEST, NORMAL, SMALLEST
 from volkit.errors import DataError
 
-__all__ = ["check_floats", "real_floats", "refuse_odd_scale", "refuse_overflow"]
+__all__ = ["check_floats", "floats_or_nan", "real_floats", "refuse_odd_scale", "refuse_overflow"]
 
 
 def real_floats(values: Any) -> np.ndarray:
@@ -32,6 +32,29 @@ def real_floats(values: Any) -> np.ndarray:
     if raw.dtype.kind == "O" and any(isinstance(item, (str, bytes)) for item in raw.ravel()):
         raise TypeError("text is not a number")
     return values.to_numpy(dtype=np.float64, na_value=np.nan) if is_pandas else raw.astype(np.float64)
+
+
+def floats_or_nan(column: pd.Series) -> pd.Series:
+    """Return a column as float64, NaN where it holds no number, for readers of files that name such rows themselves.
+
+    Examples
+    --------
+    >>> floats_or_nan(pd.Series(["1.5", "x", 10**400], dtype=object)).tolist()
+    [1.5, nan, inf]
+    """
+    try:
+        return pd.to_numeric(column, errors="coerce").astype("float64")
+    except OverflowError:  # pandas gives up on whole numbers that are longer than any float
+        return column.map(_float_or_nan).astype("float64")
+
+
+def _float_or_nan(item: Any) -> float:
+    try:
+        return float(item)
+    except OverflowError:
+        return float("inf")
+    except (TypeError, ValueError):
+        return float("nan")
 
 
 def check_floats(values: Any, *, argument: str) -> np.ndarray:
@@ -81,11 +104,14 @@ def refuse_odd_scale(values: np.ndarray, *, argument: str) -> None:
         With the largest or the smallest of them.
     """
     refuse_overflow(values, argument=argument)
+    sizes = np.abs(values)
+    # NaN compares false; most samples hold nothing small and are done here.
+    if not (sizes < NORMAL).any() and (sizes >= SMALLEST).any():
+        return
     largest = _largest(values)
     if 0.0 < largest < SMALLEST:
         rule = f"must not all be below {SMALLEST:g} in size"
         raise DataError(argument, rule, f"{largest:g} as the largest", "check the unit, and repair a bad print")
-    sizes = np.abs(values)
     faint = sizes[(sizes > 0.0) & (sizes < NORMAL)]
     if faint.size:
         got = f"{faint.min():g}, the rest of a subtraction or a damaged file"
@@ -93,5 +119,8 @@ def refuse_odd_scale(values: np.ndarray, *, argument: str) -> None:
 
 
 def _largest(values: np.ndarray) -> float:
+    largest = float(np.abs(values).max()) if values.size else 0.0
+    if np.isfinite(largest):
+        return largest
     sizes = np.abs(values[np.isfinite(values)])
     return float(sizes.max()) if sizes.size else 0.0

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from volkit.checks import floats_or_nan
 from volkit.errors import DataError, SourceError
 from volkit.instruments.contracts import Instrument, instrument_of, utc_instant
 from volkit.results import ResultDisplay, freeze
@@ -224,7 +225,7 @@ def _checked_columns(frame: pd.DataFrame, source: str) -> pd.DataFrame:
 
 
 def _numbers(table: pd.DataFrame, column: pd.Series, source: str, *, optional: bool) -> np.ndarray:
-    values: np.ndarray = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    values: np.ndarray = floats_or_nan(column).to_numpy()
     bad = ~np.isfinite(values) & (column.notna().to_numpy() if optional else True)
     name = str(column.name or "entry_price")
     shown = table.assign(**{name: column.to_numpy()})

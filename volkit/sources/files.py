@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from volkit.checks import floats_or_nan
 from volkit.errors import ArgumentError, SeriesNotFoundError, SourceError
 from volkit.sources.catalogue import STEPS, Catalogue, Interval, load_catalogue
 from volkit.sources.opening import read_parquet_table, read_text_table
@@ -132,7 +133,7 @@ def _numbers(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     named = table.rename(columns={"value": "close"}) if "close" not in table.columns else table
     columns = {}
     for column in (c for c in BAR_COLUMNS if c in named.columns):
-        numbers = pd.to_numeric(named[column], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        numbers = floats_or_nan(named[column]).to_numpy()
         unreadable = np.isnan(numbers) & named[column].notna().to_numpy()
         if unreadable.any():
             row = int(np.argmax(unreadable))

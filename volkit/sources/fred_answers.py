@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from volkit.checks import floats_or_nan
 from volkit.sources.pulling.attempts import LATER, PullError
 from volkit.sources.pulling.retrying import read_retry_after
 
@@ -99,7 +100,7 @@ def read_json(text: str) -> tuple[list[dict[str, str]], int]:
 def latest_values(rows: pd.DataFrame) -> pd.Series:
     """Return float64 values on observation dates (UTC), NaN for a missing mark, in the order they came."""
     marks = rows["value"].str.strip()
-    values = pd.to_numeric(marks, errors="coerce").astype("float64")
+    values = floats_or_nan(marks)
     dates = pd.to_datetime(rows["date"], format="%Y-%m-%d", errors="coerce", utc=True)
     is_bad = dates.isna() | (~np.isfinite(values) & ~marks.isin(_MISSING_MARKS))
     if is_bad.any():

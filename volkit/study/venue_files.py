@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_positive
+from volkit.checks import check_positive, floats_or_nan
 from volkit.errors import DataError, SourceError, VolkitError
 from volkit.portfolio import parse_instant
 from volkit.results import Provenance, ResultDisplay, SeriesProvenance, freeze
@@ -295,7 +295,7 @@ def _checked(table: pd.DataFrame, file: str, name: str) -> pd.DataFrame:
             _refuse(table[column].isna() | (text == ""), table[column], file, "must be named on every row")
             made[column] = text
         else:
-            numbers = pd.to_numeric(table[column], errors="coerce")
+            numbers = floats_or_nan(table[column])
             _refuse(~np.isfinite(numbers), table[column], file, "must be a finite number")
             made[column] = numbers
     if name == "books":

@@ -28,15 +28,21 @@ def covariance_of_kind(covariances: np.ndarray, names: pd.Index, *, kind: str, k
     return pd.DataFrame(covariances[list(kinds).index(kind)], index=names, columns=names)
 
 
-def errors_of(covariance: pd.DataFrame, *, kind: str) -> pd.Series:
-    """Return standard errors by parameter, named by their kind; NaN where a variance is not positive.
+def errors_of(covariances: np.ndarray, names: pd.Index, *, kind: str, kinds: Sequence[str]) -> pd.Series:
+    """Return standard errors of one kind by parameter, named by their kind; NaN where a variance is not positive.
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown kind.
 
     Examples
     --------
-    >>> errors_of(pd.DataFrame([[4.0]], index=["a"], columns=["a"]), kind="robust").to_dict()
+    >>> errors_of(np.array([[[4.0]]]), pd.Index(["a"]), kind="robust", kinds=("robust",)).to_dict()
     {'a': 2.0}
     """
-    variances = np.diag(covariance)
+    check_choice(kind, argument="kind", choices=kinds)
+    variances = covariances[list(kinds).index(kind)].diagonal()
     with np.errstate(invalid="ignore"):
         errors = np.where(variances > 0.0, np.sqrt(variances), np.nan)
-    return pd.Series(errors, index=covariance.index, name=kind)
+    return pd.Series(errors, index=names, name=kind)

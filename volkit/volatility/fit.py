@@ -139,7 +139,7 @@ class VolatilityFit(ResultDisplay):
         ArgumentError
             For an unknown kind.
         """
-        return errors_of(self.covariance(kind), kind=kind)
+        return errors_of(self.covariances, self.parameters.index, kind=kind, kinds=ERROR_KINDS)
 
     def covariance(self, kind: ErrorKind = "qmle") -> pd.DataFrame:
         """Return the covariance of the estimates of one kind, shape (n_parameters, n_parameters), decimal.

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from volkit.checks import floats_or_nan
 from volkit.errors import DataError
 
 __all__ = ["read_numbers", "refuse_rows", "refuse_unusable"]
@@ -22,7 +23,7 @@ def read_numbers(frame: pd.DataFrame, name: str, source: str) -> Floats:
     DataError
         For rows (named) without a finite number.
     """
-    values: Floats = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    values: Floats = floats_or_nan(frame[name]).to_numpy()
     refuse_rows(frame, ~np.isfinite(values), name, "must be a finite number", source, "correct or drop the row")
     return values
 

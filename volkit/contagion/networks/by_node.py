@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_floats
+from volkit.checks import check_floats, floats_or_nan
 from volkit.errors import ArgumentError, DataError
 
 __all__ = [
@@ -115,7 +115,7 @@ def read_amounts(column: pd.Series, argument: str) -> pd.Series:
     DataError
         For an amount that is missing, infinite or negative.
     """
-    numbers = pd.to_numeric(column, errors="coerce").astype(np.float64)
+    numbers = floats_or_nan(column)
     if (bad := ~np.isfinite(numbers)).any():
         got = f"{column[bad].iloc[0]} in {row_words(column.index[bad])}"
         raise DataError(argument, "must be finite numbers (USD)", got, "fill in what is missing, or drop the rows")

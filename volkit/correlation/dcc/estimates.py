@@ -105,7 +105,7 @@ class DccEstimates(ResultDisplay):
         ArgumentError
             For an unknown kind.
         """
-        return errors_of(self.covariance(kind), kind=kind)
+        return errors_of(self.covariances, self.parameters.index, kind=kind, kinds=DCC_ERROR_KINDS)
 
     def covariance(self, kind: DccErrorKind = "two_step") -> pd.DataFrame:
         """Return the covariance of the estimates of one kind, shape (K, K).

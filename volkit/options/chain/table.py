@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from volkit.checks import floats_or_nan
 from volkit.errors import DataError, SourceError
 from volkit.sources.opening import read_parquet_table, read_text_table
 
@@ -54,7 +55,7 @@ def numbers(column: pd.Series, file: Path) -> pd.Series:
     SourceError
         For a field that is no number.
     """
-    values = pd.to_numeric(column, errors="coerce").astype("float64")
+    values = floats_or_nan(column)
     # `nan` and its like are read as missing by the parser; what is left is text.
     _refuse(values.isna() & column.notna(), column, file, "is not a number; correct it, or leave the field empty")
     return values

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from volkit.checks import floats_or_nan
 from volkit.conventions import to_utc
 from volkit.errors import ArgumentError, DataError, SourceError
 from volkit.instruments import Future, Instrument, MarketState, Option, Perpetual, PositionBook, instrument_of
@@ -119,7 +120,7 @@ def _market_columns(table: pd.DataFrame, source: str) -> pd.DataFrame:
     for name in _MARKET:
         if name not in table:
             continue
-        number = pd.to_numeric(table[name], errors="coerce").astype(float)
+        number = floats_or_nan(table[name])
         _refuse(
             table,
             number.isna() & table[name].notna(),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from volkit.checks import floats_or_nan
 from volkit.errors import SourceError
 from volkit.realtime.replay.compare import StaticDynamicComparison
 from volkit.realtime.replay.start import LiveStart
@@ -60,7 +61,7 @@ def load_bar_file(path: Path, *, asset: str) -> tuple[pd.DataFrame, Provenance]:
         ) from error
     if not isinstance(times.dtype, pd.DatetimeTZDtype) or times.isna().any():
         raise SourceError(f"file {path}, column 'time': must be instants with their zone; write 2024-01-31T16:00:00Z.")
-    close = pd.to_numeric(table["close"], errors="coerce")
+    close = floats_or_nan(table["close"])
     if (unreadable := close.isna() & table["close"].notna()).any():
         row = int(unreadable.to_numpy().argmax())
         raise SourceError(

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from volkit.checks import floats_or_nan
 from volkit.errors import DataError, SourceError
 from volkit.sources.opening import read_parquet_table, read_text_table
 
@@ -142,7 +143,7 @@ class TableReader:
         DataError
             For an empty or infinite cell, for text, and for a number beyond the bound.
         """
-        values: Floats = pd.to_numeric(self._frame[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        values: Floats = floats_or_nan(self._frame[name]).to_numpy()
         self.refuse(name, ~np.isfinite(values), "must be a finite number", remedy)
         if bound == "not negative":
             self.refuse(name, values < 0.0, "must not be negative", remedy)

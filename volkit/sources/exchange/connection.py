@@ -67,6 +67,17 @@ def market_kind(symbol: str) -> str:
     return "inverse" if pair.startswith(settle.partition("-")[0] + "/") else "linear"
 
 
+def _bounded_precision(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return ccxt's reading of a number of digits, which writes as many noughts as an answer says, within bounds."""
+
+    def bounded(precision: Any) -> Any:
+        if precision is not None and abs(int(precision)) > _MOST_DIGITS:
+            raise ValueError(f"a precision of {precision} digits")
+        return parse(precision)
+
+    return bounded
+
+
 class Connection:
     """ccxt's object for one venue and one kind of market.
 
@@ -134,6 +145,7 @@ class Connection:
         exchange.has["fetchCurrencies"] = False
         exchange.on_rest_response = self._keep_answer
         exchange.session = _Bounded(exchange.session, bounded_body(lambda: self._until, clock=self._clock))
+        exchange.parse_precision = _bounded_precision(exchange.parse_precision)
         # The original sorts, filters and cuts: disorder and rows of None must be seen.
         exchange.parse_ohlcvs = lambda rows, market=None, *_, **__: [
             exchange.parse_ohlcv(r, market) for r in rows or ()
@@ -266,4 +278,6 @@ class _Bounded:
         return getattr(self.inner, name)
 
 
+# A price or amount of more digits is no market's.
+_MOST_DIGITS = 100
 _KEYS = (("apiKey", "KEY"), ("secret", "SECRET"))
