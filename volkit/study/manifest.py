@@ -135,8 +135,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise StudyError(f"{path} is of format {found}, this volkit reads up to format {_FORMAT}: upgrade volkit.")
     if _SEAL not in manifest:
         raise StudyError(
-            f"{path} has no seal: it is damaged, or an earlier volkit wrote it. Delete {folder}, or name another folder, "
-            "and run the study again."
+            f"{path} has no seal: it is damaged, or an earlier volkit wrote it. Delete {folder}, or name another "
+            "folder, and run the study again."
         )
     if not is_sealed:
         raise StudyError(
