@@ -53,18 +53,23 @@ def main(arguments: list[str]) -> int:
     """Run the modules whose name holds one of the words; write the record; return 1 when a row was below."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("words", nargs="*", help="run the modules whose names hold one of these")
-    parser.add_argument("--record", type=Path, help="write the table there as JSON")
+    parser.add_argument(
+        "--record", type=Path, help="write the table there as JSON; modules that are not run keep theirs"
+    )
     options = parser.parse_args(arguments)
     chosen = [m for m in MODULES if not options.words or any(word in m for word in options.words)]
     rows: list[dict[str, Any]] = []
     failed = []
+    held = json.loads(options.record.read_text())["rows"] if options.record and options.record.is_file() else []
+    kept = {module: [row for row in held if row["command"] == _command(module)] for module in MODULES}
     for module in chosen:
         print(f"\n{module}", flush=True)
         status, found = _run(module)
         rows += found
+        kept[module] = found
         failed += [module] if status else []
         if options.record:  # after each module, so that a run that is cut short leaves what it has
-            text = json.dumps(_record(rows), indent=1, ensure_ascii=False)
+            text = json.dumps(_record([row for part in kept.values() for row in part]), indent=1, ensure_ascii=False)
             options.record.write_text(text + "\n", encoding="utf-8")
     below = [row for row in rows if row["is_below"]]
     for row in below:
@@ -75,14 +80,17 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(module: str) -> tuple[int, list[dict[str, Any]]]:
-    command = f"python -m benchmarks.{module}"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.json"
         words = [sys.executable, "-m", f"benchmarks.{module}", "--json", str(path)]
         status = subprocess.run(words, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}).returncode
         found = json.loads(path.read_text()) if path.is_file() else []
     group = module.partition("_")[0]
-    return status, [_public(row, group, command) for row in found]
+    return status, [_public(row, group, _command(module)) for row in found]
+
+
+def _command(module: str) -> str:
+    return f"python -m benchmarks.{module}"
 
 
 def _public(row: dict[str, Any], group: str, command: str) -> dict[str, Any]:
