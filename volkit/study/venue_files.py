@@ -295,9 +295,9 @@ def _checked(table: pd.DataFrame, file: str, name: str) -> pd.DataFrame:
             _refuse(table[column].isna() | (text == ""), table[column], file, "must be named on every row")
             made[column] = text
         else:
-            numbers = floats_or_nan(table[column])
-            _refuse(~np.isfinite(numbers), table[column], file, "must be a finite number")
-            made[column] = numbers
+            _refuse(~np.isfinite(floats_or_nan(table[column])), table[column], file, "must be a finite number")
+            # Whole numbers stay whole.
+            made[column] = pd.to_numeric(table[column])
     if name == "books":
         _refuse(~made["side"].isin(_BOOK_SIDES), table["side"], file, "must be bid or ask")
     return made
