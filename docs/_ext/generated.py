@@ -4,12 +4,12 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import click
 import typer
+from cells import cell
 from reliability import reliability_parts
 from scaling import scaling_parts
 from trials import trial_parts
@@ -57,7 +57,7 @@ def _methods(stage: str) -> str:
             continue
         lines += [f"({method.key})=", f"## {method.title}", "", "```{math}", method.latex, "```", ""]
         lines += ["| symbol | meaning |", "|---|---|"]
-        lines += [f"| ${_cell(symbol)}$ | {_cell(meaning)} |" for symbol, meaning in method.where.items()]
+        lines += [f"| ${cell(symbol)}$ | {cell(meaning)} |" for symbol, meaning in method.where.items()]
         lines += ["", f"Source: {method.source}", ""]
         if method.note:
             lines += [method.note, ""]
@@ -105,10 +105,10 @@ def _section(title: str, description: str, properties: dict[str, Any], required:
     yield from (f"## {title}", "", description, "", "| key | kind | default | meaning |", "|---|---|---|---|")
     for key, value in properties.items():
         default = (
-            "needed" if key in required else f"`{_cell(_toml(value.get('default')))}`" if "default" in value else ""
+            "needed" if key in required else f"`{cell(_toml(value.get('default')))}`" if "default" in value else ""
         )
         default = default.replace("`none`", "none")
-        yield f"| `{key}` | {_cell(_kind(value))} | {default} | {_cell(value.get('description', ''))} |"
+        yield f"| `{key}` | {cell(_kind(value))} | {default} | {cell(value.get('description', ''))} |"
     yield ""
 
 
@@ -185,7 +185,7 @@ def _parameter(parameter: Any) -> str:
     plain = default is not None and not callable(default) and default is not False and default not in ((), [], "")
     plain = plain and "UNSET" not in repr(default).upper()
     shown = "needed" if parameter.required else f"`{default}`" if plain else ""
-    return f"| `{names}` | {shown} | {_cell(getattr(parameter, 'help', '') or '')} |"
+    return f"| `{names}` | {shown} | {cell(getattr(parameter, 'help', '') or '')} |"
 
 
 # --- files
@@ -197,7 +197,7 @@ def _venue_files() -> str:
         rules = tomllib.loads(path.read_text())
         marked = len(rules.get("illustrative", []))
         lines.append(
-            f"| `{path.stem}` | {_cell(rules['title'])} | `{rules['engine']}` | {rules['date']} "
+            f"| `{path.stem}` | {cell(rules['title'])} | `{rules['engine']}` | {rules['date']} "
             f"| {', '.join(rules['instruments'])} | {marked or 'none'} |"
         )
     return "\n".join(lines) + "\n"
@@ -266,9 +266,4 @@ def _benchmark(row: dict[str, Any]) -> str:
         )
     bounds = ["" if row.get(key) is None else f"{row[key]:,.3g}" for key in ("accepted", "aimed")]
     command = f"`{row['command']}`" if row.get("command") else ""
-    return f"| {_cell(row['name'])} | {ours} | {_cell(peer)} | {ratio} | {bounds[0]} | {bounds[1]} | {command} |"
-
-
-def _cell(text: str) -> str:
-    """Text that may stand in a cell of a table: one line, no bar of its own."""
-    return escape(" ".join(str(text).split()), quote=False).replace("|", r"\|")
+    return f"| {cell(row['name'])} | {ours} | {cell(peer)} | {ratio} | {bounds[0]} | {bounds[1]} | {command} |"

@@ -1,8 +1,9 @@
 """Lines that were broken on purpose and readers that were fed damaged files, as pages show them."""
 
 from collections.abc import Iterator
-from html import escape
 from typing import Any
+
+from cells import cell
 
 __all__ = ["trial_parts"]
 
@@ -27,7 +28,7 @@ def _mutation(record: dict[str, Any]) -> Iterator[str]:
     yield from ("", "## Left out", "", "Drawn too, but the broken program is the same program.", "")
     yield from ("| file | as it is | as it was broken | why |", "|---|---|---|---|")
     for row in record["equal"]:
-        yield f"| {_place(row)} | {_code(row['old'])} | {_code(row['new'])} | {_cell(row['why'])} |"
+        yield f"| {_place(row)} | {_code(row['old'])} | {_code(row['new'])} | {cell(row['why'])} |"
 
 
 def _fuzz(record: dict[str, Any]) -> Iterator[str]:
@@ -51,7 +52,3 @@ def _place(row: dict[str, Any]) -> str:
 def _code(text: str) -> str:
     # Code keeps its signs as they are; only a bar would end the cell.
     return f"`{' '.join(text.split())}`".replace("|", r"\|") if text else ""
-
-
-def _cell(text: str) -> str:
-    return escape(" ".join(text.split()), quote=False).replace("|", r"\|")

@@ -47,7 +47,8 @@ def first_and_latest(
     ['2024-02-13 13:30:00+00:00', '2024-03-12 12:30:00+00:00']
     """
     needed = ["close", "vintage_start", "latest", "latest_start"]
-    if missing := [name for name in needed if name not in check_table(pulled, argument="pulled").columns]:
+    check_table(pulled, argument="pulled")
+    if missing := [name for name in needed if name not in pulled.columns]:
         has = ", ".join(map(str, pulled.columns)) or "no column"
         raise DataError("pulled", f"must have the columns {', '.join(needed)}", has, f"add {missing[0]}")
     parts = []

@@ -175,7 +175,8 @@ def greek_ladder(
 
 
 def _check_book(book: pd.DataFrame) -> None:
-    missing = [name for name in _COLUMNS if name not in check_table(book, argument="book").columns]
+    check_table(book, argument="book")
+    missing = [name for name in _COLUMNS if name not in book.columns]
     if missing:
         raise DataError("book", f"must have the columns {', '.join(_COLUMNS)}", f"none of {missing}", "add them")
     if book.empty:
