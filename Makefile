@@ -46,13 +46,13 @@ test: $(STAMP)  ## format, lint, import contract, types, tests, docstring exampl
 	@# Types, and the compiled kernels of each room: two at a time.
 	printf '%s\n' mypy $(foreach room,$(KERNELS),'python -m volkit.$(room)') \
 	  | xargs -P 2 -I {} sh -c '$(BIN)/{}'
-	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -n 2 --dist loadgroup \
+	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -n 2 --dist loadfile \
 	  -m "not slow" --doctest-modules volkit tests
 	$(BIN)/pytest -p no:randomly -n 2 --nbmake --nbmake-timeout=120 notebooks
 
 test-all: $(STAMP)  ## make test, the slow tests, the table of faults, and the notebooks on another simulated market
 	$(MAKE) test
-	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -n 2 --dist loadgroup \
+	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -n 2 --dist loadfile \
 	  -m slow --ignore tests/faults tests
 	$(BIN)/pytest --disable-socket --allow-unix-socket --allow-hosts=127.0.0.1,::1 -m "slow or not slow" tests/faults
 	for notebook in notebooks/*.ipynb; do \

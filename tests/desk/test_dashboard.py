@@ -31,9 +31,6 @@ from volkit.returns import changes, simple_returns
 from volkit.sources import load_events
 from volkit.validation.battery import coverage_battery
 
-# One worker for the module: its fixtures calibrate.
-pytestmark = pytest.mark.xdist_group("dashboard model")
-
 
 @pytest.fixture(scope="module")
 def prices(tmp_path_factory):
@@ -587,6 +584,26 @@ def test_file_names_are_plain():
     assert stem("<b>$x/1</b>") == "_b__x_1__b_"
 
 
+def test_nothing_is_sent_before_the_page_is_there(bench):
+    async def opened():
+        dashboard = Dashboard(bench)
+        before = {name: panel.value for name, panel in dashboard.panels.items()}
+        button = dashboard.follow_once_shown()
+        await asyncio.sleep(0.2)
+        unchanged = before == {name: panel.value for name, panel in dashboard.panels.items()}
+        said = dashboard.status.value
+        button.click()
+        while not dashboard.status.value.startswith("Done"):
+            await asyncio.sleep(0.01)
+        return unchanged, said, dashboard
+
+    unchanged, said, dashboard = asyncio.run(asyncio.wait_for(opened(), 60))
+
+    assert unchanged
+    assert said == ""
+    assert not any("Waiting for its turn." in panel.value for panel in dashboard.panels.values())
+
+
 def test_every_control_has_a_label(bench):
     assert all(control.description for control in Dashboard(bench).controls.values())
 
@@ -605,6 +622,16 @@ def test_taken_port_is_refused():
 
         with pytest.raises(ArgumentError, match="which another program has"):
             free_port(taken.getsockname()[1])
+
+
+def test_port_zero_is_any_free_one_and_less_is_refused():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", free_port(0)))
+
+    with pytest.raises(
+        ArgumentError, match=r"^port must be a whole number of at least 0 \(0 is any free one\); got -1"
+    ):
+        free_port(-1)
 
 
 def test_command_says_what_is_wrong_in_one_line():

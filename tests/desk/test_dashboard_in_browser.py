@@ -23,7 +23,7 @@ pytest.importorskip("voila", reason="Voila is not installed")
 from volkit.desk.dashboard import Choices, Workbench
 from volkit.desk.dashboard.serve import free_port
 
-pytestmark = [*needs_browser, pytest.mark.xdist_group("dashboard")]
+pytestmark = needs_browser
 
 # Of a bundle that shares JavaScript modules with another of a later version: they work, and say so.
 _MODULE_VERSIONS = ("Unsatisfied version", "No satisfying version")
@@ -44,7 +44,8 @@ def source():
 
 @pytest.fixture(scope="module")
 def port(source):
-    chosen = free_port()
+    # Not the first free one: whoever else starts a dashboard now, another run of these tests too, would be given it.
+    chosen = free_port(0)
     code = _SERVE + f"s({source!r}, port={chosen}, open_browser=False)"
     server = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "MPLBACKEND": "Agg"})
     try:
@@ -53,7 +54,9 @@ def port(source):
             assert server.poll() is None, "the server ended"
             assert time.monotonic() < until, "the server did not start"
             time.sleep(0.1)
+        assert server.poll() is None, "another server has the port"
         yield chosen
+        assert server.poll() is None, "the server ended before its tests did"
     finally:
         server.send_signal(signal.SIGTERM)
         try:
@@ -218,6 +221,28 @@ def test_page_that_cannot_start_says_why_and_stops_pulsing(watched, port, source
         page.close()
         for path, away in moved:
             away.rename(path)
+
+
+def test_page_that_loads_its_widgets_slowly_misses_nothing(watched, port):
+    page = watched.page.context.new_page()
+    # Widgets hear nothing between the answer with their states and the code of their classes: made a second long.
+    connected = []
+    page.on("websocket", lambda channel: connected.append(channel))
+
+    def hold(route):
+        time.sleep(1.0 if connected else 0.0)
+        route.continue_()
+
+    page.route("**/jupyterlab-manager/static/*.js*", hold)
+    try:
+        page.goto(f"http://127.0.0.1:{port}/", wait_until="commit")
+        _settle(page)
+
+        assert connected
+        assert page.get_by_text("Waiting for its turn.").count() == 0
+        assert page.locator(".is-stale").count() == 0
+    finally:
+        page.close()
 
 
 def test_server_listens_on_one_address_only(port):

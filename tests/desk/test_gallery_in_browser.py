@@ -6,7 +6,7 @@ from volkit.desk.gallery import read_facts, render_index, render_notebook
 from volkit.desk.gallery.building import _thumbnail
 from volkit.desk.gallery.pages import Card
 
-pytestmark = [*needs_browser, pytest.mark.xdist_group("gallery")]
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import json
 import re
 import secrets
 import shutil
-import socket
 import subprocess
 import time
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ from urllib.request import urlopen
 import pytest
 from browser import Watched, needs_browser, open_browser
 
+from volkit.desk.dashboard.serve import free_port
 from volkit.desk.lab import lab_command, lab_environment
 from volkit.desk.notebook_files import read_notebook
 from volkit.resources import notebooks_folder
@@ -38,16 +38,10 @@ HAS_BEGUN = """() => [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt
 )"""
 
 
-def free_port():
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return held.getsockname()[1]
-
-
 @contextmanager
 def jupyterlab(folder, private):
     """Yield the address of a JupyterLab with settings of its own."""
-    token, port = secrets.token_hex(16), free_port()
+    token, port = secrets.token_hex(16), free_port(0)
     places = {
         "JUPYTER_CONFIG_DIR": "config",
         "JUPYTER_RUNTIME_DIR": "runtime",

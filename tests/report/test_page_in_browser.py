@@ -17,7 +17,7 @@ from volkit.report import (
 )
 from volkit.report.blocks import Answer, CardBlock, Formula, FormulaBlock, Reading, SummaryPart
 
-pytestmark = [*needs_browser, pytest.mark.xdist_group("report page")]
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,6 @@ from volkit.report.plots_flows import (
 )
 from volkit.results import Provenance, SeriesProvenance
 
-# One worker makes the run that they share.
-pytestmark = pytest.mark.xdist_group("flows")
-
 MADE = Provenance(
     (SeriesProvenance(name="SIM", source="simulated", sha256="0", unit="USD", close_rule="none", simulated=True),)
 )

@@ -6,9 +6,6 @@ import pytest
 
 from volkit.study import load_study, run_study, verify_run, write_run
 
-# One worker makes the run that they share.
-pytestmark = pytest.mark.xdist_group("study of correlations")
-
 SMALL = """
 name = "parts"
 title = "Does every part of a correlation study hold together?"

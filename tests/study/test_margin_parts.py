@@ -13,9 +13,6 @@ from volkit.report import load_parameters
 from volkit.sources import load_events
 from volkit.study import load_study, run_study, verify_run, write_run
 
-# One worker makes the run that they share.
-pytestmark = pytest.mark.xdist_group("study of margins")
-
 STUDY = """
 name = "parts"
 title = "Do the parts of a margin study hold together?"

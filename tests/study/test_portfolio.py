@@ -11,9 +11,6 @@ from volkit.portfolio.venues import margin_under_rules, read_valued_book
 from volkit.resources import studies_folder
 from volkit.study import load_study, run_study, verify_run, write_run
 
-# One worker makes the run that they share.
-pytestmark = pytest.mark.xdist_group("study of a book")
-
 STUDY = """
 name = "book"
 title = "Does a book hold together?"

@@ -16,9 +16,6 @@ from volkit.report import load_parameters
 from volkit.study import load_study, run_study, verify_run, write_run
 from volkit.study.manifest import MANIFEST, file_hashes
 
-# One worker makes the run that they share.
-pytestmark = pytest.mark.xdist_group("study")
-
 SMALL = """
 name = "small"
 title = "Does a small study hold together?"

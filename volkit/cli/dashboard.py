@@ -15,7 +15,9 @@ def dashboard(
     source: Annotated[
         str, typer.Option("--source", help="bundled, simulated, files:FOLDER, live, or an installed source.")
     ] = "bundled",
-    port: Annotated[int | None, typer.Option("--port", help="By default 8866, or the next free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="By default 8866, or the next free one; 0 for any.")
+    ] = None,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Whether to open a browser.")] = True,
 ) -> None:
     """Open the dashboard in the browser: margins, their tests, crises, correlation and policies, on this machine."""

@@ -47,7 +47,7 @@ def serve_dashboard(source: str = "bundled", *, port: int | None = None, open_br
     source : str
         As for `volkit.open_source`; ``files:FOLDER`` may be relative to the current folder.
     port : int, optional
-        By default 8866, or the next one that is free.
+        By default 8866, or the next one that is free; 0 for any free one.
     open_browser : bool
         Whether a browser is opened.
 
@@ -144,7 +144,7 @@ def absolute_source(source: str) -> str:
 
 
 def free_port(port: int | None = None) -> int:
-    """Return the port wanted, or the first free one from 8866 on.
+    """Return the port wanted, by default the first free one from 8866 on; 0 for any that is free.
 
     Raises
     ------
@@ -152,8 +152,10 @@ def free_port(port: int | None = None) -> int:
         For a port that is out of range or taken.
     """
     if port is None:
-        return next(p for p in (*range(_FIRST_PORT, _FIRST_PORT + 100), 0) if _is_free(p)) or _any_port()
-    wanted = check_count(port, argument="port")
+        return next((p for p in range(_FIRST_PORT, _FIRST_PORT + 100) if _is_free(p)), 0) or _any_port()
+    wanted = check_count(port, argument="port", minimum=0, unit="(0 is any free one)")
+    if wanted == 0:
+        return _any_port()
     if wanted > 65_535:
         raise ArgumentError("port", "must be at most 65535", str(port), "leave it out for a free one")
     if not _is_free(wanted):

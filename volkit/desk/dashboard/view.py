@@ -43,13 +43,18 @@ class _Shown:
 def open_dashboard(source: str) -> widgets.Box:
     """Return the page of a source, or one that says in a sentence why there is none.
 
+    Its panels wait until the page presses their button: what a kernel sends while a page still loads its widgets is
+    lost, and the panel would wait for ever.
+
     Parameters
     ----------
     source : str
         As for `volkit.open_source`.
     """
     try:
-        return build_dashboard(open_source(source)).box
+        dashboard = Dashboard(Workbench(open_source(source)))
+        dashboard.box.children = (*dashboard.box.children, dashboard.follow_once_shown())
+        return dashboard.box
     except VolkitError as error:
         words = sentence(str(error))
     except Exception as error:  # a page without any word helps nobody
@@ -144,6 +149,23 @@ class Dashboard:
         """Bring the panels to the present choices, beside whatever the loop does; needs a running loop."""
         self._turn += 1
         self._task = asyncio.get_running_loop().create_task(self.refresh())
+
+    def follow_once_shown(self) -> widgets.Button:
+        """Return a button; the panels follow once it is pressed, and until then their contents are computed."""
+        shown = asyncio.Event()
+        button = widgets.Button(description="The page is here")
+        button.add_class("volkit-shown")
+        button.on_click(lambda _: shown.set())
+        self._task = asyncio.get_running_loop().create_task(self._compute_until(shown))
+        return button
+
+    async def _compute_until(self, shown: asyncio.Event) -> None:
+        async with self._lock:
+            for _, panel, make in self._steps(self.choices):
+                if not shown.is_set():
+                    await asyncio.to_thread(_safely, panel, make)
+            await shown.wait()
+        self.follow()
 
     async def refresh(self) -> None:
         """Bring the panels to the present choices, the answer first; stop when there are newer ones."""
