@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_floats, check_fraction, check_table, check_times
+from volkit.checks import check_floats, check_fraction, check_kind, check_table, check_times
 from volkit.conventions import BASIS_POINTS_PER_PERCENT
 from volkit.errors import DataError, DataLossError
 from volkit.prices import PricePanel
@@ -104,6 +104,7 @@ def changes(panel: PricePanel) -> pd.DataFrame:
     >>> changes(load_prices(BundledSource(), ["SPX", "NASDAQ"])).shape
     (5030, 2)
     """
+    check_kind(panel, PricePanel, argument="panel", remedy="pass what load_prices returns")
     columns = {}
     for name, spec in panel.specs.items():
         close = panel.close[name]
@@ -138,6 +139,7 @@ def mask_not_positive(panel: PricePanel) -> tuple[PricePanel, pd.Series]:
     >>> int(mask_not_positive(load_prices(BundledSource(), ["SPX"]))[1].sum())
     0
     """
+    check_kind(panel, PricePanel, argument="panel", remedy="pass what load_prices returns")
     logs = [n for n, s in panel.specs.items() if s.transform == "log"]
     bad = panel.close[logs] <= 0
     if not bad.to_numpy().any():

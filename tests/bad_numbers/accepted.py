@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from bad_values import OTHERS, is_object
 
 __all__ = ["ACCEPTED", "HOLES", "LOUD", "accepts", "must_refuse"]
 
@@ -18,6 +19,8 @@ def must_refuse(value: Any) -> frozenset[str]:
     """Return the mistakes that nobody may take without a reason, by what is spoiled."""
     if isinstance(value, (pd.Series, pd.DataFrame)):
         return _TABLE
+    if is_object(value):
+        return frozenset(OTHERS)
     return _ARRAY if isinstance(value, (np.ndarray, list)) else frozenset()
 
 
@@ -41,6 +44,8 @@ ACCEPTED: Reasons = {
         ("worst_factor_move", "factor_changes", mistake): "days in any order: a mean does not look at their times"
         for mistake in ("unsorted", "duplicated", "naive", "NaT")
     },
+    ("split_flows", "dealers", "none"): "nobody hedges: the default",
+    ("start_live", "model", "none"): "the default model",
     ("quantile_quantile", "values", "*"): "a sample: neither order nor labels matter",
 }
 

@@ -1,18 +1,22 @@
 """What is wrong with numbers, tables and times that people pass: by name, made from a valid value."""
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["QUICK", "bad_values"]
+__all__ = ["OTHERS", "QUICK", "bad_values", "is_object"]
 
 # Asked of every function in every run; the other classes in the long one.
-QUICK = frozenset({"nan", "inf", "empty", "one row", "unsorted", "duplicated"})
+QUICK = frozenset({"nan", "inf", "empty", "one row", "unsorted", "duplicated", "none", "another object"})
 
 _POINTS = {"nan": np.nan, "inf": np.inf, "-inf": -np.inf, "1e308": 1e308, "denormal": 5e-324}
 _WINDOWS = ("window", "look", "lag", "minimum", "history", "length", "shortest", "block", "first")
+
+# In place of a model, a result or a venue.
+OTHERS = {"none": None, "a number": 1.0, "a word": "x", "another object": slice(1)}
 
 Bad = Iterator[tuple[str, Any]]
 
@@ -42,6 +46,13 @@ def bad_values(value: Any, argument: str) -> Bad:
             yield from _sequence(value)
         case dict():
             yield from _mapping(value)
+        case _ if is_object(value):
+            yield from OTHERS.items()
+
+
+def is_object(value: Any) -> bool:
+    """Return whether a value is a model, a result or a venue, and no number, text, time or table."""
+    return dataclasses.is_dataclass(value) or type(value).__module__.startswith("volkit")
 
 
 def _number(value: float) -> Bad:
@@ -150,10 +161,14 @@ def _sequence(value: Any) -> Bad:
     yield "empty", type(value)()
     if value:
         yield "twice", type(value)([*value, *value])
+    if value and is_object(value[0]):
+        yield from {**OTHERS, "of none": [None], "of words": ["x"]}.items()
 
 
 def _mapping(value: dict[Any, Any]) -> Bad:
     yield "empty", {}
+    if any(map(is_object, value.values())):
+        yield from {**OTHERS, "of none": dict.fromkeys(value)}.items()
     for key, item in list(value.items())[:1]:
         yield "unknown key", {**value, "nonsense": item}
         for name, bad in bad_values(item, str(key)):

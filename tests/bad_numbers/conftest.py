@@ -4,7 +4,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-for _name in ("accepted", "bad_values", "documented_calls", "judgement"):
+for _name in ("bad_values", "accepted", "documented_calls", "judgement"):
     if _name not in sys.modules:
         _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
         sys.modules[_name] = importlib.util.module_from_spec(_spec)

@@ -2,7 +2,7 @@
 
 import pytest
 from accepted import ACCEPTED, HOLES, LOUD, accepts, must_refuse
-from bad_values import QUICK, bad_values
+from bad_values import QUICK, bad_values, is_object
 from documented_calls import WITHOUT_EXAMPLE, documented_call, public_functions, untouched_copy
 from judgement import holes, outcome
 
@@ -19,7 +19,7 @@ def faults(name, *, quick):
         if argument in NOT_SPOILED:
             continue
         for label, bad in bad_values(untouched_copy(value), argument):
-            if quick and (label not in QUICK or not hasattr(value, "__len__")):
+            if quick and (label not in QUICK or not (hasattr(value, "__len__") or is_object(value))):
                 continue
             kind, words = outcome(call, argument, bad, holes_before=before)
             listed = {"crash": LOUD, "hole": HOLES, "accepted": ACCEPTED}.get(kind)

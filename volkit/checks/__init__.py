@@ -5,6 +5,7 @@ do. The core trusts what passed here and does not check again.
 """
 
 from volkit.checks.arrays import check_floats, floats_or_nan, real_floats, refuse_odd_scale, refuse_overflow
+from volkit.checks.kinds import check_kind, check_kinds, check_named_kinds
 from volkit.checks.numbers import (
     check_choice,
     check_confidence,
@@ -24,6 +25,9 @@ __all__ = [
     "check_count",
     "check_floats",
     "check_fraction",
+    "check_kind",
+    "check_kinds",
+    "check_named_kinds",
     "check_not_negative",
     "check_positive",
     "check_returns",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_positive
+from volkit.checks import check_kinds, check_positive
 from volkit.errors import DataError
 from volkit.formatting import time_words
 from volkit.impact.law import Trade, check_displacement
@@ -187,7 +187,7 @@ def market_depth(
     >>> market_depth(book, caps=[0.02]).table["sale_money"].tolist()
     [198.0]
     """
-    given = [books] if isinstance(books, OrderBook) else list(books)
+    given = check_kinds([books] if isinstance(books, OrderBook) else books, OrderBook, argument="books")
     merged = merge_order_books(given)
     if not len(caps):
         raise DataError("caps", "must have at least one value", "none", "pass for example caps=(0.02,)")
@@ -198,7 +198,7 @@ def market_depth(
     return MarketDepth(
         book=merged,
         table=freeze(pd.DataFrame(table, index=index)),
-        books=tuple(given),
+        books=given,
         reference=start,
         provenance=provenance or Provenance(()),
     )

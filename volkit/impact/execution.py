@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
 
-from volkit.checks import check_confidence, check_count, check_not_negative, check_positive
+from volkit.checks import check_confidence, check_count, check_kind, check_not_negative, check_positive
 from volkit.errors import ArgumentError, DataError
 from volkit.results import ResultDisplay, freeze
 
@@ -251,6 +251,7 @@ def execution_schedule(
     >>> found.path["holding"].round(1).tolist()
     [1000000.0, 541955.6, 289854.2, 147897.5, 62141.8, 0.0]
     """
+    check_kind(market, ExecutionMarket, argument="market")
     X = check_positive(quantity, argument="quantity", unit="coins")
     T = check_positive(horizon, argument="horizon", unit="periods")
     N = check_count(n_steps, argument="n_steps", unit="steps")

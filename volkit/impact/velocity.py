@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_positive
+from volkit.checks import check_choice, check_kind, check_positive
 from volkit.errors import ArgumentError, DataError
 from volkit.impact.depth import DEFAULT_CAPS
 from volkit.impact.law import TRADES, ImpactLaw, Trade
@@ -250,6 +250,7 @@ def liquidity_velocity(
     >>> round(found.per_minute(0.02), 2), round(found.table["money_per_minute"].iloc[0])
     (138.63, 13588)
     """
+    check_kind(law, ImpactLaw, argument="law", remedy="pass a law, e.g. LinearImpact(...)")
     check_choice(trade, argument="trade", choices=TRADES)
     reference = check_positive(price, argument="price", unit="money per coin")
     _minutes(half_life, "half_life")

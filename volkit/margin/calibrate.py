@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_count, check_positive, check_returns
+from volkit.checks import check_count, check_kind, check_positive, check_returns
 from volkit.conventions import SIDES, Side, spoken_periods
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.backtest import MarginBacktest, backtest_margin
@@ -162,6 +162,7 @@ def calibrate_margin(
     >>> calibrate_margin(returns, policy=policy, periods_per_year=365, methods=["historical"])
     <CalibratedParameters: BTC, initial margin 6.1% long and 5.4% short, historical, valid to 2024-03-05>
     """
+    check_kind(policy, MarginPolicy, argument="policy")
     check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     check_positive(rounding, argument="rounding", unit="decimal fraction")
     days = check_count(validity_days, argument="validity_days", unit="days")

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence, check_floats
+from volkit.checks import check_choice, check_confidence, check_floats, check_kind
 from volkit.conventions import SIDES, Side, losses
 from volkit.errors import ArgumentError, DataError
 from volkit.scenarios import ScenarioSet
@@ -218,6 +218,7 @@ def margin_rates(scenarios: ScenarioSet, *, confidence: float) -> pd.DataFrame:
     >>> rates.loc[("BTC", "long")].round(4).to_dict()
     {'value_at_risk': 0.02, 'expected_shortfall': 0.02}
     """
+    check_kind(scenarios, ScenarioSet, argument="scenarios", remedy="pass what historical_scenarios returns")
     rows = {}
     for asset in scenarios.returns.columns:
         for side in SIDES:

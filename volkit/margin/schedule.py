@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_positive, check_returns
+from volkit.checks import check_kind, check_positive, check_returns
 from volkit.conventions import SIDES, losses
 from volkit.margin.measures import tails_through_time
 from volkit.margin.policy import MarginPolicy
@@ -133,6 +133,7 @@ def margin_schedule(
     >>> margin_schedule(returns, policy=policy, periods_per_year=365).n_obs
     100
     """
+    check_kind(policy, MarginPolicy, argument="policy")
     check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     checked = check_returns(returns, minimum=policy.lookback + policy.margin_period_of_risk)
     risks = tails_through_time(checked, policy, states=states, n_jobs=n_jobs)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_floats, check_returns
+from volkit.checks import check_floats, check_named_kinds, check_returns
 from volkit.conventions import SIDES
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.measures.walk import walk_of
@@ -129,6 +129,8 @@ def validate_schedules(
     >>> validate_schedules({"BTC": schedule}, n_draws=0)
     <CoverageBattery: 2 cells at 0.95: exceptions not rejected anywhere; 0 of 18 tests reject at 5 % (Holm)>
     """
+    remedy = "pass what margin_schedule returns"
+    check_named_kinds(schedules, MarginSchedule, argument="schedules", remedy=remedy)
     if not schedules:
         raise ArgumentError("schedules", "must hold at least one schedule", "none", "pass {name: schedule}")
     if unknown := sorted(set(regimes or {}) - set(schedules)):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from volkit.checks import check_kind, check_kinds
 from volkit.conventions import (
     CONTEMPORANEOUS_TOLERANCE,
     CRYPTO_DAYS_PER_YEAR,
@@ -211,6 +212,7 @@ def load_bars(
     >>> load_bars(BundledSource(), ["SPX"], optional=["GOLD"]).missing_optional
     ('GOLD',)
     """
+    check_kind(source, PriceSource, argument="source", remedy="pass what open_source returns")
     steps = dict(intervals or {})
     for argument, given in (("required", required), ("optional", optional)):
         if isinstance(given, str):
@@ -278,6 +280,7 @@ def align(
     >>> panel.clock, panel.periods_per_year, panel.close.shape
     ('SPX', 252, (5031, 2))
     """
+    bars = check_kinds(bars, Bars, argument="bars", remedy="pass what load_bars returns")
     by_name = {b.name: b for b in bars}
     if not bars or len(by_name) != len(bars):
         names = [b.name for b in bars]
@@ -338,6 +341,7 @@ def load_prices(
     >>> load_prices(BundledSource(), ["SPX", "NASDAQ"])
     <PricePanel: 2 series, 5031 rows 1999-01-04..2018-12-31 on the SPX clock>
     """
+    check_kind(source, PriceSource, argument="source", remedy="pass what open_source returns")
     loaded = load_bars(source, names, intervals=intervals)
     return align(list(loaded.bars.values()), clock=clock, start=start, end=end, tolerance=tolerance)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_count, check_positive, check_times
+from volkit.checks import check_count, check_kinds, check_positive, check_times
 from volkit.errors import ArgumentError, DataError
 from volkit.results import ResultDisplay
 from volkit.sources.calendars import sessions_between
@@ -92,7 +92,7 @@ def inspect_bars(bars: Iterable[Bars], *, outlier_mads: float = 20.0, stale_run:
     check_count(stale_run, argument="stale_run", unit="bars")
     check_positive(outlier_mads, argument="outlier_mads", unit="median deviations")
     rows, findings = {}, []
-    for one in bars:
+    for one in check_kinds(bars, Bars, argument="bars", remedy="pass what load_bars returns"):
         _refuse_unusable(one)
         found = list(_find(one, outlier_mads, stale_run))
         key = one.name if one.interval == "1d" else f"{one.name} {one.interval}"

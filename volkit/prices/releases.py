@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from volkit.checks import check_table
+from volkit.checks import check_kind, check_table
 from volkit.errors import DataError
 from volkit.prices.vintages import VintageTable, vintage_table
 from volkit.results import Provenance
@@ -46,6 +46,7 @@ def first_and_latest(
     >>> first_and_latest(pulled, rule, name="CPI", unit="percent").to_frame()["released"].astype(str).tolist()
     ['2024-02-13 13:30:00+00:00', '2024-03-12 12:30:00+00:00']
     """
+    check_kind(release, ReleaseRule, argument="release", remedy="pass the release of a catalogue's series")
     needed = ["close", "vintage_start", "latest", "latest_start"]
     check_table(pulled, argument="pulled")
     if missing := [name for name in needed if name not in pulled.columns]:
@@ -100,6 +101,7 @@ def last_known(bars: Bars, at: pd.DatetimeIndex) -> pd.DataFrame:
     >>> str(known["label"].iloc[0].date())  # published a week late
     '2018-06-07'
     """
+    check_kind(bars, Bars, argument="bars", remedy="pass what load_bars returns")
     published = "release_time" if "release_time" in bars.frame.columns else "close_time"
     columns = {"time": "reference", published: "released", "close": "value"}
     releases = bars.frame[["close", published]].dropna().rename_axis("time").reset_index().rename(columns=columns)

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_count
+from volkit.checks import check_count, check_named_kinds
 from volkit.errors import ArgumentError, ConvergenceError, DataError
 from volkit.results import Provenance, freeze
 from volkit.scenarios.scenario_set import ScenarioSet
@@ -112,7 +112,7 @@ def filtered_historical_scenarios(
     60
     """
     steps = check_count(horizon, argument="horizon")
-    by_name = {fits.asset: fits} if isinstance(fits, VolatilityFit) else dict(fits)
+    by_name = {fits.asset: fits} if isinstance(fits, VolatilityFit) else fits
     first = check_together(by_name)
     shocks = {name: fit.standardized.to_numpy() for name, fit in by_name.items()}
     if steps == 1:
@@ -149,6 +149,7 @@ def check_together(fits: Mapping[str, VolatilityFit]) -> VolatilityFit:
     DataError
         For fits on other times.
     """
+    check_named_kinds(fits, VolatilityFit, argument="fits", remedy="pass what fit returns")
     if not fits:
         raise ArgumentError("fits", "must hold at least one fit", "none", "fit a model to each asset first")
     first = next(iter(fits.values()))

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_count, check_floats, check_positive, check_series, check_table
+from volkit.checks import check_choice, check_count, check_floats, check_kind, check_positive, check_series, check_table
 from volkit.correlation import MacroBetas
 from volkit.errors import ArgumentError, DataError
 from volkit.results import freeze
@@ -107,6 +107,7 @@ def macro_day_scenarios(betas: MacroBetas, factor_move: pd.Series, *, periods_pe
     >>> round(float(day.returns["BTC"].median()), 3)
     -0.085
     """
+    check_kind(betas, MacroBetas, argument="betas", remedy="pass what macro_betas returns")
     check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     if set(check_series(factor_move, argument="factor_move").index) != set(betas.joint.index):
         raise ArgumentError(

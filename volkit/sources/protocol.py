@@ -7,7 +7,7 @@ drops rows: `volkit.prices` checks them. Third parties register a factory under 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pandas as pd
 
@@ -85,6 +85,7 @@ class Bars(ResultDisplay):
         return table.rename_axis(f"{self.name} ({self.spec.unit})")
 
 
+@runtime_checkable
 class PriceSource(Protocol):
     """What a source must offer.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_confidence, check_count
+from volkit.checks import check_confidence, check_count, check_kind
 from volkit.conventions import annualize
 from volkit.errors import ArgumentError, ConvergenceError
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -135,6 +135,8 @@ def forecast_band(
     >>> bool((band.frame["low"] < band.frame["high"]).all())
     True
     """
+    check_kind(model, Garch, argument="model", remedy="pass a model, e.g. Garch()")
+    check_kind(fit, VolatilityFit, argument="fit", remedy="pass what fit returns")
     steps, draws = check_count(horizon, argument="horizon"), check_count(n_draws, argument="n_draws", minimum=50)
     level = check_confidence(confidence)
     if fit.status == "not converged":

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence, check_count
+from volkit.checks import check_choice, check_confidence, check_count, check_named_kinds
 from volkit.errors import ArgumentError, DataError
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.validation.comparison import diebold_mariano_test
@@ -279,6 +279,8 @@ set at 0.9>
 def _gather(
     forecasts: Mapping[str, Forecast], proxy: pd.Series, horizon: int
 ) -> tuple[dict[str, pd.Series], str, Provenance]:
+    remedy = "pass what rolling_forecast returns, or a Series of variances"
+    check_named_kinds(forecasts, RollingForecast, pd.Series, argument="forecasts", remedy=remedy)
     if len(forecasts) < 2:
         remedy = "pass a benchmark beside the model, e.g. an Ewma()"
         raise ArgumentError("forecasts", "must hold at least two models", str(len(forecasts)), remedy)

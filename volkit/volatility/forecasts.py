@@ -1,12 +1,12 @@
 """Variances of the periods ahead: in closed form, from simulated paths, or from past shocks redrawn."""
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, cast
+from typing import Literal, Protocol, cast, runtime_checkable
 
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_count
+from volkit.checks import check_choice, check_count, check_kind
 from volkit.conventions import annualize
 from volkit.errors import ArgumentError, ConvergenceError
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -27,6 +27,7 @@ METHODS: tuple[ForecastMethod, ...] = ("closed form", "simulation", "bootstrap")
 _QUANTILES = (0.05, 0.50, 0.95)
 
 
+@runtime_checkable
 class ForecastOrigin(Protocol):
     """What a forecast starts from: a `VolatilityFit`."""
 
@@ -193,6 +194,7 @@ def simulate_paths(
     >>> paths.returns.shape
     (1000, 5)
     """
+    check_kind(fit, ForecastOrigin, argument="fit", remedy="pass what fit returns")
     steps = check_count(horizon, argument="horizon")
     count = check_count(n_paths, argument="n_paths", unit="paths")
     check_choice(method, argument="method", choices=("simulation", "bootstrap"))

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_positive, check_returns, check_times, real_floats
+from volkit.checks import check_kind, check_positive, check_returns, check_times, real_floats
 from volkit.conventions import annualize
 from volkit.errors import ArgumentError, ConvergenceWarning, DataError
 from volkit.parallel import map_tasks
@@ -140,6 +140,7 @@ def fit_panel(
     >>> fit_panel(Garch(mean="zero"), pd.DataFrame(draws, times, list("ABC")), periods_per_year=365)
     <PanelFit: GARCH-t on 3 series, 3 converged, as of 2023-08-23>
     """
+    check_kind(model, Garch, argument="model", remedy="pass a model, e.g. Garch()")
     check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     if not isinstance(returns, pd.DataFrame) or returns.empty or returns.columns.has_duplicates:
         raise ArgumentError(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_count, check_positive, check_returns
+from volkit.checks import check_count, check_kind, check_positive, check_returns
 from volkit.conventions import annualize
 from volkit.errors import ConvergenceError, ConvergenceWarning
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -114,6 +114,7 @@ def walk_forward(
     >>> len(list(walk_forward(Ewma(), returns, window=60)))
     21
     """
+    check_kind(model, VolatilityModel, argument="model", remedy="pass a model, e.g. Garch()")
     walk = _walk(model, returns, window, refit_every, expanding, regressors, n_jobs)
     return _states(walk)
 
@@ -351,6 +352,7 @@ def rolling_forecast(
     >>> rolling_forecast(Ewma(), returns, window=60, periods_per_year=365).n_obs
     21
     """
+    check_kind(model, VolatilityModel, argument="model", remedy="pass a model, e.g. Garch()")
     check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     step = check_count(forecast_every, argument="forecast_every")
     walk = _walk(model, returns, window, refit_every, expanding, regressors, n_jobs)

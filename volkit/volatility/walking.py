@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -55,6 +55,7 @@ class FittedModel(Protocol):
         ...
 
 
+@runtime_checkable
 class VolatilityModel(Protocol):
     """A specification that can be fitted: `Garch`, `Ewma`, or a user's own."""
 

@@ -154,7 +154,7 @@ def test_result_says_what_each_policy_survives(found):
     ("policies", "shocks", "message"),
     [
         ({}, SHOCKS, "policies must have at least one"),
-        ({"odd": 0.05}, SHOCKS, "policy must be a TierTable, CalibratedParameters, MarginSchedule or MarginTerms"),
+        ({"odd": 0.05}, SHOCKS, "must be a TierTable, a CalibratedParameters, a MarginSchedule or a MarginTerms"),
         ({"today": POLICIES["today"]}, [0.2, 0.1], "shocks must be rising sizes"),
     ],
 )

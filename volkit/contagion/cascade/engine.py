@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from volkit.checks import check_count, check_floats, real_number
+from volkit.checks import check_count, check_floats, check_kind, real_number
 from volkit.contagion.cascade._state import MARKET_SIZE, ROUND_COLUMNS, SERIES, TOTAL_COLUMNS
 from volkit.contagion.cascade.accounts import LeveragedAccounts
 from volkit.contagion.cascade.ladder import Book, LiquidationLadder, provenance_of
@@ -68,6 +68,7 @@ def run_cascade(accounts: Book, venue: Venue, *, shock: float, steps: int = 1) -
     >>> round(run.amplification, 2), run.status
     (2.0, 'ended')
     """
+    check_kind(venue, Venue, argument="venue")
     move = _log_shock(shock)
     returns = np.zeros(check_count(steps, argument="steps", unit="steps"))
     returns[0] = move
@@ -119,6 +120,7 @@ def cascade_paths(
     >>> found.totals["long_accounts"].tolist()
     [2.0, 0.0]
     """
+    check_kind(venue, Venue, argument="venue")
     values, weights, provenance = _path_values(paths, asset)
     logs = np.log(values)
     returns = np.ascontiguousarray(np.diff(logs, axis=1, prepend=0.0))

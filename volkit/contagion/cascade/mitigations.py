@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from volkit.checks import check_kind, check_named_kinds
 from volkit.contagion.cascade._state import STATUSES
 from volkit.contagion.cascade.accounts import LeveragedAccounts
 from volkit.contagion.cascade.engine import cascade_paths, run_cascade
@@ -128,6 +129,7 @@ def compare_mitigations(
     >>> found.table["rounds"].tolist()
     [2.0, 0.0]
     """
+    check_kind(venue, Venue, argument="venue")
     if (shock is None) == (paths is None):
         got = "neither" if shock is None else "both"
         raise ArgumentError("shock and paths", "must be one of the two", got, "pass shock=-0.1, or paths")
@@ -174,10 +176,7 @@ def _status_words(paths: CascadePaths) -> str:
 
 
 def _check_mitigations(mitigations: Mapping[str, Mitigation]) -> None:
+    check_named_kinds(mitigations, *_FIELDS, argument="mitigations")
     if not mitigations or "none" in mitigations:
         got = "one called none" if mitigations else "no mitigation"
         raise ArgumentError("mitigations", "must be one at least, called otherwise than none", got, "name them")
-    for name, m in mitigations.items():
-        if type(m) not in _FIELDS:
-            kinds = ", ".join(kind.__name__ for kind in _FIELDS)
-            raise ArgumentError(f"mitigation {name}", f"must be one of {kinds}", type(m).__name__, "use one of these")

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from volkit.checks import check_kind
 from volkit.contagion.cross._layout import BLOCK
 from volkit.contagion.cross.accounts import CrossAccounts
 from volkit.contagion.cross.runs import LEDGER, STATUSES, CrossCascadeRun, CrossCascades
@@ -67,6 +68,8 @@ def cross_cascade(
     >>> run.moves.round(4).to_dict(), run.closed.tolist()
     ({'BTC': -0.2872, 'ETH': -0.1393}, [1, 2])
     """
+    check_kind(accounts, CrossAccounts, argument="accounts")
+    check_kind(venue, CrossVenue, argument="venue")
     shocks = _shocks(named_once(shock, "shock").to_frame().T, accounts)
     job = _Job.of(accounts, venue)
     status, n, _, _ = load_kernels(_KERNELS, calls=_CALLS).run_scenario(

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_floats, check_positive
+from volkit.checks import check_floats, check_kind, check_positive
 from volkit.contagion.cascade import LeveragedAccounts, Venue
 from volkit.contagion.fracture.levers import cap_leverage, scale_depth
 from volkit.contagion.fracture.response import Direction, prepare_book
@@ -148,6 +148,8 @@ def phase_diagram(
     >>> diagram.shocks.round(3).to_numpy().tolist()
     [[0.196, 0.198, 0.202], [0.026, 0.032, 0.035]]
     """
+    check_kind(accounts, LeveragedAccounts, argument="accounts")
+    check_kind(venue, Venue, argument="venue")
     caps = _check_rising(leverages, "leverages", 1.0)
     multiples = _check_rising(depths, "depths", 0.0)
     today = venue.impact

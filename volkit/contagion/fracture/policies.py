@@ -7,12 +7,13 @@ asks of the accounts, the fund that it needs at each shock and whether it surviv
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from volkit.checks import check_kind, check_named_kinds
 from volkit.contagion.cascade import LeveragedAccounts, LiquidationLadder, Venue, cascade_paths
 from volkit.contagion.cascade.run import usd_words
 from volkit.contagion.fracture.levers import Capping, LeverageCap, cap_leverage
@@ -264,6 +265,9 @@ def policies_in_cascade(
     >>> found.survival.to_numpy().tolist()
     [[True, False, False], [True, True, False]]
     """
+    check_kind(accounts, LeveragedAccounts, argument="accounts")
+    check_kind(venue, Venue, argument="venue")
+    check_named_kinds(policies, *get_args(Policy), argument="policies")
     if not policies:
         raise ArgumentError("policies", "must have at least one", "none", "pass a mapping of names to policies")
     clock = (check_steps(steps, over), over)

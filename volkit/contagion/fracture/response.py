@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_count, check_floats
+from volkit.checks import check_choice, check_count, check_floats, check_kind
 from volkit.contagion.cascade import LeveragedAccounts, LiquidationLadder, Venue, cascade_paths
 from volkit.contagion.cascade.ladder import Book, provenance_of
 from volkit.contagion.cascade.losses import unpaid_losses
@@ -153,6 +153,7 @@ def amplification_curve(
     >>> curve.frame["amplification"].round(2).tolist()
     [2.0, 2.0]
     """
+    check_kind(venue, Venue, argument="venue")
     check_count(n_shocks, argument="n_shocks", minimum=2, unit="shocks")
     book = prepare_book(accounts, venue)
     steps = check_steps(steps, over)

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_count, check_positive, real_number
-from volkit.contagion.cascade import LeveragedAccounts, Venue
+from volkit.checks import check_choice, check_count, check_kind, check_positive, real_number
+from volkit.contagion.cascade import LeveragedAccounts, LiquidationLadder, Venue
 from volkit.contagion.cascade.ladder import Book, provenance_of
 from volkit.contagion.fracture.response import (
     FARTHEST,
@@ -226,6 +226,8 @@ def fracture_threshold(
     >>> round(found.log_shock, 3), found.status  # farthest less feedback times width: 0.5 - 0.5 x 0.5
     (0.25, 'found')
     """
+    check_kind(accounts, LeveragedAccounts, LiquidationLadder, argument="accounts")
+    check_kind(venue, Venue, argument="venue")
     check_choice(criterion, argument="criterion", choices=CRITERIA)
     check_count(n_scan, argument="n_scan", minimum=2, unit="shocks")
     check_positive(tolerance, argument="tolerance", unit="decimal of the price")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from volkit.checks import check_kind
 from volkit.contagion.networks.fictitious import ClearingCertificate, fictitious_default
 from volkit.contagion.networks.laws import SLACK, ClearingMethod, PaymentLaw
 from volkit.contagion.networks.liabilities import LiabilityNetwork
@@ -177,6 +178,7 @@ def clearing_vector(
     >>> clearing_vector(three).payments.round(6).tolist()  # 165/112, 159/112, 3/2
     [1.473214, 1.419643, 1.5]
     """
+    check_kind(network, LiabilityNetwork, argument="network")
     law = PaymentLaw.of(network, method, alpha, beta)
     assets = network.external_assets
     payments, rounds = law.clear(assets)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from volkit.checks import check_choice, check_positive
+from volkit.checks import check_choice, check_kind, check_positive
 from volkit.checks.numbers import LARGEST
 from volkit.contagion.networks.by_node import node_values
 from volkit.contagion.networks.liabilities import LiabilityNetwork
@@ -223,6 +223,7 @@ def debtrank(
     >>> debtrank(ring, [0.3, 0.3, 0.3], buffer=[1.0, 1.0, 1.0]).stress.round(12).tolist()
     [0.6, 0.6, 0.6]
     """
+    check_kind(network, LiabilityNetwork, argument="network")
     check_choice(method, argument="method", choices=_METHODS)
     can_lose, share = _buffer(network, buffer), _weights(network, weights)
     h0, pressed = _shock(network, shock), _pressing(network, can_lose)
@@ -282,6 +283,7 @@ def systemic_ranking(
     >>> systemic_ranking(chain, buffer=[1.0, 2.0, 4.0]).table["additional_defaults"].to_dict()
     {'A': 1, 'B': 0, 'C': 0}
     """
+    check_kind(network, LiabilityNetwork, argument="network")
     check_choice(method, argument="method", choices=_METHODS)
     least = check_positive(tolerance, argument="tolerance", unit="share of a buffer")
     can_lose, share = _buffer(network, buffer), _weights(network, weights)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
-from volkit.checks import check_count, check_positive, real_number
+from volkit.checks import check_count, check_kind, check_kinds, check_positive, real_number
 from volkit.contagion.options.sources import FlowSource, FlowState, HedgingSource
 from volkit.contagion.options.splits import DealerSigns, FlowSplit
 from volkit.errors import ArgumentError, DataError
@@ -91,6 +91,12 @@ def split_flows(
     >>> round(split.amplification, 6), split.shares.round(3).to_dict()
     (1.428571, {'perpetual longs': 0.667, 'dealer hedging': 0.333})
     """
+    check_kind(impact, ImpactLaw, argument="impact", remedy="pass a law, e.g. LinearImpact(...)")
+    liquidations = check_kinds(
+        liquidations, FlowSource, argument="liquidations", remedy="pass e.g. UniformLiquidations(...)"
+    )
+    if dealers is not None:
+        check_kind(dealers, HedgingSource, argument="dealers", remedy="pass e.g. ConstantGamma(...)")
     start = check_positive(price, argument="price", unit="USD")
     check_positive(tolerance, argument="tolerance", unit="log move")
     check_count(max_rounds, argument="max_rounds", unit="rounds")

@@ -5,7 +5,7 @@ either way. Option books stand in `volkit.contagion.options.books`.
 """
 
 from dataclasses import dataclass, replace
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,7 @@ class FlowState(Protocol):
         ...
 
 
+@runtime_checkable
 class FlowSource(Protocol):
     """Somebody whose positions are closed, once and for good, when the price gets where it should not."""
 
@@ -58,6 +59,7 @@ class FlowSource(Protocol):
         ...
 
 
+@runtime_checkable
 class HedgingSource(Protocol):
     """Somebody who stays hedged, and trades either way again and again."""
 

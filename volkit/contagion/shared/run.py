@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_floats, real_number
+from volkit.checks import check_choice, check_floats, check_kind, real_number
 from volkit.contagion.shared.lending import ProtocolLending
 from volkit.contagion.shared.market import CollateralMarket
 from volkit.contagion.shared.oracles import OracleFeed, Reports
@@ -106,6 +106,8 @@ def oracle_cascade(
     <SharedCollateralRun: 967.5 USD lost (967.5 USD written off), 1 of 2 protocols in default (first A at step 1), \
 19,984 USD of collateral sold>
     """
+    check_kind(protocols, ProtocolLending, argument="protocols")
+    check_kind(market, CollateralMarket, argument="market")
     check_choice(settlement, argument="settlement", choices=("auction", "fixed"))
     if not 0.0 <= real_number(least_profit, argument="least_profit") < 1.0:
         raise ArgumentError(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_fraction
+from volkit.checks import check_fraction, check_kind
 from volkit.correlation.bounds.estimates import CorrelationBounds, bound_along
 from volkit.correlation.bounds.rows import check_weights
 from volkit.correlation.bounds.shocks import check_correlation
@@ -139,6 +139,7 @@ def netting_benefit(
     >>> netting_benefit(bounds, positions=hedge, volatilities=pd.Series({"SPX": 0.01, "NASDAQ": 0.012})).headline
     "netting benefit 81% of gross under the estimate, 79% at worst (pairs' own box); charge 0.7241 of 1.96 gross"
     """
+    check_kind(bounds, CorrelationBounds, argument="bounds", remedy="pass what correlation_bounds returns")
     labels = bounds.estimate.columns
     share = check_fraction(most_reduction, argument="most_reduction")
     held = check_weights(positions, labels, argument="positions")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_count
+from volkit.checks import check_count, check_named_kinds
 from volkit.conventions import SIDES
 from volkit.errors import ArgumentError
 from volkit.margin.bridge.conditional import ConditionalTails
@@ -167,7 +167,8 @@ def bridge_proof(
     >>> proof.helps, proof.sentence[:14]
     (False, 'does not help:')
     """
-    given = {tails.method: tails} if isinstance(tails, ConditionalTails) else dict(tails)
+    given = {tails.method: tails} if isinstance(tails, ConditionalTails) else tails
+    check_named_kinds(given, ConditionalTails, argument="tails", remedy="pass what conditional_tails returns")
     _require_one_subject(given)
     level = check_significance(significance)
     if lags is not None:

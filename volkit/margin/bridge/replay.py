@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_returns
+from volkit.checks import check_kind, check_returns
 from volkit.conventions import SIDES, losses
 from volkit.errors import DataError
 from volkit.margin.schedule import MarginSchedule
@@ -136,6 +136,8 @@ def stress_replay(
     >>> replay.table.loc[("US downgrade", "long"), ["worst_loss", "exceptions", "calls"]].round(3).tolist()
     [0.067, 3.0, 4.0]
     """
+    check_kind(schedule, MarginSchedule, argument="schedule", remedy="pass what margin_schedule returns")
+    check_kind(events, Events, argument="events", remedy="pass what load_events returns")
     checked = check_returns(returns)
     _require_same(schedule, checked)
     rows, calls, periods, left_out = {}, [], {}, {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_count, check_series, check_times
+from volkit.checks import check_choice, check_count, check_kind, check_kinds, check_series, check_times
 from volkit.conventions import BASIS_POINTS_PER_PERCENT
 from volkit.errors import ArgumentError, DataError
 from volkit.results import Provenance, ResultDisplay, SeriesProvenance, freeze
@@ -138,6 +138,7 @@ def level_variable(bars: Bars, *, form: str = "log", window: int = 252) -> State
     >>> level_variable(BundledSource().load_bars("VIX"), window=60, form="percentile").name
     'VIX percentile (60)'
     """
+    check_kind(bars, Bars, argument="bars", remedy="pass what load_bars returns")
     close, known = _published(bars)
     if check_choice(form, argument="form", choices=("log", "percentile")) == "log":
         if (close <= 0.0).any():
@@ -174,6 +175,7 @@ def move_variable(bars: Bars, *, periods: int = 5) -> StateVariable:
     >>> move.name, move.unit, round(float(move.values.loc["2018-02-05"]), 3)
     ('SPX move (1)', 'log return', -0.042)
     """
+    check_kind(bars, Bars, argument="bars", remedy="pass what load_bars returns")
     rows = check_count(periods, argument="periods")
     close, known = _published(bars)
     if bars.spec.transform == "log":
@@ -223,6 +225,8 @@ def macro_state(variables: Sequence[StateVariable], *, at: pd.Series, max_age: p
     >>> state.frame["SPX move (1)"].round(3).tolist(), state.age_hours["SPX move (1)"].tolist()
     ([-0.021, -0.021, -0.021], [3.0, 27.0, 51.0])
     """
+    remedy = "pass what level_variable or move_variable returns"
+    variables = check_kinds(variables, StateVariable, argument="variables", remedy=remedy)
     names = [variable.name for variable in variables]
     if not names or len(set(names)) < len(names):
         raise ArgumentError("variables", "must be some with names of their own", ", ".join(names) or "none", "rename")

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, real_number
+from volkit.checks import check_choice, check_kind, real_number
 from volkit.errors import ArgumentError
 from volkit.margin.frontier.frontier import PolicyFrontier
 from volkit.margin.frontier.grid import effective_parameters
@@ -172,6 +172,7 @@ def choose_policy(
     >>> choose_policy(frontier, max_exceedance=0.03).name
     'historical, 0.99'
     """
+    check_kind(frontier, PolicyFrontier, argument="frontier", remedy="pass what policy_frontier returns")
     check_choice(minimise, argument="minimise", choices=_MINIMISED)
     given = {
         "max_exceedance": max_exceedance,

@@ -11,7 +11,15 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence, check_count, check_fraction, check_positive, check_returns
+from volkit.checks import (
+    check_choice,
+    check_confidence,
+    check_count,
+    check_fraction,
+    check_kinds,
+    check_positive,
+    check_returns,
+)
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.frontier.bands import resampled_means
 from volkit.margin.frontier.cells import MEASURES, holm_verdicts, measure_cells, measured_series
@@ -252,7 +260,8 @@ def policy_frontier(
 
 
 def _check_policies(policies: Sequence[MarginPolicy] | Mapping[str, MarginPolicy]) -> dict[str, MarginPolicy]:
-    values = list(policies.values()) if isinstance(policies, Mapping) else list(policies)
+    given = list(policies.values()) if isinstance(policies, Mapping) else policies
+    values = check_kinds(given, MarginPolicy, argument="policies")
     if not values:
         raise ArgumentError("policies", "must have at least one policy", "none", "make some with policy_grid")
     spoken = name_policies(values)

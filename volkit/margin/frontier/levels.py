@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_positive
+from volkit.checks import check_kind, check_positive
 from volkit.conventions import SIDES
 from volkit.errors import ArgumentError
 from volkit.margin.frontier.choice import Minimised, NoPolicyError, PolicyChoice, choose_policy
@@ -111,6 +111,7 @@ def risk_levels(
     >>> levels.choices["low"].name, levels.choices["mid"].name
     ('historical, 0.99', 'historical, 0.95')
     """
+    check_kind(frontier, PolicyFrontier, argument="frontier", remedy="pass what policy_frontier returns")
     _check_levels(exceedance)
     _check_current(frontier, current or {})
     choices = {}

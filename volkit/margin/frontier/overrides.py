@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice
+from volkit.checks import check_choice, check_kind, check_kinds
 from volkit.conventions import SIDES
 from volkit.errors import ArgumentError
 from volkit.margin.calibrate import CalibratedParameters
@@ -163,7 +163,8 @@ def override_parameters(calibrated: CalibratedParameters, overrides: Sequence[Ov
     >>> override_parameters(calibrated, [by_hand])
     <OverriddenParameters: BTC, 2 of 6 parameters set by hand (R. Risk)>
     """
-    ordered = tuple(sorted(overrides, key=lambda o: o.when))
+    check_kind(calibrated, CalibratedParameters, argument="calibrated", remedy="pass what calibrate_margin returns")
+    ordered = tuple(sorted(check_kinds(overrides, Override, argument="overrides"), key=lambda o: o.when))
     keys = [(o.parameter, o.when) for o in ordered]
     if len(set(keys)) < len(keys):
         parameter, when = next(key for i, key in enumerate(keys) if key in keys[:i])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from volkit.checks import check_confidence, check_count
+from volkit.checks import check_confidence, check_count, check_kind
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.horizon.clock import Horizon
 from volkit.margin.horizon.losses import Event, HorizonLosses
@@ -202,6 +202,7 @@ def exceedance_rate(
     >>> found.n_obs, found.n_independent, bool(found.low < 0.1 < found.high)
     (4977, 207, True)
     """
+    check_kind(losses, HorizonLosses, argument="losses", remedy="pass what horizon_losses returns")
     level = check_confidence(confidence)
     width = check_confidence(interval_confidence, argument="interval_confidence")
     hits = losses.exceeds(margin, event=event).to_numpy()

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
-from volkit.checks import check_confidence, check_count
+from volkit.checks import check_confidence, check_count, check_named_kinds
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.procyclicality.metrics import HORIZONS, procyclicality_metrics
@@ -269,6 +269,8 @@ def procyclicality_table(
 
 
 def _check_alike(schedules: Mapping[str, MarginSchedule | TreatedSchedule]) -> MarginSchedule:
+    remedy = "pass what margin_schedule returns, treated or not"
+    check_named_kinds(schedules, MarginSchedule, TreatedSchedule, argument="schedules", remedy=remedy)
     if not schedules:
         remedy = "pass for example {'untreated': schedule}"
         raise ArgumentError("schedules", "must hold at least one schedule", "none", remedy)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
-from volkit.checks import check_choice, check_positive, real_number
+from volkit.checks import check_choice, check_kinds, check_positive, real_number
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError, ConvergenceError
 from volkit.margin.liquidation import refuse_liquidatable
@@ -210,7 +210,8 @@ def account_liquidation(
     <AccountLiquidation: liquidated at a move of -18.77%; equity now 5,000.00, margin 425.00>
     """
     check_choice(direction, argument="direction", choices=_DIRECTIONS)
-    prices = _prices(positions, collateral)
+    held: tuple[AccountPosition, ...] = check_kinds(positions, AccountPosition, argument="positions")
+    prices = _prices(held, collateral)
     b = _loadings(loadings, prices)
     cash = real_number(wallet, argument="wallet")
     if not np.isfinite(cash):
@@ -222,11 +223,11 @@ def account_liquidation(
     def equity(x: float) -> float:
         now = at(x)
         coins = sum(c.amount * (1.0 - c.haircut) * now[c.asset] for c in collateral)
-        return cash + coins + sum(p.profit(now[p.asset]) for p in positions)
+        return cash + coins + sum(p.profit(now[p.asset]) for p in held)
 
     def margin(x: float) -> float:
         now = at(x)
-        return sum(p.maintenance_margin(now[p.asset]) for p in positions)
+        return sum(p.maintenance_margin(now[p.asset]) for p in held)
 
     refuse_liquidatable(equity(0.0), margin(0.0))
     root = _root(lambda x: equity(x) - margin(x), direction, b)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_floats, check_positive, check_series, check_times, real_number
+from volkit.checks import check_choice, check_floats, check_kind, check_positive, check_series, check_times, real_number
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.liquidation import refuse_liquidatable
@@ -157,6 +157,7 @@ def margin_calls(
     >>> log.n_calls, log.calls["call"].round(2).tolist()
     (1, [72.0])
     """
+    check_kind(rule, MarginRule, argument="rule", remedy="pass a table or a form, e.g. TierTable(...)")
     s = 1.0 if check_choice(side, argument="side", choices=SIDES) == "long" else -1.0
     q = check_positive(size, argument="size", unit="coins")
     W = check_positive(wallet, argument="wallet", unit="USD")

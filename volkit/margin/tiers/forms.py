@@ -5,7 +5,7 @@ the currency of settlement. Rules that count coins also need the price.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 
+@runtime_checkable
 class MarginRule(Protocol):
     """What an account asks of the margin rule of a position."""
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence
+from volkit.checks import check_choice, check_confidence, check_kind
 from volkit.conventions import SIDES
 from volkit.errors import ArgumentError
 from volkit.margin.horizon.clock import spoken_time
@@ -172,6 +172,7 @@ def implied_margin(
     >>> found.summary().loc[("long", 1)].round(2).tolist()  # one standard deviation in one bar
     [0.84, 0.55]
     """
+    check_kind(tiers, TierTable, argument="tiers")
     check_choice(layer, argument="layer", choices=_LAYERS)
     check_choice(event, argument="event", choices=("touch", "end"))
     level = check_confidence(target, argument="target")

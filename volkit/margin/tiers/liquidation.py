@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from volkit.checks import check_choice, check_positive
+from volkit.checks import check_choice, check_kind, check_positive
 from volkit.conventions import SIDES, Side
 from volkit.margin.liquidation import (
     inverse_liquidation_price,
@@ -54,6 +54,7 @@ def tiered_liquidation_price(tiers: TierTable, *, side: Side, entry_price: float
     >>> abs(equity - btc.maintenance_margin(4_000 * price)) < 1e-6
     True
     """
+    check_kind(tiers, TierTable, argument="tiers")
     s = 1.0 if check_choice(side, argument="side", choices=SIDES) == "long" else -1.0
     E = check_positive(entry_price, argument="entry_price", unit="USD per coin")
     q = check_positive(size, argument="size", unit="coin")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice
+from volkit.checks import check_choice, check_kind
 from volkit.conventions import CRYPTO_DAYS_PER_YEAR
 from volkit.errors import DataError
 from volkit.options.black76 import black76_greeks, implied_volatility
@@ -174,6 +174,7 @@ def prepare_chain(
     >>> prepared.quotes[["mark_volatility", "log_moneyness"]].notna().all().tolist()
     [True, True]
     """
+    check_kind(chain, OptionChain, argument="chain", remedy="pass what read_option_chain returns")
     check_choice(forwards, argument="forwards", choices=("venue", "parity"))
     spec = filters if filters is not None else QuoteFilter()
     quotes = _checked(chain)

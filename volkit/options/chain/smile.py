@@ -14,7 +14,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from volkit.checks import check_choice
+from volkit.checks import check_choice, check_kind
 from volkit.errors import ArgumentError, DataError
 from volkit.options.chain.prepared import PreparedChain
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -268,6 +268,7 @@ def smile(
     >>> round(slice_.atm_forward_volatility, 4)
     0.6
     """
+    check_kind(prepared, PreparedChain, argument="prepared", remedy="pass what prepare_chain returns")
     check_choice(volatility_of, argument="volatility_of", choices=("mark", "mid"))
     check_choice(interpolation, argument="interpolation", choices=("log_moneyness", "delta"))
     chosen = _find_expiry(prepared, expiry)

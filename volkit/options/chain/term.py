@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from volkit.checks import check_kind
 from volkit.errors import ArgumentError, DataError
 from volkit.options.chain.prepared import PreparedChain
 from volkit.options.chain.smile import NAMED_POINTS, Interpolation, SmileSlice, VolatilityOf, smile
@@ -194,6 +195,7 @@ def term_structure(
     >>> term.constant_maturity([60.0])["risk_reversal_25"].round(3).tolist()
     [-0.048]
     """
+    check_kind(prepared, PreparedChain, argument="prepared", remedy="pass what prepare_chain returns")
     rows, missing = {}, []
     for expiry in prepared.expiries:
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_positive, check_times
+from volkit.checks import check_kind, check_positive, check_times
 from volkit.errors import ArgumentError, DataError
 from volkit.options.index.strip import MINUTES_PER_YEAR, VarianceStrip
 from volkit.results import Provenance, ResultDisplay, frozen_series
@@ -157,6 +157,8 @@ def variance_index(
     >>> round(variance_index(strip(20), strip(48)).index, 1)
     60.1
     """
+    check_kind(near, VarianceStrip, argument="near", remedy="pass what variance_strip returns")
+    check_kind(next_strip, VarianceStrip, argument="next_strip", remedy="pass what variance_strip returns")
     target = 1440.0 * check_positive(days, argument="days", unit="days of the horizon")
     if not near.minutes < next_strip.minutes:
         got = f"{near.minutes:g} and {next_strip.minutes:g} minutes"

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from volkit.checks import check_choice
+from volkit.checks import check_choice, check_kind
 from volkit.errors import DataError
 from volkit.instruments import MarketState, PositionBook, book_units
 from volkit.kernels import load_kernels
@@ -184,6 +184,7 @@ def expected_shortfall_margin(
     0                48.0          45.95        50.0
     1                94.0          89.90        98.0
     """
+    check_kind(array, RiskArray, argument="array", remedy="pass what risk_array returns")
     check_choice(precision, argument="precision", choices=("double", "single"))
     tail = tail_of(array, confidence)
     names, matrix = _aligned(accounts, array)

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 
+from volkit.checks import check_kind, check_kinds
 from volkit.errors import DataError
 from volkit.instruments import Instrument, MarketState, contract_terms
 from volkit.portfolio.scenarios.grid import ScenarioGrid
@@ -209,7 +211,9 @@ def risk_array(instruments: Sequence[Instrument], market: MarketState, grid: Sce
     >>> array.worst({"BTC_USDC-PERPETUAL": -2.0})
     <WorstScenario: loses 24,000 USD with price +15 %, worst of 2 scenarios>
     """
-    contracts = list(instruments)
+    check_kind(market, MarketState, argument="market")
+    check_kind(grid, ScenarioGrid, argument="grid")
+    contracts = check_kinds(instruments, *get_args(Instrument), argument="instruments")
     if not contracts:
         raise DataError("instruments", "must be at least one", "none", "pass the contracts of the book")
     terms = contract_terms(contracts, market)

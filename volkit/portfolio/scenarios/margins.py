@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_choice
+from volkit.checks import check_choice, check_kind
 from volkit.errors import ArgumentError, DataError
 from volkit.instruments import Coin, MarketState, PositionBook, book_units
 from volkit.portfolio.scenarios.arrays import RiskArray, risk_array, units_of
@@ -250,6 +250,9 @@ def portfolio_margin(
     >>> portfolio_margin(PositionBook.from_frame(frame), market, scenario_grid([-0.15, 0.15]), method="scan")
     <PortfolioMargin: 24,000 USD, scan of 2 scenarios, worst price +15 %>
     """
+    check_kind(book, PositionBook, argument="book")
+    check_kind(market, MarketState, argument="market")
+    check_kind(grid, ScenarioGrid, argument="grid")
     check_choice(method, argument="method", choices=_METHODS)
     if (method == "scan") != (confidence is None):
         got = f"{confidence} with method={method!r}"

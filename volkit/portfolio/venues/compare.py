@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from volkit.checks import check_kind
 from volkit.errors import ArgumentError
 from volkit.instruments import MarketState, PositionBook
 from volkit.portfolio.venues.feeds import Feeds
@@ -144,6 +145,8 @@ def margin_under_rules(
     >>> result.table["initial_margin"].round(2).to_dict()
     {'derive-standard': 11880.0, 'binance-tiers': 1800.0}
     """
+    check_kind(book, PositionBook, argument="book")
+    check_kind(market, MarketState, argument="market")
     chosen = _chosen(rules)
     filled = market.fill_forwards(book.instruments.values())
     units = held_units(book, filled)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from volkit.checks import check_kind
 from volkit.portfolio.venues.charges import naked_short_quantity
 from volkit.portfolio.venues.scenario_account import (
     BasisContingency,
@@ -137,6 +138,8 @@ def scenario_portfolio_margin(
     >>> round(margin.initial_excess, 2), round(margin.maintenance_excess, 2)
     (-608.0, -481.4)
     """
+    check_kind(account, ScenarioAccount, argument="account")
+    check_kind(parameters, ScenarioPortfolioParameters, argument="parameters")
     bases = [float(_values(e, np.zeros(1), e.options.volatility[None, :])[0]) for e in account.expiries]
     coins = [c.amount * c.price / account.stable_price for c in account.collateral]
     moving = sum(v for v, c in zip(coins, account.collateral, strict=True) if c.cancels_risk)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from volkit.checks import check_choice, check_confidence
+from volkit.checks import check_choice, check_confidence, check_kind
 from volkit.errors import DataError
 from volkit.instruments import Coin, ContractTerms, Instrument, MarketState, PositionBook, contract_terms, instrument_of
 from volkit.kernels import load_kernels
@@ -158,6 +158,9 @@ def insolvency_margins(
     B    38.4
     Name: margin, dtype: float64
     """
+    check_kind(accounts, PositionBook, AccountUnits, argument="accounts")
+    check_kind(market, MarketState, argument="market")
+    check_kind(paths, PathSet, argument="paths", remedy="pass what simulate_path_set returns")
     p, share = check_probability(target, argument="target"), check_confidence(coverage, argument="coverage")
     check_choice(event, argument="event", choices=EVENTS)
     check_choice(precision, argument="precision", choices=("double", "single"))

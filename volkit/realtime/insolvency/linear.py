@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from volkit.checks import check_choice, real_number
+from volkit.checks import check_choice, check_kind, real_number
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.horizon.touch import check_probability
 from volkit.realtime.insolvency.closed_form import EVENTS, Event
@@ -69,6 +69,7 @@ def linear_insolvency_margin(
     >>> linear_insolvency_margin(-1.0, paths, target=0.02)
     <InsolvencyMargin: BTC short, 0.192 USD (0.1884 to 0.1956) for insolvency 2 % over 1 d, path minimum of 1,001 paths>
     """
+    check_kind(paths, PathSet, argument="paths", remedy="pass what simulate_path_set returns")
     size = real_number(notional, argument="notional")
     if not (np.isfinite(size) and size != 0.0):
         raise ArgumentError("notional", "must be finite and not 0 (USD)", f"{notional!r}", "pass units times price")

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence
+from volkit.checks import check_choice, check_confidence, check_kind
 from volkit.errors import ArgumentError
 from volkit.instruments import MarketState, PositionBook
 from volkit.margin.horizon.clock import spoken_time
@@ -219,6 +219,9 @@ def insolvency_margin(
     >>> round(found.margin, 2), round(found.probabilities.insolvency, 4)
     (19.2, 0.02)
     """
+    check_kind(book, PositionBook, argument="book")
+    check_kind(market, MarketState, argument="market")
+    check_kind(paths, PathSet, argument="paths", remedy="pass what simulate_path_set returns")
     p = check_probability(target, argument="target")
     check_choice(event, argument="event", choices=EVENTS)
     check_monitoring(monitoring, event, paths)

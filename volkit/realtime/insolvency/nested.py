@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence, check_fraction, real_number
+from volkit.checks import check_choice, check_confidence, check_fraction, check_kind, real_number
 from volkit.errors import ArgumentError, DataError
 from volkit.instruments import MarketState, PositionBook
 from volkit.realtime.insolvency.closed_form import EVENTS, Event
@@ -148,6 +148,9 @@ def insolvency_probabilities(
     >>> insolvency_probabilities(PositionBook.from_frame(frame), market, paths, equity=15.0)
     <NestedProbabilities: A with 15 USD: insolvency 12.5 % (path minimum, 1,001 paths)>
     """
+    check_kind(book, PositionBook, argument="book")
+    check_kind(market, MarketState, argument="market")
+    check_kind(paths, PathSet, argument="paths", remedy="pass what simulate_path_set returns")
     check_choice(event, argument="event", choices=EVENTS)
     share = check_confidence(coverage, argument="coverage")
     rates = check_rates(initial_rate, maintenance_rate)

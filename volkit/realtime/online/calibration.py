@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_floats, check_series, check_times
+from volkit.checks import check_floats, check_kind, check_series, check_times
 from volkit.errors import DataError
 from volkit.kernels import load_kernels
 from volkit.margin.procyclicality import ProcyclicalityMetrics, procyclicality_metrics
@@ -167,6 +167,7 @@ def calibrate_online(
     >>> calibrate_online(simulated, QuantileTracker(confidence=0.99))
     <OnlineCalibration: QuantileTracker, 21 exceedances in 2,000 scores (1.05%, target 1.00%), multiplier now 1.46>
     """
+    check_kind(calibrator, OnlineCalibrator, argument="calibrator", remedy="pass one, e.g. QuantileTracker(...)")
     index = check_times(check_series(scores, argument="scores").index, argument="scores")
     values = np.ascontiguousarray(check_floats(scores, argument="scores"))
     known = values[~np.isnan(values)]

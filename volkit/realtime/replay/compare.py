@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from volkit.checks import check_count, check_positive
+from volkit.checks import check_count, check_kind, check_positive
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError
 from volkit.realtime.online import OnlineCalibrator, QuantileTracker, coverage_by_group, full_years
@@ -154,6 +154,8 @@ def compare_static_dynamic(
     <StaticDynamicComparison: SIM, 74 blocks, two sides, target 1.00%: static 0 exceedances at 7.4% mean margin; \
 dynamic 0 exceedances at 6.8% mean margin; online 0 exceedances at 6.8% mean margin>
     """
+    check_kind(state, LiveVolatility, argument="state", remedy="pass the state of start_live")
+    check_kind(policy, LivePolicy, argument="policy", remedy="pass the policy of start_live")
     width = check_count(window, argument="window", unit="blocks")
     static: dict[Side, float] = {
         "long": check_positive(static_long, argument="static_long", unit="fraction of the notional"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from volkit.checks import check_kind
 from volkit.conventions import SIDES
 from volkit.errors import ArgumentError
 from volkit.kernels import load_kernels
@@ -171,6 +172,8 @@ def replay(
     <Replay: BTC, 199 bars in 24 blocks, long 0 exceedances and 0 calls, short 0 exceedances and 1 calls, 0 skipped, \
 as of 2024-01-13 11:00>
     """
+    check_kind(state, LiveVolatility, argument="state", remedy="pass the state of start_live")
+    check_kind(policy, LivePolicy, argument="policy", remedy="pass the policy of start_live")
     check_target(calibrator, policy)
     after = state.copy()
     path = after.follow(bars)

@@ -2,11 +2,11 @@
 
 import warnings
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pandas as pd
 
-from volkit.checks import check_count
+from volkit.checks import check_count, check_kind
 from volkit.conventions import SIDES, Side, losses
 from volkit.errors import ArgumentError, DataError, SmallSampleWarning
 from volkit.margin.rates import tail_of_losses
@@ -23,6 +23,7 @@ __all__ = ["LiveStart", "start_live", "training_bars"]
 _YEAR = pd.Timedelta(days=365)
 
 
+@runtime_checkable
 class BarModel(Protocol):
     """What is fitted to the training window: `Garch` in squares, or `Ewma`."""
 
@@ -150,6 +151,8 @@ def start_live(
 from 25 horizons, 100 bars to come>
     """
     check_target(target)
+    if model is not None:
+        check_kind(model, BarModel, argument="model", remedy="pass a model, e.g. Garch()")
     length = read_length(horizon, argument="horizon")
     name = asset or (bars.name if isinstance(bars, Bars) else "asset")
     index, closes, provenance = bar_arrays(bars, asset=name)

@@ -7,13 +7,13 @@ chunks are the same to the bit, and fewer paths are the first of more.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_count
+from volkit.checks import check_count, check_kind
 from volkit.conventions import CRYPTO_DAYS_PER_YEAR
 from volkit.errors import ArgumentError
 from volkit.parallel import map_tasks
@@ -64,6 +64,7 @@ class Block:
         return Block(self.values[rows], self.volatility[rows], self.log_weights[rows])
 
 
+@runtime_checkable
 class PathEngine(Protocol):
     """A model that can fill a block with paths: one of this package, or a user's own."""
 
@@ -143,6 +144,7 @@ def simulate_path_set(
     >>> paths.values.shape, bool(abs(paths.terminal().mean() - 1.0) < 0.01)
     ((1000, 24, 1), True)
     """
+    check_kind(engine, PathEngine, argument="engine", remedy="pass an engine, e.g. GeometricBrownian(...)")
     steps, count = (
         check_count(horizon, argument="horizon", unit="steps"),
         check_count(n_paths, argument="n_paths", unit="paths"),
@@ -187,6 +189,7 @@ def stream_path_sets(
     >>> [chunk.n_paths for chunk in chunks]
     [2048, 452]
     """
+    check_kind(engine, PathEngine, argument="engine", remedy="pass an engine, e.g. GeometricBrownian(...)")
     steps, count = (
         check_count(horizon, argument="horizon", unit="steps"),
         check_count(n_paths, argument="n_paths", unit="paths"),

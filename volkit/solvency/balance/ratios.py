@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_fraction
+from volkit.checks import check_fraction, check_kind
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.solvency.balance.sheet import ALL, BalanceSheet
 
@@ -119,6 +119,7 @@ def solvency_ratios(sheet: BalanceSheet, *, own_token_haircut: float = 0.0) -> S
     >>> solvency_ratios(sheet, own_token_haircut=0.75).insolvent.tolist()
     ['Venue']
     """
+    check_kind(sheet, BalanceSheet, argument="sheet")
     kept = 1.0 - check_fraction(own_token_haircut, argument="own_token_haircut")
     sums = sheet.values()
     owned, own, owed = (part.sum(axis=1) for part in (sums.owned, kept * sums.own_tokens, sums.owed))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_floats, check_fraction, check_table
+from volkit.checks import check_choice, check_floats, check_fraction, check_kind, check_table
 from volkit.errors import ArgumentError, DataError
 from volkit.margin.bridge import StressReplay
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -119,6 +119,7 @@ def stressed_solvency(
     >>> stressed_solvency(sheet, shocks).total["surplus"].tolist()
     [60000.0, -100000.0]
     """
+    check_kind(sheet, BalanceSheet, argument="sheet")
     kept = check_fraction(own_token_haircut, argument="own_token_haircut")
     moves, columns, unshocked = shock_matrix(sheet.assets, shocks)
     sums = sheet.values()

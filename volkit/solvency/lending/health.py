@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_positive
+from volkit.checks import check_kind, check_positive
 from volkit.errors import ArgumentError, DataError
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.solvency.balance.ratios import ratio
@@ -145,6 +145,7 @@ def health_distribution(book: LendingBook, *, levels: Sequence[float] = HEALTH_L
     >>> health_distribution(LendingBook.from_frames(positions, terms)).table["debt_share"].round(3).tolist()
     [0.0, 0.117, 0.117]
     """
+    check_kind(book, LendingBook, argument="book")
     steps = [check_positive(level, argument="levels", unit="health factor") for level in levels]
     if not steps or sorted(set(steps)) != steps:
         raise ArgumentError("levels", "must rise", repr(list(levels)), "sort them and drop repeated ones")

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence, check_fraction
+from volkit.checks import check_choice, check_confidence, check_fraction, check_kind
 from volkit.conventions import spoken_periods
 from volkit.errors import DataError
 from volkit.margin import MarginSchedule
@@ -161,6 +161,7 @@ def required_reserve(
     >>> round(found.required), round(found.coverage, 2)
     (10228, 3.91)
     """
+    check_kind(sheet, BalanceSheet, argument="sheet")
     level = check_confidence(confidence)
     check_choice(measure, argument="measure", choices=MEASURES)
     kept = check_fraction(own_token_haircut, argument="own_token_haircut")

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from volkit.checks import check_choice, check_confidence
+from volkit.checks import check_choice, check_confidence, check_kinds
 from volkit.errors import ArgumentError, DataError
 from volkit.realtime.insolvency.tail import probability_interval
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -293,6 +293,7 @@ def loss_waterfall(
     >>> fall.table["reached"].to_dict()
     {'margin': 0.75, 'fund': 0.5, 'adl': 0.25, 'socialised': 0.25}
     """
+    layers = check_kinds(layers, Layer, argument="layers")
     values, labels = check_losses(losses)
     share = check_confidence(coverage, argument="coverage")
     w = check_scenario_weights(weights, len(values))

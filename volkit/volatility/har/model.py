@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from volkit.checks import check_count, check_positive
+from volkit.checks import check_count, check_kind, check_positive
 from volkit.errors import ArgumentError, DataError, NearIntegratedWarning, SmallSampleWarning
 from volkit.results import Provenance, freeze
 from volkit.volatility._variance_inputs import check_components, check_realized_variance
@@ -258,6 +258,7 @@ def rolling_har_forecast(
     >>> rolling_har_forecast(model, variance, window=300, periods_per_year=365).n_obs
     101
     """
+    check_kind(model, Har, argument="model")
     check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     width = check_count(window, argument="window", minimum=model.minimum_observations)
     every = check_count(refit_every, argument="refit_every")

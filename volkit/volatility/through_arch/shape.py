@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from volkit.checks import check_choice, check_positive
+from volkit.checks import check_choice, check_kind, check_positive
 from volkit.errors import ArgumentError
 from volkit.volatility.fit import ErrorKind, VolatilityFit
 from volkit.volatility.through_arch._equations import ArchStartUp, Equation, Kind, arch_model_of
@@ -72,6 +72,7 @@ def to_arch_result(
     >>> result.forecast(horizon=3, reindex=False).variance.shape
     (1, 3)
     """
+    check_kind(fit, VolatilityFit, ArchFit, argument="fit", remedy="pass what fit returns")
     factor = check_positive(scale, argument="scale", unit="times decimal returns")
     check_choice(cov_type, argument="cov_type", choices=tuple(_ERRORS))
     equation, theta, covariance = _in_arch_order(fit, _ERRORS[cov_type])
