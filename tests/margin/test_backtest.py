@@ -107,6 +107,13 @@ def test_too_few_exceptions_do_not_mean_under_margined(losses):
     assert not backtest_margin(make_schedule(losses, rate=1.0)).under_margined
 
 
+def test_sides_with_too_few_exceptions_are_over_margined(losses):
+    assert backtest_margin(make_schedule(losses, rate=1.0)).over_margined == ("long", "short")
+    falls = backtest_margin(make_schedule(np.where(losses < 0, 0.0, losses), rate=0.01))
+    assert falls.under_margined
+    assert falls.over_margined == ("short",)
+
+
 def test_no_exceptions_leave_the_order_untested_and_nothing_breaks():
     result = backtest_margin(make_schedule(np.full(60, 0.01)))
 

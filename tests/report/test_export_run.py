@@ -71,6 +71,14 @@ def test_csv_and_parquet_of_a_run_hold_the_same_bits(folder):
         assert by_csv[name].kinds == block.kinds and by_csv[name].caption == block.caption
 
 
+def test_only_the_manifest_names_the_folders_of_who_made_the_run(folder):
+    prices = str(folder.parent / "prices")
+    texts = [p for p in folder.rglob("*") if p.suffix in (".html", ".json", ".csv", ".toml", ".svg")]
+
+    assert [p.name for p in texts if prices in p.read_text(encoding="utf-8")] == ["manifest.json"]
+    assert "source files:prices, volkit" in (folder / "report.html").read_text(encoding="utf-8")
+
+
 def test_names_of_series_stay_text_on_the_page_and_in_every_export(folder, tmp_path):
     page = (folder / "report.html").read_text()
     book = openpyxl.load_workbook(export_run(folder, tmp_path / "run.xlsx"))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from volkit.checks import check_kind
 from volkit.conventions import SIDES, Side
 from volkit.errors import DataError
 from volkit.margin.schedule import MarginSchedule
@@ -71,6 +72,12 @@ class MarginBacktest(ResultDisplay):
         return any(t.p_value < 0.05 and t.n_exceptions > t.expected_exceptions for t in self.coverage.values())
 
     @property
+    def over_margined(self) -> tuple[str, ...]:
+        """The sides whose Value at Risk is rejected at 5 % for too few exceptions."""
+        tests = self.coverage.items()
+        return tuple(s for s, t in tests if t.p_value < 0.05 and t.n_exceptions < t.expected_exceptions)
+
+    @property
     def quantile_loss(self) -> float:
         """Sum over both sides of the mean quantile loss of the Value at Risk: lower is better."""
         return float(sum(self.table.loc[(side, "value_at_risk"), "mean quantile loss"] for side in SIDES))
@@ -124,6 +131,7 @@ def backtest_margin(schedule: MarginSchedule) -> MarginBacktest:
     >>> backtest_margin(margin_schedule(returns, policy=policy, periods_per_year=365))
     <MarginBacktest: BTC, 19 long and 25 short exceptions in 400 periods, 20.0 expected a side>
     """
+    check_kind(schedule, MarginSchedule, argument="schedule", remedy="pass what margin_schedule returns")
     done = schedule.frame[schedule.frame["loss_long"].notna()]
     if done.empty:
         raise DataError("schedule", "must hold a margin period of risk that is over", "none", "pass a longer history")

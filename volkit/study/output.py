@@ -57,9 +57,9 @@ def write_run(run: StudyRun, folder: Path | str, *, source_label: str | None = N
 
 
 def _write_files(run: StudyRun, path: Path, *, source: str) -> None:
-    simulated = run.provenance.simulated
-    files = Artefacts(path, simulated=simulated, source=source)
-    document = build_document(run, files, source=source)
+    simulated, shown = run.provenance.simulated, _shown_source(source)
+    files = Artefacts(path, simulated=simulated, source=shown)
+    document = build_document(run, files, source=shown)
     files.schemas()
     (path / "report.html").write_text(render_report(document), encoding="utf-8")
     write_parameters(
@@ -83,6 +83,12 @@ def _write_files(run: StudyRun, path: Path, *, source: str) -> None:
         files=file_hashes(path),
     )
     write_manifest(path, manifest)
+
+
+def _shown_source(source: str) -> str:
+    """Return what a report calls a source: without the folders of the person who made it; the manifest has them."""
+    name, colon, folder = source.partition(":")
+    return f"files:{Path(folder).name}" if name == "files" and colon else source
 
 
 def _files_of_a_run(folder: Path) -> list[str]:

@@ -208,6 +208,9 @@ def held_words(run: StudyRun) -> str:
         if not rejected
         else f"Too many exceptions for {', '.join(rejected)}: every method is rejected there; rates are too low."
     )
+    for name, found in run.parameters.items():
+        if sides := found.backtest.over_margined:
+            words += f" {name} has significantly too few {' and '.join(sides)}: margin is higher there than it need be."
     if weak:
         words += (
             f" For {', '.join(weak)} the history is too short to tell: the test would miss a doubled rate more often "
