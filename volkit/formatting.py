@@ -240,15 +240,16 @@ def percent_words(share: float, *, digits: int | None = None) -> str:
     return f"{per_cent + 0.0:.12g} %".replace("-", _MINUS)
 
 
-def percent_to(share: float, decimals: int = 1) -> str:
+def percent_to(share: float, decimals: int = 1, *, signed: bool = False) -> str:
     """Return a fraction in per cent with so many decimals, noughts among them, as one of several to be compared.
 
     Examples
     --------
-    >>> percent_to(0.0897), percent_to(-0.05, 2)
-    ('9.0 %', '\u22125.00 %')
+    >>> percent_to(0.0897), percent_to(-0.05, 2), percent_to(0.1, 0, signed=True)
+    ('9.0 %', '\u22125.00 %', '+10 %')
     """
-    return f"{to_digits(100.0 * share, decimals)} %"
+    words = f"{to_digits(100.0 * share, decimals)} %"
+    return words if words.startswith(_MINUS) or not signed else f"+{words}"
 
 
 def plain_words(words: str) -> str:

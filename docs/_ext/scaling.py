@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from volkit.formatting import percent_to
+
 __all__ = ["scaling_parts"]
 
 
@@ -52,8 +54,8 @@ def _universe(found: dict[str, Any]) -> list[str]:
         "|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {row['policy']} | {row['n_recommended']} | {row['share_too_many']:.1%} | {row['n_exceptions']:,} "
-        f"| {row['expected']:,.0f} | {row['exceedance']:.2%} | {row['cost']:.1%} |"
+        f"| {row['policy']} | {row['n_recommended']} | {percent_to(row['share_too_many'])} | {row['n_exceptions']:,} "
+        f"| {row['expected']:,.0f} | {percent_to(row['exceedance'], 2)} | {percent_to(row['cost'])} |"
         for row in found["table"]
     ]
     return lines

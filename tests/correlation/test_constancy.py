@@ -81,7 +81,7 @@ def test_a_short_window_says_that_it_sees_little():
                            window=30, rng=np.random.default_rng(1))  # fmt: skip
 
     assert found.power == pytest.approx(0.33, abs=0.04)
-    assert "power 33% for a change from 0.4 to 0.7 (too little to see it)" in found.headline
+    assert "power 33 % for a change from 0.4 to 0.7 (too little to see it)" in found.headline
 
 
 def test_same_generator_same_bits_and_units_drop_out():

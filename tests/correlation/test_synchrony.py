@@ -115,7 +115,7 @@ def test_result_carries_the_clocks_of_its_changes():
     clocks = Synchrony(clocks=("SPX at 21:00 UTC", "NKY at 06:00 UTC"), overlap_share=0.5, attenuation=0.5)
 
     summed = lead_lag_correlation(x, y, synchrony=clocks)
-    with pytest.warns(AsynchronousWarning, match="2-period changes of SPX and NKY.*75% of a period"):
+    with pytest.warns(AsynchronousWarning, match="2-period changes of SPX and NKY.*75 % of a period"):
         averaged = overlapping_correlation(x, y, synchrony=clocks)
 
     assert (summed.overlap_share, averaged.overlap_share) == (0.5, 0.75)

@@ -22,6 +22,7 @@ from volkit.desk.dashboard.serve import absolute_source, free_port, serve_dashbo
 from volkit.desk.dashboard.verdicts import SideVerdict, judge
 from volkit.desk.dashboard.words import NotShownError, stem
 from volkit.errors import ArgumentError, DataError, SourceError
+from volkit.formatting import percent_to
 from volkit.margin import MarginPolicy, backtest_margin, calibrate_margin, margin_schedule
 from volkit.margin.bridge import stress_replay
 from volkit.margin.frontier.grid import require_scenarios
@@ -203,7 +204,7 @@ def test_sentence_of_the_answer_has_the_recommended_rates(bench):
 
     html = pages.answer_html(found, coverage_of(found), (), now=found.as_of, masked=NONE)
 
-    assert f"set initial margin {rate['initial_margin_long']:.1%}".replace("%", " %") in html
+    assert f"set initial margin {percent_to(rate['initial_margin_long'])}" in html
     for name in ("initial_margin_long", "initial_margin_short", "maintenance_margin_long", "maintenance_margin_short"):
         shown = re.search(rf'data-rate="{name}">([\d.]+) %<', html)
         assert float(shown[1]) == pytest.approx(100 * rate[name], abs=0.05)

@@ -127,7 +127,7 @@ def test_results_say_what_they_are():
     drawn = SeriesProvenance(name="x", source="drawn", sha256="", unit="USD", close_rule="", simulated=True)
     found = market_depth([ONE, TWO], provenance=Provenance((drawn,)))
 
-    assert "SIMULATED BTC/USD on one+two: within 2.00%" in repr(found) and found.as_of == AT
+    assert "SIMULATED BTC/USD on one+two: within 2.00 %" in repr(found) and found.as_of == AT
     assert "sale (USD)" in found.summary() and found.to_frame() is found.table
     assert "not seen to the end" in repr(market_depth(ONE, caps=[0.3]))
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.margin import CANDIDATES, MarginPolicy, TailRisk, backtest_margin, calibrate_margin, margin_schedule
 from volkit.returns import simple_returns
 from volkit.volatility import Ewma
@@ -89,7 +90,10 @@ def test_reason_counts_the_exceptions_of_its_own_side(parameters):
     for side in ("long", "short"):
         test = parameters.backtest.coverage[side]
         reason = parameters.table.loc[f"maintenance_margin_{side}", "reason"]
-        assert f"{test.n_exceptions} exceptions in 250 periods ({test.exception_rate:.2%} against 5.00%" in reason
+        assert (
+            f"{test.n_exceptions} exceptions in 250 periods ({percent_to(test.exception_rate, 2)} against 5.00 %"
+            in reason
+        )
 
 
 @settings(max_examples=15)

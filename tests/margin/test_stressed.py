@@ -85,6 +85,6 @@ def test_grid_and_frontier_take_stress_weights(returns):
         {"BTC": returns}, grid.policies, periods_per_year=365, rng=np.random.default_rng(1), confidence=0.95
     )
 
-    assert list(grid.to_frame().index) == ["historical, stress weight 0%", "historical, stress weight 25%"]
+    assert list(grid.to_frame().index) == ["historical, stress weight 0 %", "historical, stress weight 25 %"]
     cost = frontier.table["cost"]
     assert cost.iloc[1] > cost.iloc[0]

@@ -228,7 +228,7 @@ def test_naive_bound_is_refused(argument):
 def test_little_common_time_is_warned_of_with_its_share():
     gold, coins = bars("GOLD", ["2024-07-01", "2024-07-02"]), bars("BTC", days("2024-07-01", 2))
     message = (
-        "BTC and the GOLD clock have 73% of a period in common: a correlation is multiplied by about that share. "
+        "BTC and the GOLD clock have 73 % of a period in common: a correlation is multiplied by about that share. "
         "Use hourly bars, or read it as a lower bound."
     )
 
@@ -258,7 +258,7 @@ def test_four_hours_are_not_warned_of():
 
 
 def test_estimated_close_of_bundled_bitcoin_is_carried_to_summary_and_provenance():
-    with pytest.warns(AsynchronousWarning, match="BTC and the SPX clock have 54% of a period in common"):
+    with pytest.warns(AsynchronousWarning, match="BTC and the SPX clock have 54 % of a period in common"):
         panel = load_prices(
             BundledSource(),
             ["BTC", "SPX"],

@@ -137,7 +137,7 @@ def test_warning_names_clocks_share_and_remedy_below_the_threshold():
     apart = Synchrony(clocks=("16:00 New York", "24:00 UTC"), overlap_share=0.949, attenuation=0.97)
 
     with pytest.warns(
-        AsynchronousWarning, match="BTC and SPX compares.*16:00 New York against 24:00 UTC: 95%.*hourly bars"
+        AsynchronousWarning, match="BTC and SPX compares.*16:00 New York against 24:00 UTC: 95 %.*hourly bars"
     ):
         warn_asynchronous(apart, what="the correlation of BTC and SPX")
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from statsmodels.regression.linear_model import OLS
 
 from volkit.errors import ArgumentError, DataError, DataQualityWarning, NearIntegratedWarning, SmallSampleWarning
+from volkit.formatting import percent_to
 from volkit.volatility.har.model import CRYPTO_LAGS, SESSION_LAGS, Har, rolling_har_forecast
 
 TRUTH = {"const": -1.0, "RV 1": 0.35, "RV 5": 0.30, "RV 22": 0.23}
@@ -255,7 +256,7 @@ def test_repr_summary_and_frames(variance):
     fit = Har(lags=SESSION_LAGS, form="log").fit(variance, periods_per_year=252)
 
     year = np.sqrt(252 * fit.next_variance)
-    assert f"BTC, log HAR (1, 5, 22), closed form, next volatility {year:.1%} a year" in repr(fit)
+    assert f"BTC, log HAR (1, 5, 22), closed form, next volatility {percent_to(year)} a year" in repr(fit)
     assert fit.summary().loc["next volatility (annualised, decimal)", "estimate"] == pytest.approx(year)
     assert fit.to_frame().shape == (1178, 3)
     assert fit.as_of == variance.index[-1] and fit.n_obs == 1200

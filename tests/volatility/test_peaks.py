@@ -255,7 +255,7 @@ def test_expected_shortfall_has_no_upper_end_when_the_mean_is_in_doubt():
 
 
 def test_level_below_the_threshold_is_refused(tail):
-    with pytest.raises(ArgumentError, match=r"confidence must reach beyond the threshold, which 10.00% .* got 0.85"):
+    with pytest.raises(ArgumentError, match=r"confidence must reach beyond the threshold, which 10.00 % .* got 0.85"):
         tail.value_at_risk(0.85)
 
 

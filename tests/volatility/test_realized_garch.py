@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from volkit.errors import ArgumentError, ConvergenceWarning, DataError, NearIntegratedWarning, SmallSampleWarning
+from volkit.formatting import percent_to
 from volkit.volatility.realized_garch.model import RealizedGarch
 
 # Of the size that Hansen, Huang and Shek (2012) find for stocks, for decimal returns.
@@ -325,7 +326,10 @@ def test_zero_mean_is_not_estimated(data):
 def test_repr_summary_and_frames(fit):
     year = np.sqrt(365 * fit.next_variance)
 
-    assert f"BTC, Realized GARCH-normal, converged, next volatility {year:.1%} a year, as of 2019-02-08" in repr(fit)
+    assert (
+        f"BTC, Realized GARCH-normal, converged, next volatility {percent_to(year)} a year, as of 2019-02-08"
+        in repr(fit)
+    )
     assert fit.summary().loc["beta", "standard error"] == fit.standard_errors["beta"]
     assert fit.to_frame().shape == (1500, 4)
     assert fit.log_likelihood > fit.return_log_likelihood - 1500

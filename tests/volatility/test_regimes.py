@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from statsmodels.tsa.regime_switching.markov_regression import MarkovRegression
 
 from volkit.errors import ArgumentError, ConvergenceWarning, DataError, SmallSampleWarning
+from volkit.formatting import percent_to
 from volkit.volatility.regimes._kernels import smoothed_sums
 from volkit.volatility.regimes._search import score
 from volkit.volatility.regimes._values import RegimeValues, pack, unpack
@@ -324,7 +325,7 @@ def test_short_histories_are_reported(returns):
 def test_repr_summary_and_frames(returns, fit):
     year = np.sqrt(365 * fit.next_variance)
 
-    assert f"next volatility {year:.1%} a year, as of 2019-02-08" in repr(fit)
+    assert f"next volatility {percent_to(year)} a year, as of 2019-02-08" in repr(fit)
     assert "BTC, 2 volatility regimes, converged, calm with probability" in repr(fit)
     assert fit.summary().index.tolist() == ["calm", "turbulent"]
     assert fit.to_frame().shape == (1500, 3)

@@ -94,7 +94,7 @@ def test_one_return_that_makes_the_kurtosis_is_named(returns):
     broken.iloc[100] = 2.0
 
     assert excess_kurtosis(broken).largest_share > 0.99
-    assert "100% of it from one return" in repr(excess_kurtosis(broken))
+    assert "100 % of it from one return" in repr(excess_kurtosis(broken))
 
 
 @pytest.mark.parametrize(
@@ -352,7 +352,7 @@ def test_comparison_summary_has_a_column_an_asset_and_its_span(closes):
 
     assert summary.columns.tolist() == ["BTC", "SPX"]
     assert summary.loc["span (UTC)", "BTC"] == "2016-07-05..2017-07-03"
-    assert "to" in summary.loc["long: Hill index (95%)", "SPX"]
+    assert "to" in summary.loc["long: Hill index (95 %)", "SPX"]
 
 
 def test_comparison_of_nothing_is_refused():

@@ -109,6 +109,7 @@ def universe(
     """Walk ten policies through every asset of a universe; write each one's policy, margins and exceptions."""
     with errors_in_one_line(), warnings_in_one_line(), _backend(backend, scheduler, jobs):
         # Here and not above: it loads pandas, and `volkit --help` does without.
+        from volkit.formatting import percent_to
         from volkit.study.universe import simulated_universe, source_universe, universe_study, write_universe
 
         settings: dict[str, object] = {"confidence": confidence}
@@ -127,8 +128,8 @@ def universe(
     typer.echo(f"{'policy':<28}{'chosen for':>12}{'too many':>12}{'exceptions':>12}{'expected':>12}{'cost':>10}")
     for name, row in found.policies.iterrows():
         typer.echo(
-            f"{name:<28}{row['n_recommended']:>12.0f}{row['share_too_many']:>12.1%}{row['n_exceptions']:>12,.0f}"
-            f"{row['expected']:>12,.0f}{row['cost']:>10.1%}"
+            f"{name:<28}{row['n_recommended']:>12.0f}{percent_to(row['share_too_many']):>12}{row['n_exceptions']:>12,.0f}"
+            f"{row['expected']:>12,.0f}{percent_to(row['cost']):>10}"
         )
     typer.echo(f"tables: {folder}")
 
@@ -204,13 +205,19 @@ def _finite(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print_rates(result: Any) -> None:
+    # Here and not above: it loads pandas, and `volkit --help` does without.
+    from volkit.conventions import SIDES
+    from volkit.formatting import percent_to
+
     mark = "SIMULATED prices; " if result.provenance.simulated else ""
-    typer.echo(f"{mark}recommended rates, fractions of the notional", err=True)
+    typer.echo(f"{mark}recommended rates, per cent of the notional", err=True)
     for asset, parameters in result.parameters.items():
         table = parameters.table["recommended"]
+        initial, maintenance = (
+            " ".join(f"{percent_to(table[f'{layer}_margin_{side}'])} {side}" for side in SIDES)
+            for layer in ("initial", "maintenance")
+        )
         typer.echo(
-            f"  {asset:<10} initial {table['initial_margin_long']:.1%} long {table['initial_margin_short']:.1%} short, "
-            f"maintenance {table['maintenance_margin_long']:.1%} long {table['maintenance_margin_short']:.1%} short, "
-            f"valid to {parameters.valid_until.date()}",
+            f"  {asset:<10} initial {initial}, maintenance {maintenance}, valid to {parameters.valid_until.date()}",
             err=True,
         )

@@ -8,6 +8,7 @@ import pandas as pd
 from volkit.correlation.inference.constancy import ConstancyTest
 from volkit.correlation.inputs import PairedChanges
 from volkit.correlation.intervals import CorrelationBand
+from volkit.formatting import percent_to
 from volkit.prices.synchrony import Synchrony, clock_words
 from volkit.results import Provenance, ResultDisplay
 
@@ -86,7 +87,7 @@ class CorrelationInterval(_OnTwoClocks):
         """Return the facts, one a row."""
         facts = {
             "correlation (no unit)": f"{self.correlation:.4f}",
-            f"{self.confidence:.0%} interval": f"{self.lower:.4f} to {self.upper:.4f}",
+            f"{percent_to(self.confidence, 0)} interval": f"{self.lower:.4f} to {self.upper:.4f}",
             "method": self.method,
             "complete pairs (rows)": str(self.n_obs),
             "left out, a value missing (rows)": str(self.n_missing),
@@ -213,7 +214,7 @@ class CorrelationEstimate(_OnTwoClocks):
         chosen = {"latest": self.latest.name}
         if len(known):
             chosen |= {"lowest": known.idxmin(), "highest": known.idxmax()}
-        level = f"{self.confidence:.0%}"
+        level = percent_to(self.confidence, 0)
         labels = {
             "time": "time (UTC)",
             "lower": f"{level} lower",
@@ -370,8 +371,8 @@ class EraCorrelations(_OnTwoClocks):
                 "last day (UTC)": table["last"].dt.date,
                 "n (complete pairs)": table["n"],
                 "correlation": table["correlation"].round(3),
-                f"{self.confidence:.0%} lower": table["lower"].round(3),
-                f"{self.confidence:.0%} upper": table["upper"].round(3),
+                f"{percent_to(self.confidence, 0)} lower": table["lower"].round(3),
+                f"{percent_to(self.confidence, 0)} upper": table["upper"].round(3),
             }
         ).set_axis(pd.Index(table["era"], name="era"), axis=0)
 

@@ -16,6 +16,7 @@ from volkit.checks import check_confidence, check_correlation, real_number
 from volkit.correlation.inputs import MINIMUM_PAIRS, check_pair, warn_small
 from volkit.correlation.intervals import CorrelationBand, ewc_band
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.prices.synchrony import Synchrony, warn_asynchronous
 from volkit.results import Provenance, ResultDisplay, freeze
 
@@ -96,8 +97,8 @@ class ExceedanceCorrelations(ResultDisplay):
                 "tail": table["tail"],
                 "n (rows)": table["n"],
                 "correlation": table["correlation"].round(3),
-                f"{self.confidence:.0%} lower": table["lower"].round(3),
-                f"{self.confidence:.0%} upper": table["upper"].round(3),
+                f"{percent_to(self.confidence, 0)} lower": table["lower"].round(3),
+                f"{percent_to(self.confidence, 0)} upper": table["upper"].round(3),
                 "under normality": table["normal"].round(3),
             }
         )

@@ -14,6 +14,7 @@ from volkit.correlation.inference.windows import window_bands
 from volkit.correlation.inputs import MINIMUM_PAIRS, PairedChanges, check_frame, check_pair, warn_small
 from volkit.correlation.windows.rolling import check_window
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.prices.synchrony import Synchrony, warn_asynchronous
 from volkit.results import Provenance, ResultDisplay, freeze
 
@@ -76,7 +77,7 @@ class RollingBands(ResultDisplay):
 
     def summary(self) -> pd.DataFrame:
         """Return by pair the latest correlation, its limits (no unit) and its count."""
-        level = f"{self.confidence:.0%}"
+        level = percent_to(self.confidence, 0)
         return pd.DataFrame(
             {
                 "correlation": self.correlation.iloc[-1],

@@ -11,7 +11,7 @@ import pandas as pd
 
 from volkit.checks import check_kinds, check_positive
 from volkit.errors import DataError
-from volkit.formatting import time_words
+from volkit.formatting import percent_to, time_words
 from volkit.impact.law import Trade, check_displacement
 from volkit.impact.law_depth import SIGNS, EffectiveDepth, coins_at_cost, effective_depth
 from volkit.impact.laws import BookImpact
@@ -94,7 +94,8 @@ class MarketDepth(ResultDisplay):
         row = self.table.loc[cap]
         end = "" if row["reaches"] else ", not seen to the end"
         return (
-            f"{self.book.symbol} on {'+'.join(self.book.venues)}: within {cap:.2%} {row['sale_money']:.4g} bid, "
+            f"{self.book.symbol} on {'+'.join(self.book.venues)}: within {percent_to(cap, 2)} "
+            f"{row['sale_money']:.4g} bid, "
             f"{row['purchase_money']:.4g} asked ({self.book.quote}){end}, {time_words(self.as_of)}"
         )
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from volkit.checks import check_choice, check_confidence, check_count, real_number
 from volkit.errors import ArgumentError, ConvergenceError, DataError
-from volkit.formatting import time_words
+from volkit.formatting import percent_to, time_words
 from volkit.impact.bars import VolumeUnit, block_sums, check_flow, read_bars
 from volkit.impact.illiquidity import block_of
 from volkit.impact.laws import LinearImpact, SquareRootImpact
@@ -111,7 +111,8 @@ class ImpactFit(ResultDisplay):
         value, low, high = (x / scale for x in (self.coefficient, self.low, self.high))
         return (
             f"{self.shape.replace('_', ' ')} law by {self.method}: {name} {value:.3g} ({low:.3g} to {high:.3g}, "
-            f"{self.confidence:.0%}), bins within {self.worst_bin:.0%}, {self.n_obs} bars, {time_words(self.as_of)}"
+            f"{percent_to(self.confidence, 0)}), bins within {percent_to(self.worst_bin, 0)}, {self.n_obs} bars, "
+            f"{time_words(self.as_of)}"
         )
 
     def summary(self) -> pd.DataFrame:

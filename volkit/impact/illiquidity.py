@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.checks import check_confidence, check_count
-from volkit.formatting import length_words, time_words
+from volkit.formatting import length_words, percent_to, time_words
 from volkit.impact.bars import VolumeUnit, block_sums, read_bars
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.sources.protocol import Bars
@@ -60,7 +60,7 @@ class Illiquidity(ResultDisplay):
         value, low, high = (x * _MILLION * 1e4 for x in (self.value, self.low, self.high))
         empty = f", {self.n_empty} without a trade left out" if self.n_empty else ""
         return (
-            f"{value:,.4g} bp per million traded ({low:,.4g} to {high:,.4g}, {self.confidence:.0%}), "
+            f"{value:,.4g} bp per million traded ({low:,.4g} to {high:,.4g}, {percent_to(self.confidence, 0)}), "
             f"{self.n_obs} bars of {length_words(self.step)}{empty}, {time_words(self.as_of)}"
         )
 

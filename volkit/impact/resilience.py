@@ -15,7 +15,7 @@ from scipy.stats import norm
 
 from volkit.checks import check_confidence, check_count, check_positive, check_times
 from volkit.errors import ArgumentError, DataError, SmallSampleWarning
-from volkit.formatting import time_words
+from volkit.formatting import percent_to, time_words
 from volkit.impact.bars import TradedBars, VolumeUnit, check_flow, read_bars
 from volkit.impact.decay import fit_decay
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -85,7 +85,8 @@ class HalfLife(ResultDisplay):
         """Half-life, interval and whether a decay is seen in one line."""
         seen = "" if self.is_seen else ", not told from none"
         return (
-            f"half-life {self.minutes:.3g} min ({self.low:.3g} to {self.high:.3g}, {self.confidence:.0%}) by "
+            f"half-life {self.minutes:.3g} min ({self.low:.3g} to {self.high:.3g}, "
+            f"{percent_to(self.confidence, 0)}) by "
             f"{self.method}, {self.n_obs} observations, p {self.p_value:.2g}{seen}, {time_words(self.as_of)}"
         )
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from volkit.checks import check_choice, check_kind, check_positive
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.impact.depth import DEFAULT_CAPS
 from volkit.impact.law import TRADES, ImpactLaw, Trade
 from volkit.impact.law_depth import EffectiveDepth, effective_depth
@@ -76,7 +77,7 @@ class LiquidityVelocity(ResultDisplay):
         cap = min(self.caps, key=lambda one: abs(one - 0.02))
         row = self.table.loc[cap]
         return (
-            f"{self.trade}s of {row['money_per_minute']:.4g} a minute for ever within {cap:.2%}, and "
+            f"{self.trade}s of {row['money_per_minute']:.4g} a minute for ever within {percent_to(cap, 2)}, and "
             f"{row['depth_money']:.4g} at once; half-life {self.half_life / _MINUTE:.3g} min"
         )
 

@@ -14,6 +14,7 @@ import pandas as pd
 from volkit.checks import check_count, check_kind, check_positive, check_returns
 from volkit.conventions import SIDES, Side, spoken_periods
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.margin.backtest import MarginBacktest, backtest_margin
 from volkit.margin.intervals import rate_interval
 from volkit.margin.measures.walk import walk_of
@@ -87,8 +88,9 @@ class CalibratedParameters(ResultDisplay):
         """Asset and recommended rates in one line."""
         rate = self.table["recommended"]
         return (
-            f"{self.asset}, initial margin {rate['initial_margin_long']:.1%} long and "
-            f"{rate['initial_margin_short']:.1%} short, {self.policy.method}, valid to {self.valid_until.date()}"
+            f"{self.asset}, initial margin {percent_to(rate['initial_margin_long'])} long and "
+            f"{percent_to(rate['initial_margin_short'])} short, {self.policy.method}, valid to "
+            f"{self.valid_until.date()}"
         )
 
     def summary(self) -> pd.DataFrame:
@@ -160,7 +162,7 @@ def calibrate_margin(
     >>> returns = pd.Series(np.random.default_rng(1).normal(0, 0.03, 400), index=times, name="BTC")
     >>> policy = MarginPolicy(confidence=0.95, lookback=200)
     >>> calibrate_margin(returns, policy=policy, periods_per_year=365, methods=["historical"])
-    <CalibratedParameters: BTC, initial margin 6.1% long and 5.4% short, historical, valid to 2024-03-05>
+    <CalibratedParameters: BTC, initial margin 6.1 % long and 5.4 % short, historical, valid to 2024-03-05>
     """
     check_kind(policy, MarginPolicy, argument="policy")
     check_positive(periods_per_year, argument="periods_per_year", unit="periods")
@@ -278,7 +280,8 @@ def _reason(schedule: MarginSchedule, test: CoverageTest, side: Side, why: str) 
     verdict = f"p {test.p_value:.2f}" if np.isfinite(test.p_value) else test.reason
     text = (
         f"{schedule.policy.method.replace('_', ' ')}: {test.n_exceptions} exceptions in {test.n_obs} periods "
-        f"({test.exception_rate:.2%} against {1 - schedule.policy.confidence:.2%}, Kupiec {verdict}); {why}"
+        f"({percent_to(test.exception_rate, 2)} against {percent_to(1 - schedule.policy.confidence, 2)}, Kupiec "
+        f"{verdict}); {why}"
     )
     return text + ("; the floor is active" if raised else "")
 

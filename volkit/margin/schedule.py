@@ -8,6 +8,7 @@ import pandas as pd
 
 from volkit.checks import check_kind, check_positive, check_returns
 from volkit.conventions import SIDES, losses
+from volkit.formatting import percent_to
 from volkit.margin.measures import tails_through_time
 from volkit.margin.policy import MarginPolicy
 from volkit.margin.rates import TailRisk
@@ -64,8 +65,8 @@ class MarginSchedule(ResultDisplay):
         """Asset, latest rates and policy in one line."""
         now = self.latest
         return (
-            f"{self.asset}, maintenance margin {now['maintenance_margin_long']:.1%} long and "
-            f"{now['maintenance_margin_short']:.1%} short as of {self.as_of.date()}, {self.policy.words}"
+            f"{self.asset}, maintenance margin {percent_to(now['maintenance_margin_long'])} long and "
+            f"{percent_to(now['maintenance_margin_short'])} short as of {self.as_of.date()}, {self.policy.words}"
         )
 
     def summary(self) -> pd.DataFrame:

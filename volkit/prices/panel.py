@@ -23,6 +23,7 @@ from volkit.conventions import (
     in_span,
 )
 from volkit.errors import ArgumentError, AsynchronousWarning, DataError, SeriesNotFoundError
+from volkit.formatting import percent_to
 from volkit.prices.quality import GapReport, inspect_bars
 from volkit.prices.synchrony import Synchrony, synchrony_of
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -402,7 +403,8 @@ def _warn_asynchronous(panel: PricePanel, tolerance: pd.Timedelta) -> None:
     shares = panel.overlap_share
     for name in shares.index[(shares < _OVERLAP_WARNING).to_numpy()]:
         warnings.warn(
-            f"{name} and the {panel.clock} clock have {shares[name]:.0%} of a period in common: a correlation is "
+            f"{name} and the {panel.clock} clock have {percent_to(shares[name], 0)} of a period in common: a "
+            "correlation is "
             "multiplied by about that share. Use hourly bars, or read it as a lower bound.",
             AsynchronousWarning,
             stacklevel=3,

@@ -13,6 +13,7 @@ import pandas as pd
 
 from volkit.checks import check_count
 from volkit.errors import AsynchronousWarning, DataError
+from volkit.formatting import percent_to
 
 __all__ = ["OVERLAP_WARNING", "Synchrony", "clock_words", "synchrony_of", "warn_asynchronous"]
 
@@ -40,7 +41,7 @@ class Synchrony:
     Examples
     --------
     >>> Synchrony(clocks=("16:00 New York", "24:00 UTC"), overlap_share=0.83, attenuation=0.9)
-    Synchrony(16:00 New York against 24:00 UTC: 83% of a period in common, attenuation 0.90)
+    Synchrony(16:00 New York against 24:00 UTC: 83 % of a period in common, attenuation 0.90)
     """
 
     clocks: tuple[str, str]
@@ -56,7 +57,7 @@ class Synchrony:
     @property
     def words(self) -> str:
         """Both clocks, overlap share and attenuation in one line."""
-        shares = f"{self.overlap_share:.0%} of a period in common, attenuation {self.attenuation:.2f}"
+        shares = f"{percent_to(self.overlap_share, 0)} of a period in common, attenuation {self.attenuation:.2f}"
         return f"{self.clocks[0]} against {self.clocks[1]}: {shares}"
 
     def __repr__(self) -> str:
@@ -68,7 +69,7 @@ class Synchrony:
         Examples
         --------
         >>> Synchrony(clocks=("a", "b"), overlap_share=0.8, attenuation=0.9).over(2)
-        Synchrony(a against b: 90% of a period in common, attenuation 0.95)
+        Synchrony(a against b: 90 % of a period in common, attenuation 0.95)
         """
         k = check_count(n_periods, argument="n_periods")
         share, factor = (1.0 - (1.0 - value) / k for value in (self.overlap_share, self.attenuation))
@@ -107,7 +108,7 @@ def synchrony_of(first: pd.Series, second: pd.Series, *, clocks: tuple[str, str]
     --------
     >>> days = pd.Series(pd.date_range("2024-01-01", periods=9, tz="UTC"))
     >>> synchrony_of(days, days + pd.Timedelta(hours=6), clocks=("00:00 UTC", "06:00 UTC"))
-    Synchrony(00:00 UTC against 06:00 UTC: 75% of a period in common, attenuation 0.75)
+    Synchrony(00:00 UTC against 06:00 UTC: 75 % of a period in common, attenuation 0.75)
     """
     a, b = (_hours_of(instants, first.dropna().min()) for instants in (first, second))
     mismatch = b - a

@@ -13,6 +13,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from volkit.checks import check_choice
 from volkit.conventions import SIDES, Side
+from volkit.formatting import percent_to
 from volkit.margin.procyclicality.treated import STEPS, TreatedSchedule, step_words
 from volkit.report.marks import shade_events
 from volkit.report.style import (
@@ -164,7 +165,9 @@ def _draw_row(ax: Axes, tool: str, set_it: pd.Series, place: int) -> None:
 
 
 def _note(treated: TreatedSchedule, side: Side, *, narrow: bool) -> str:
-    cost = f"{treated.asset}, {side}: mean margin {treated.cost[side]:+.1%}".replace("%", " %").replace("-", "\u2212")
+    cost = f"{treated.asset}, {side}: mean margin {percent_to(treated.cost[side], signed=True)}".replace(
+        "%", " %"
+    ).replace("-", "\u2212")
     bars = "bars below: when a tool set the margin, in per cent of periods"
     return f"{cost}; {bars}" if narrow else f"{cost} by {treated.words}; {bars}"
 

@@ -99,7 +99,7 @@ def simulate_venue(
     --------
     >>> venue = simulate_venue(n_accounts=1000)
     >>> venue
-    <SimulatedVenue: SIMULATED 1,000 accounts of BTC, open interest 1,500 million USD, fund 0.60% of it, seed 20251010>
+    <SimulatedVenue: SIMULATED 1,000 accounts of BTC, open interest 1,500 million USD, fund 0.60 % of it, seed 20251010>
     >>> round(venue.truth.long.feedback, 12), round(venue.truth.threshold("all_liquidated"), 4)
     (0.5, 0.3517)
     """
@@ -165,7 +165,7 @@ def load_demo_venue(folder: Path | None = None) -> SimulatedVenue:
     Examples
     --------
     >>> load_demo_venue().headline
-    '20,000 accounts of BTC, open interest 1,500 million USD, fund 0.60% of it, seed 20251010'
+    '20,000 accounts of BTC, open interest 1,500 million USD, fund 0.60 % of it, seed 20251010'
     """
     folder = folder or data_folder() / "demo" / "stress"
     try:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, SeriesProvenance, freeze
 from volkit.sources.exchange.book import OrderBook, make_order_book
 from volkit.sources.venue_accounts import leverage_range
@@ -121,7 +122,7 @@ class SimulatedVenue(ResultDisplay):
         interest = self.open_interest * self.price
         return (
             f"{len(self.accounts):,} accounts of {self.asset}, open interest {interest / 1e6:,.0f} million USD, "
-            f"fund {self.fund / interest:.2%} of it, seed {self.seed}"
+            f"fund {percent_to(self.fund / interest, 2)} of it, seed {self.seed}"
         )
 
     def order_books(self) -> tuple[OrderBook, ...]:

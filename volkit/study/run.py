@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from volkit.errors import StudyError
+from volkit.formatting import percent_to
 from volkit.margin import CalibratedParameters
 from volkit.margin.frontier import OverriddenParameters
 from volkit.parallel import one_blas_thread, progress_stages
@@ -103,7 +104,7 @@ class StudyRun(ResultDisplay):
     def headline(self) -> str:
         """Study, source and recommended rates in one line."""
         rates = "; ".join(
-            f"{name} {p.table.loc['initial_margin_long', 'recommended']:.1%} long"
+            f"{name} {percent_to(p.table.loc['initial_margin_long', 'recommended'])} long"
             for name, p in self.parameters.items()
         )
         return f"{self.spec.name} on {self.source}, initial margin {rates}, as of {self.as_of.date()}"

@@ -116,7 +116,7 @@ def _what(run: StudyRun) -> Answer:
         if unsure:
             line += f"; not told from zero: {', '.join(unsure)}"
         if most.overlap_share < _LITTLE_OVERLAP:
-            line += f"; closes share {most.overlap_share:.0%} of a day, so the true one is larger"
+            line += f"; closes share {percent_to(most.overlap_share, 0)} of a day, so the true one is larger"
         lines.append(f"{line}.")
     return Answer(
         "What moves with what, how sure", "\n".join(lines), ("Correlation with macro markets", "What moves it")

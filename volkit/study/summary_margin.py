@@ -171,7 +171,10 @@ def _against_current(everyone: Mapping[str, CalibratedParameters]) -> str:
     for name, found in everyone.items():
         rates = found.table[found.table.index.str.startswith("initial_margin")]
         change = (rates["recommended"] / rates["current"] - 1.0).astype(float).dropna()
-        moved += [f"{name} {side.removeprefix('initial_margin_')} {value:+.0%}" for side, value in change.items()]
+        moved += [
+            f"{name} {side.removeprefix('initial_margin_')} {percent_to(value, 0, signed=True)}"
+            for side, value in change.items()
+        ]
     if not moved:
         return "No rates in force are named in the study file (margin.by_asset), so that no change is shown. "
     return f"Against the rates in force: {', '.join(moved)}. ".replace("-", "\u2212")

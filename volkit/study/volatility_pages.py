@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.conventions import annualize
+from volkit.formatting import percent_to
 from volkit.report import (
     Block,
     FigureSpec,
@@ -33,7 +34,7 @@ def volatility_section(run: StudyRun, files: Artefacts) -> Section:
             alt="Forecast volatility of each asset through time, per cent a year.",
             caption=(
                 f"One-period forecasts of {rolled[0].spec}, each from its own past only. Highest: {highest.asset} at "
-                f"{peak.max():.0%} a year on {peak.idxmax().date()}."
+                f"{percent_to(peak.max(), 0)} a year on {peak.idxmax().date()}."
             ),
         )
         blocks.append(files.figure(figure))
@@ -60,7 +61,7 @@ def _models_figure(name: str, found: AssetVolatility) -> FigureSpec:
         alt=f"Volatility of {name} by model beside the close-to-close estimate.",
         caption=(
             f"{name}: fitted over the whole sample, so parameters know the future; the EWMA and the close-to-close "
-            f"line do not. Latest close-to-close volatility {realized.iloc[-1]:.0%} a year."
+            f"line do not. Latest close-to-close volatility {percent_to(realized.iloc[-1], 0)} a year."
         ),
     )
 
@@ -94,5 +95,5 @@ def _volatility_lead(run: StudyRun) -> str:
     words = []
     for name, found in run.volatility.items():
         fit = next(iter(found.fits.values()))
-        words.append(f"{name} {fit.annualized_next_volatility:.0%}")
+        words.append(f"{name} {percent_to(fit.annualized_next_volatility, 0)}")
     return f"Expected next, a year: {', '.join(words)}. Years have 365 days for crypto and 252 sessions for exchanges."

@@ -5,6 +5,7 @@ import pandas as pd
 
 from volkit.checks import check_times, real_floats
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 
 __all__ = ["check_components", "check_realized_variance", "check_same_times"]
 
@@ -56,7 +57,7 @@ def check_realized_variance(realized_variance: pd.Series, *, minimum: int) -> pd
         raise DataError(
             name,
             "must be a decimal variance (0.0004 is two per cent squared)",
-            f"a typical value of {typical**2:.3g}, a move of {typical:.0%} per period",
+            f"a typical value of {typical**2:.3g}, a move of {percent_to(typical, 0)} per period",
             "divide per cent squared by 10,000, or square a volatility",
         )
     return checked

@@ -8,6 +8,7 @@ import pandas as pd
 from volkit.checks import check_confidence, check_count, check_kind
 from volkit.conventions import annualize
 from volkit.errors import ArgumentError, ConvergenceError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.volatility.fit import ErrorKind, VolatilityFit
 from volkit.volatility.garch import Garch
@@ -63,8 +64,9 @@ class ForecastBand(ResultDisplay):
         """Asset, model and the next period's band in one line."""
         low, central, high = self.annualized_volatility.iloc[0]
         return (
-            f"{self.asset}, {self.spec}, next volatility {central:.1%} a year, {low:.1%} to {high:.1%} at "
-            f"{self.confidence:.0%}, as of {self.as_of.date()}"
+            f"{self.asset}, {self.spec}, next volatility {percent_to(central)} a year, {percent_to(low)} to "
+            f"{percent_to(high)} at "
+            f"{percent_to(self.confidence, 0)}, as of {self.as_of.date()}"
         )
 
     def summary(self) -> pd.DataFrame:

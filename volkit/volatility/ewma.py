@@ -75,7 +75,7 @@ class Ewma:
     >>> times = pd.date_range("2024-01-01", periods=60, tz="UTC")
     >>> returns = pd.Series([0.01, -0.01] * 30, index=times, name="BTC")
     >>> Ewma(half_life=11.2).fit(returns, periods_per_year=365)
-    <VolatilityFit: BTC, EWMA half-life 11.2, closed form, next volatility 19.1% a year, as of 2024-02-29>
+    <VolatilityFit: BTC, EWMA half-life 11.2, closed form, next volatility 19.1 % a year, as of 2024-02-29>
     """
 
     half_life: float = 11.2

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.conventions import annualize, spoken_periods
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay
 
 __all__ = ["ExpectedVariance"]
@@ -35,7 +36,7 @@ class ExpectedVariance(ResultDisplay):
     >>> day = pd.Timestamp("2024-01-31", tz="UTC")
     >>> one = np.array([4e-4, 5e-4])
     >>> ExpectedVariance(asset="BTC", spec="HAR", variance=one, as_of=day, periods_per_year=365)
-    <ExpectedVariance: BTC, HAR, 2 periods from 2024-01-31, next volatility 38.2% a year>
+    <ExpectedVariance: BTC, HAR, 2 periods from 2024-01-31, next volatility 38.2 % a year>
     """
 
     asset: str
@@ -61,7 +62,7 @@ class ExpectedVariance(ResultDisplay):
         """Asset, model, horizon and next volatility in one line."""
         year = annualize(float(self.volatility[0]), periods_per_year=self.periods_per_year)
         ahead = spoken_periods(len(self.variance))
-        return f"{self.asset}, {self.spec}, {ahead} from {self.as_of.date()}, next volatility {year:.1%} a year"
+        return f"{self.asset}, {self.spec}, {ahead} from {self.as_of.date()}, next volatility {percent_to(year)} a year"
 
     def summary(self) -> pd.DataFrame:
         """Return volatility per period and annualised (decimals) by period ahead."""

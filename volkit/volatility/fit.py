@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.conventions import annualize
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay
 from volkit.volatility.covariance_tables import covariance_of_kind, errors_of
 from volkit.volatility.distributions import Distribution
@@ -231,7 +232,10 @@ class VolatilityFit(ResultDisplay):
     def headline(self) -> str:
         """Asset, model, status and next volatility in one line."""
         year = self.annualized_next_volatility
-        return f"{self.asset}, {self.spec}, {self.status}, next volatility {year:.1%} a year, as of {self.as_of.date()}"
+        return (
+            f"{self.asset}, {self.spec}, {self.status}, next volatility {percent_to(year)} a year, as of "
+            f"{self.as_of.date()}"
+        )
 
     def summary(self) -> pd.DataFrame:
         """Return estimates with robust and Hessian standard errors, then what follows (units in the labels)."""

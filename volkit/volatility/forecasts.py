@@ -9,6 +9,7 @@ import pandas as pd
 from volkit.checks import check_choice, check_count, check_kind
 from volkit.conventions import annualize
 from volkit.errors import ArgumentError, ConvergenceError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.volatility.distributions import Distribution
 from volkit.volatility.recursion import Recursion
@@ -104,7 +105,7 @@ class VolatilityForecast(ResultDisplay):
         year = annualize(float(self.volatility[0]), periods_per_year=self.periods_per_year)
         return (
             f"{self.asset}, {self.spec}, {len(self.variance)} periods from {self.as_of.date()}, "
-            f"next volatility {year:.1%} a year"
+            f"next volatility {percent_to(year)} a year"
         )
 
     def summary(self) -> pd.DataFrame:
@@ -122,7 +123,9 @@ class VolatilityForecast(ResultDisplay):
         }
         if self.quantiles is not None:
             for level in self.quantiles.columns:
-                columns[f"{level:.0%} volatility (annualised)"] = np.sqrt(self.quantiles[level].to_numpy()) * year
+                columns[f"{percent_to(level, 0)} volatility (annualised)"] = (
+                    np.sqrt(self.quantiles[level].to_numpy()) * year
+                )
         return pd.DataFrame(columns, index=ahead)
 
 

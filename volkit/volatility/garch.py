@@ -96,7 +96,7 @@ class Garch:
     >>> close = BundledSource().load_bars("SPX").frame["close"].rename("SPX")
     >>> fit = Garch(distribution="t").fit(simple_returns(close).iloc[-2000:], periods_per_year=252)
     >>> fit
-    <VolatilityFit: SPX, GARCH-t, converged, next volatility 32.1% a year, as of 2018-12-31>
+    <VolatilityFit: SPX, GARCH-t, converged, next volatility 32.1 % a year, as of 2018-12-31>
     >>> fit.certificate.gain < 1e-9
     True
     """

@@ -14,6 +14,7 @@ import pandas as pd
 
 from volkit.checks import check_choice, check_count, check_fraction, check_positive
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.volatility.mean_premium import Interval, MeanPremium, mean_premium
 from volkit.volatility.outcomes import check_variances, realized_proxy
@@ -85,7 +86,7 @@ class VariancePremium(ResultDisplay):
     def headline(self) -> str:
         """Latest premium with its flag, and the mean with its interval, in one line."""
         last, m = self.frame.iloc[-1], self.mean
-        flag = f" ({last['flag']}, above {last['rank']:.0%} of its history)" if last["flag"] else ""
+        flag = f" ({last['flag']}, above {percent_to(last['rank'], 0)} of its history)" if last["flag"] else ""
         return (
             f"{self.asset}, {self.kind}, {self.measure}: latest {last['premium']:+.4f}{flag}, mean {m.mean:+.4f} "
             f"({m.confidence:.4g} interval {m.lower:+.4f} to {m.upper:+.4f}), known by {self.as_of.date()}"

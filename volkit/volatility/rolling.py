@@ -15,6 +15,7 @@ import pandas as pd
 from volkit.checks import check_count, check_kind, check_positive, check_returns
 from volkit.conventions import annualize
 from volkit.errors import ConvergenceError, ConvergenceWarning
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.volatility.distributions import Distribution
 from volkit.volatility.recursion import RunningRecursion
@@ -279,7 +280,7 @@ class RollingForecast(ResultDisplay):
         """Asset, model, span and latest volatility in one line."""
         return (
             f"{self.asset}, {self.spec} re-fitted every {self.refit_every} on {self.window}, {self.n_obs} forecasts to "
-            f"{self.as_of.date()}, latest {self.annualized_volatility.iloc[-1]:.1%} a year"
+            f"{self.as_of.date()}, latest {percent_to(self.annualized_volatility.iloc[-1])} a year"
         )
 
     def summary(self) -> pd.DataFrame:

@@ -301,7 +301,7 @@ def test_the_least_loss_counts_accounts_left_open():
     assert below.losses.to_dict() == pytest.approx({"none": 200.0, "part": 200.0, "halt": 200.0})
     assert found.best == "halt" and "bad debt and open deficit" in found.headline and "(halted)" in found.headline
     paths = compare_mitigations(book, venue, paths=[[0.904], [1.0]], mitigations=mitigations)
-    assert paths.table.loc["part", "status"] == "ended 50.0%, unfinished 50.0%"
+    assert paths.table.loc["part", "status"] == "ended 50.0 %, unfinished 50.0 %"
     assert paths.table.loc["part", "open_deficit"] == pytest.approx(-0.5 * left)
 
 

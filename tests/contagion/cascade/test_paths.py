@@ -100,7 +100,7 @@ def test_the_headline_counts_by_weight():
     )
     found = cascade_paths(book, Venue(price=100.0, impact=LinearImpact(1e-9)), paths)
     assert "0.1667 USD liquidated on average, bad debt 0.1333 USD on average" in found.headline
-    assert found.headline.endswith("fund depleted on 0.00% of the paths by weight")
+    assert found.headline.endswith("fund depleted on 0.00 % of the paths by weight")
 
 
 def test_weights_count(book):
@@ -159,7 +159,7 @@ def test_an_asset_is_chosen_by_name(book):
 def test_results_say_what_they_hold():
     book = simulated_book(200)
     run = run_cascade(book, venue_for(book, fund=100.0), shock=-0.2)
-    assert repr(run).startswith("<CascadeRun: shock -20.00% ends at -")
+    assert repr(run).startswith("<CascadeRun: shock \u221220.00 % ends at \u2212")
     assert run.summary().loc["amplification", "value"] == run.amplification
     assert run.price_path.iloc[0] == 100.0 and run.price_path.iloc[-1] == run.rounds["price"].iloc[-1]
     with pytest.raises(ValueError, match="read-only"):

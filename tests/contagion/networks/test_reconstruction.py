@@ -114,7 +114,7 @@ def test_names_are_kept_and_a_network_is_made():
     network = found.network(external_assets={"A": 1.0, "B": 0.0, "C": 0.0})
     np.testing.assert_allclose(network.claims, assets, rtol=1e-13)
     assert network.nodes.tolist() == ["A", "B", "C"] and found.summary().loc["A", "is owed (USD)"] == pytest.approx(3.0)
-    assert "6 links (100.0% of all pairs)" in repr(found)
+    assert "6 links (100.0 % of all pairs)" in repr(found)
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,6 @@ def test_spans_and_weights_that_cannot_be_used_are_refused():
 def test_the_result_says_its_reviews():
     cycle = cycle_of(with_factor(np.random.default_rng(6), 260, 1.0))
 
-    assert cycle.headline.startswith("4 series, 4 reviews, stressed windows at 25%, 260 rows 2015-01-01..")
+    assert cycle.headline.startswith("4 series, 4 reviews, stressed windows at 25 %, 260 rows 2015-01-01..")
     assert cycle.summary().index[0] == "A and B"
     assert cycle.to_frame().columns.tolist()[-2:] == ["lower", "upper"]

@@ -122,7 +122,7 @@ def test_yields_in_per_cent_called_basis_points_are_refused():
 def test_two_clocks_are_carried_and_warned_of():
     asset, factors = market()
 
-    with pytest.warns(AsynchronousWarning, match="BTC on SPX compares two clocks.*83% of a period"):
+    with pytest.warns(AsynchronousWarning, match="BTC on SPX compares two clocks.*83 % of a period"):
         found = rolling_betas(asset, factors, window=90, units=UNITS, synchrony={"SPX": LATE})
 
     assert found.synchrony == {"SPX": LATE}

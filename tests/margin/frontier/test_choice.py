@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.margin.frontier import NoPolicyError, choose_policy
 
 
@@ -69,8 +70,8 @@ def test_error_says_which_constraint_binds_and_by_how_much(frontier):
 
     error = caught.value
     assert error.argument == "max_cost" and error.requirement == "must leave at least one of 8 policies"
-    assert f"have at least {least:.2%}, 1.00% over the limit" in error.got
-    assert error.remedy == f"raise max_cost to {least:.2%}, or widen the grid"
+    assert f"have at least {percent_to(least, 2)}, 1.00 % over the limit" in error.got
+    assert error.remedy == f"raise max_cost to {percent_to(least, 2)}, or widen the grid"
     assert error.table.loc["max_cost", ["needed", "excess"]].tolist() == pytest.approx([least, 0.01])
     assert error.table["binds"].tolist() == [True, False]
 

@@ -35,7 +35,7 @@ def test_rate_in_force_is_compared_with_the_levels(frontier):
 
     row = table.loc[("BTC", "initial_margin_long")]
     assert row["current"] == 0.5 * mid
-    assert row["reason"].startswith("-50% from the middle level, below the rate of every level; lowest cost")
+    assert row["reason"].startswith("\u221250 % from the middle level, below the rate of every level; lowest cost")
     assert "at least the low-risk rate" in high.loc[("BTC", "initial_margin_long"), "reason"]
 
 

@@ -146,7 +146,7 @@ def test_bad_bars_are_named():
         (naive, "must have times in UTC"),
         (bars.iloc[:1], "must have at least 2 complete bars"),
         (bars["close"], "must be a frame"),
-        (bars.drop(bars.index[10:30]), "must lack at most 5.0%"),
+        (bars.drop(bars.index[10:30]), "must lack at most 5.0 %"),
     ):
         with pytest.raises(DataError, match=words):
             horizon_losses(data, side="long", horizon=2)

@@ -72,7 +72,7 @@ def test_tools_lower_what_they_are_made_to_lower(table):
     ratio = table.table["peak to trough"].xs("long", level="side")
 
     assert ratio["floor"] < ratio["untreated"]
-    assert repr(table).startswith("<ProcyclicalityTable: BTC, 4 schedules, costs +0.0% to")
+    assert repr(table).startswith("<ProcyclicalityTable: BTC, 4 schedules, costs +0.0 % to")
 
 
 def test_overlapping_losses_are_counted_once(returns):

@@ -116,7 +116,7 @@ def test_each_failure_has_its_code_and_leaves_the_other_rows_alone():
     np.testing.assert_array_equal(np.isnan(found.volatility), found.code != 0)
     assert found.volatility[0] == pytest.approx(0.2508, abs=1e-4)
     assert found.summary().loc["not finite", "rows"] == 2
-    assert repr(found) == "<ImpliedVolatility: 1 of 16 found, 25.08% to 25.08% a year>"
+    assert repr(found) == "<ImpliedVolatility: 1 of 16 found, 25.08 % to 25.08 % a year>"
     assert found.to_frame().shape == (16, 4)
 
 

@@ -183,7 +183,7 @@ def test_results_say_what_one_asks_first():
                             confidence=0.99)  # fmt: skip
 
     assert repr(found) == (
-        "<MarginContributions: margin 0.0874924 of 0.274821 gross, offset 68.2%; largest part a with 0.117703; "
+        "<MarginContributions: margin 0.0874924 of 0.274821 gross, offset 68.2 %; largest part a with 0.117703; "
         "99 % expected shortfall, normal>"
     )
     assert found.summary().index.tolist() == ["a", "b", "c", "sum"]

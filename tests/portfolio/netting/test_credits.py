@@ -79,7 +79,7 @@ def test_the_cap_limits_a_hedge_that_is_too_good():
 
     assert found.uncapped == 0.0 and found.margin == pytest.approx(40.0) and found.is_capped
     assert repr(found) == (
-        "<OffsetCredits: margin 40 of 200 gross, credit 80.0%, capped at 80%; 1 of 1 pairs earn one>"
+        "<OffsetCredits: margin 40 of 200 gross, credit 80.0 %, capped at 80 %; 1 of 1 pairs earn one>"
     )
 
 

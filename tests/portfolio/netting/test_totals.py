@@ -111,7 +111,7 @@ def test_displays_name_units_and_rate():
 
     assert "drag (money a year at 0.1)" in found.summary() and "drag (money a year at 0.1)" in modes.summary()
     assert repr(modes) == (
-        "<MarginModes: isolated 9, cross 1, portfolio 1; portfolio mode releases 88.9% of isolated; "
+        "<MarginModes: isolated 9, cross 1, portfolio 1; portfolio mode releases 88.9 % of isolated; "
         "75 % expected shortfall>"
     )
     assert found.to_frame().columns[:2].tolist() == ["scope", "name"] and "mode" in modes.to_frame()

@@ -122,7 +122,7 @@ def test_perpetual_alone_pays_the_range():
 
     assert margin.maintenance_margin == pytest.approx(0.16 * 200.0)
     assert margin.initial_margin == pytest.approx(1.3 * 0.16 * 200.0)
-    assert margin.worst_scenario.startswith("price +16%")
+    assert margin.worst_scenario.startswith("price +16 %")
 
 
 def test_maintenance_is_half_of_the_scan_and_provisions_come_on_top():
@@ -211,7 +211,7 @@ def test_span_style_margin_of_a_future_is_the_range_and_extremes_count_a_part():
     # Two ranges at 35 % are less than one range.
     assert margin.maintenance_margin == pytest.approx(15.0)
     assert margin.initial_margin == pytest.approx(1.1 * 15.0)
-    assert margin.worst_scenario.startswith("scenario 13: price -15%")
+    assert margin.worst_scenario.startswith("scenario 13: price -15 %")
 
 
 def test_span_style_short_option_pays_at_least_the_minimum():

@@ -322,7 +322,7 @@ def test_result_shows_margins_components_and_every_scenario():
 
     found = scenario_portfolio_margin(account, RULES)
 
-    assert "initial 20.00, maintenance 15.90 USD on an equity of 50.00; worst: price -18%" in repr(found)
+    assert "initial 20.00, maintenance 15.90 USD on an equity of 50.00; worst: price -18 %" in repr(found)
     assert found.summary()["initial"].sum() == pytest.approx(found.initial_margin)
     assert found.to_frame()["kind"].value_counts().to_dict() == {"regular": 23, "tail": 6, "skew": 2, "basis": 1}
 

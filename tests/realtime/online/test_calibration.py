@@ -109,7 +109,7 @@ def test_procyclicality_is_that_of_the_multiplier():
 
 def test_result_says_what_it_is():
     ran = calibrate_online(hourly([0.5, 2.0, 0.5]), QuantileTracker(confidence=0.9, step=0.5, asset="BTC"))
-    assert "1 exceedances in 3 scores (33.33%, target 10.00%)" in repr(ran)
+    assert "1 exceedances in 3 scores (33.33 %, target 10.00 %)" in repr(ran)
     assert ran.summary().loc["exceedances (count)", "value"] == 1
     assert "QuantileTracker(confidence=0.9" in ran.spec and "asset='BTC'" in ran.spec
     assert ran.as_of == pd.Timestamp("2019-01-01 16:00", tz="UTC")

@@ -235,7 +235,7 @@ def test_published_bound_that_is_empty_is_called_so():
     promise = AdaptiveConformal(confidence=0.995, gamma=0.001, curve=LAW, may_shrink=True).guarantee(4000)
     assert promise.published == pytest.approx(0.249)
     assert promise.needed_published == pytest.approx(199_200, abs=1)
-    assert "two-sided bound, 24.90% around the target, is empty before 199,20" in promise.words
+    assert "two-sided bound, 24.90 % around the target, is empty before 199,20" in promise.words
     assert "from below the bound says nothing yet" in promise.words
 
 

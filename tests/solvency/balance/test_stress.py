@@ -143,13 +143,13 @@ def test_venue_short_of_coins_fails_when_prices_rise():
 
     assert reverse_stress(sheet).table.loc["V", "status"] == "solvent throughout"
     assert reverse_stress(sheet, direction="rise").table.loc["V", "shock"] == pytest.approx(0.125)
-    assert "solvent throughout for a fall of all prices but fixed ones up to 100%" in repr(reverse_stress(sheet))
+    assert "solvent throughout for a fall of all prices but fixed ones up to 100 %" in repr(reverse_stress(sheet))
 
 
 def test_insolvent_entity_and_first_to_fail_are_named():
     sheet = sheet_of(("V", "asset", "BTC", 10.0), ("V", "liability", "USD", 1e5), ("W", "asset", "BTC", 1.0),
                      ("W", "liability", "USD", 7e4))  # fmt: skip
-    assert "; first W at 12.5%" in repr(reverse_stress(sheet))
+    assert "; first W at 12.5 %" in repr(reverse_stress(sheet))
     broken = sheet_of(("V", "asset", "BTC", 10.0), ("V", "liability", "USD", 1e5), ("W", "liability", "USD", 7e4))
     assert "insolvent without shock: W" in repr(reverse_stress(broken))
 

@@ -106,7 +106,7 @@ def test_distribution_weighs_by_debt_and_names_levels():
     assert found.table["debt_share"].tolist() == pytest.approx([0.415, 0.815, 0.815])
     assert found.table["n_accounts"].tolist() == [1, 2, 2]
     assert found.weighted_quantiles[0.5] == pytest.approx(0.825 / 0.8)
-    assert "41.50% below 1, 81.50% below 1.05, 81.50% below 1.25" in repr(found)
+    assert "41.50 % below 1, 81.50 % below 1.05, 81.50 % below 1.25" in repr(found)
     with pytest.raises(ArgumentError, match="levels must rise"):
         health_distribution(book_of(rows), levels=[1.25, 1.0])
 
@@ -230,7 +230,7 @@ def test_map_is_the_response_to_each_asset_alone():
         assert found.liquidatable_debt.loc[asset].tolist() == pytest.approx(alone["liquidatable_debt"].tolist())
         assert found.bad_debt.loc[asset].tolist() == pytest.approx(alone["bad_debt"].tolist())
     assert len(found.to_frame()) == 12
-    assert found.headline.startswith("a fall by 100%: most liquidatable debt with")
+    assert found.headline.startswith("a fall by 100 %: most liquidatable debt with")
     with pytest.raises(DataError, match="assets must be of BTC, ETH, USDC; got SOL"):
         liquidation_map(book, steps, assets=["SOL"])
     with pytest.raises(ArgumentError, match="falls from 0 to 1 that rise"):

@@ -288,7 +288,7 @@ def test_a_deficit_that_needs_no_reserve_is_not_covered():
     n = len(path.frame)
     assert f"below 1 at {n} of {n} times" in path.headline
     assert "coverage none (negative surplus, nothing required)" in path.headline
-    assert "coverage none (negative surplus, nothing required); insolvent in 100.00%" in found.headline
+    assert "coverage none (negative surplus, nothing required); insolvent in 100.00 %" in found.headline
     assert path.summary().loc["coverage"].tolist() == [-np.inf] * 4
 
 

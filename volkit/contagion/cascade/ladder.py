@@ -10,6 +10,7 @@ import pandas as pd
 from volkit.contagion.cascade.accounts import LeveragedAccounts
 from volkit.conventions import SIDES
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay
 
 __all__ = ["BLOCK", "Book", "LadderSide", "LiquidationLadder", "provenance_of"]
@@ -156,7 +157,7 @@ class LiquidationLadder(ResultDisplay):
         for name, sign, side in zip(SIDES, (1.0, -1.0), (self.long, self.short), strict=True):
             levels = sign * side.level
             quantiles = {
-                f"{p:.0%}": float(np.quantile(levels, p)) if levels.size else np.nan for p in (0.05, 0.5, 0.95)
+                percent_to(p, 0): float(np.quantile(levels, p)) if levels.size else np.nan for p in (0.05, 0.5, 0.95)
             }
             rows[name] = {"accounts": levels.size, "coins": float(side.sums[-1, 0]), **quantiles}
         return pd.DataFrame(rows).T.rename_axis("side")

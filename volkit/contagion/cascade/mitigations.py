@@ -17,6 +17,7 @@ from volkit.contagion.cascade.paths import CascadePaths
 from volkit.contagion.cascade.run import CascadeRun, usd_words
 from volkit.contagion.cascade.settings import DynamicMargin, PartialLiquidation, TradingHalt, Venue
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.parallel import progress
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.scenarios.paths.path_set import PathSet
@@ -74,7 +75,7 @@ class MitigationComparison(ResultDisplay):
         return (
             f"bad debt and open deficit {usd_words(self.losses['none'])} without ({before['status']}), "
             f"{usd_words(self.losses[self.best])} with {self.best} ({after['status']}); "
-            f"deepest fall {before['drop']:.2%} without, {after['drop']:.2%} with"
+            f"deepest fall {percent_to(before['drop'], 2)} without, {percent_to(after['drop'], 2)} with"
         )
 
     def summary(self) -> pd.DataFrame:
@@ -172,7 +173,7 @@ def _status_words(paths: CascadePaths) -> str:
     share = pd.Series(weights).groupby(paths.totals["status"].to_numpy()).sum() / weights.sum()
     if len(share) == 1:
         return str(share.index[0])
-    return ", ".join(f"{name} {share[name]:.1%}" for name in STATUSES if name in share.index)
+    return ", ".join(f"{name} {percent_to(share[name])}" for name in STATUSES if name in share.index)
 
 
 def _check_mitigations(mitigations: Mapping[str, Mitigation]) -> None:

@@ -13,6 +13,7 @@ from volkit.contagion.cascade.losses import unpaid_losses
 from volkit.contagion.cascade.run import usd_words
 from volkit.contagion.cascade.settings import Venue
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.solvency.default.bad_debt import BadDebtMeasures, bad_debt_measures
 from volkit.validation.proportion import exact_interval
@@ -251,7 +252,11 @@ class CascadePaths(ResultDisplay):
         return ", ".join(words)
 
     def _share_words(self, hit: pd.Series) -> str:
-        return f"{int(hit.sum()):,} paths" if self.weights is None else f"{self._mean(hit):.2%} of the paths by weight"
+        return (
+            f"{int(hit.sum()):,} paths"
+            if self.weights is None
+            else f"{percent_to(self._mean(hit), 2)} of the paths by weight"
+        )
 
     def summary(self) -> pd.DataFrame:
         """Return mean, quantiles and largest of each total (weighted where paths have weights)."""
@@ -265,7 +270,9 @@ class CascadePaths(ResultDisplay):
             places = np.minimum(np.searchsorted(mass, np.array(_QUANTILES) * mass[-1]), len(values) - 1)
             quantiles = values[order][places]
             rows[name] = [float(weights @ values / weights.sum()), *quantiles, values.max()]
-        return pd.DataFrame(rows, index=["mean", *(f"{p:.0%}" for p in _QUANTILES), "largest"]).T.rename_axis("total")
+        return pd.DataFrame(rows, index=["mean", *(percent_to(p, 0) for p in _QUANTILES), "largest"]).T.rename_axis(
+            "total"
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return the totals with amplification, one row a path."""

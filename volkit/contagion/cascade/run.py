@@ -10,6 +10,7 @@ import pandas as pd
 from volkit.contagion.cascade._state import ROUND_COLUMNS, SERIES, STATUSES, TOTAL_COLUMNS
 from volkit.contagion.cascade.settings import Venue
 from volkit.conventions import SIDES
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["CascadeRun", "usd_words"]
@@ -151,7 +152,8 @@ class CascadeRun(ResultDisplay):
         factor = f" ({self.amplification:.3g}x)" if np.isfinite(self.amplification) else ""
         hole = f", {usd_words(t['open_deficit'])} in accounts left open" if t["open_deficit"] > 0.0 else ""
         return (
-            f"shock {self.shock:+.2%} ends at {np.expm1(self.total_move):+.2%}{factor}, "
+            f"shock {percent_to(self.shock, 2, signed=True)} ends at "
+            f"{percent_to(np.expm1(self.total_move), 2, signed=True)}{factor}, "
             f"{accounts:,} accounts and {usd_words(notional)} liquidated in {int(t['rounds'])} rounds, "
             f"bad debt {usd_words(t['bad_debt'])}{hole}, {self.status}"
         )

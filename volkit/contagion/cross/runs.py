@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay
 
 __all__ = ["LEDGER", "STATUSES", "CrossCascadeRun", "CrossCascades"]
@@ -99,7 +100,7 @@ class CrossCascadeRun(ResultDisplay):
         return (
             f"{self.status} after {self.n_rounds} rounds, {closed:,} of {len(self.closed):,} accounts closed, "
             f"{table['notional'].sum():,.0f} USD liquidated, bad debt {self.bad_debt:,.0f} USD, worst "
-            f"{self.moves.idxmin()} {self.moves.min():+.1%}"
+            f"{self.moves.idxmin()} {percent_to(self.moves.min(), signed=True)}"
         )
 
     def summary(self) -> pd.DataFrame:

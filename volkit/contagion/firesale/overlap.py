@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.contagion.firesale.book import ProtocolBook, named_numbers
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["PortfolioOverlaps", "portfolio_overlaps"]
@@ -58,7 +59,7 @@ class PortfolioOverlaps(ResultDisplay):
         top = self.risk_index.idxmax()
         return (
             f"{len(self.risk_index)} protocols, most exposed {top} (index {self.risk_index.max():.3f}), first pattern "
-            f"{self.concentration:.1%} of all overlap"
+            f"{percent_to(self.concentration)} of all overlap"
         )
 
     def summary(self) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from volkit.contagion.fracture.levers import cap_leverage, scale_depth
 from volkit.contagion.fracture.response import Direction, prepare_book
 from volkit.contagion.fracture.threshold import Criterion, fracture_threshold
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.parallel import progress
 from volkit.results import Provenance, ResultDisplay, freeze
 
@@ -79,7 +80,7 @@ class PhaseDiagram(ResultDisplay):
         if found.empty:
             return f"{len(self.frame)} cells, none breaks"
         ends = (found.loc[found["shock"].idxmin()], found.loc[found["shock"].idxmax()])
-        words = [f"{r['shock']:.2%} at leverage {r['leverage']:g} and {r['depth']:g}x depth" for r in ends]
+        words = [f"{percent_to(r['shock'], 2)} at leverage {r['leverage']:g} and {r['depth']:g}x depth" for r in ends]
         move = "fall" if self.direction == "down" else "rise"
         return f"{len(self.frame)} cells, smallest {move} that breaks: from {words[0]} to {words[1]}"
 

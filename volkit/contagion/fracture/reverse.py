@@ -9,6 +9,7 @@ from volkit.contagion.cascade.ladder import Book
 from volkit.contagion.fracture.response import DIRECTIONS, Direction, prepare_book, shock_range, sign_of
 from volkit.contagion.fracture.threshold import FractureThreshold, fracture_threshold
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay
 
 __all__ = ["FractureThresholds", "fracture_thresholds"]
@@ -41,7 +42,7 @@ class FractureThresholds(ResultDisplay):
         """Both shocks in one line."""
         held = next(iter(self.thresholds.values())).venue
         words = [
-            f"{direction} {t.shock:.2%}" if t.status == "found" else f"{direction} {t.status}"
+            f"{direction} {percent_to(t.shock, 2)}" if t.status == "found" else f"{direction} {t.status}"
             for direction, t in self.thresholds.items()
         ]
         return f"bad debt above {held.fund + held.skin_in_the_game:,.0f} USD from a move of: {', '.join(words)}"
@@ -96,7 +97,7 @@ def fracture_thresholds(
     >>> book = LeveragedAccounts.from_leverage(price=100.0, notional=1e4, leverage=[5, 10, 20], side="long",
     ...                                        maintenance_rate=0.005)
     >>> fracture_thresholds(book, Venue(price=100.0, impact=LinearImpact(1e-6), fund=500.0))
-    <FractureThresholds: bad debt above 500 USD from a move of: down 9.99%>
+    <FractureThresholds: bad debt above 500 USD from a move of: down 9.99 %>
     """
     ladder = prepare_book(accounts, venue)
     found: dict[Direction, FractureThreshold] = {}

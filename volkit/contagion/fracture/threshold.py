@@ -22,6 +22,7 @@ from volkit.contagion.fracture.response import (
     sign_of,
 )
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["CRITERIA", "Criterion", "FractureThreshold", "fracture_threshold"]
@@ -123,7 +124,9 @@ class FractureThreshold(ResultDisplay):
         if self.status == "always":
             return f"{self.words}: without a shock"
         hint = "" if self.is_monotone else ", though some larger shocks do not"
-        return f"{self.words}: from a {word} of {self.shock:.4%} on (safe at {self.safe:.4%}){hint}"
+        return (
+            f"{self.words}: from a {word} of {percent_to(self.shock, 4)} on (safe at {percent_to(self.safe, 4)}){hint}"
+        )
 
     def summary(self) -> pd.DataFrame:
         """Return shock, bracket and what the shock comes to, units in the labels."""

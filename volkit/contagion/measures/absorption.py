@@ -12,6 +12,7 @@ from volkit.checks import check_choice, check_confidence, check_count
 from volkit.contagion.measures.samples import check_panel
 from volkit.correlation.intervals import ewc_freedom, ewc_variance
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["AbsorptionPath", "absorption_ratio"]
@@ -95,10 +96,11 @@ class AbsorptionPath(ResultDisplay):
     def headline(self) -> str:
         """Latest ratio, its interval and what noise would give in one line."""
         last = self.path.iloc[-1]
-        noise = f", {self.noise:.1%} under independence" if np.isfinite(self.noise) else ""
+        noise = f", {percent_to(self.noise)} under independence" if np.isfinite(self.noise) else ""
         return (
-            f"{self.n_components} of {len(self.assets)} factors absorb {last['ratio']:.1%} "
-            f"[{last['lower']:.1%}, {last['upper']:.1%}]{noise}; {self.window} rows to {self.as_of.date()}"
+            f"{self.n_components} of {len(self.assets)} factors absorb {percent_to(last['ratio'])} "
+            f"[{percent_to(last['lower'])}, {percent_to(last['upper'])}]{noise}; {self.window} rows to "
+            f"{self.as_of.date()}"
         )
 
     def summary(self) -> pd.DataFrame:
@@ -176,7 +178,7 @@ def absorption_ratio(
     >>> times = pd.date_range("2022-01-01", periods=600, tz="UTC")
     >>> frame = pd.DataFrame(0.01 * (common + rng.standard_normal((600, 5))), index=times, columns=list("abcde"))
     >>> absorption_ratio(frame, window=250, rng=rng)
-    <AbsorptionPath: 1 of 5 factors absorb 60.2% [54.5%, 65.9%], 23.6% under independence; 250 rows to 2023-08-23>
+    <AbsorptionPath: 1 of 5 factors absorb 60.2 % [54.5 %, 65.9 %], 23.6 % under independence; 250 rows to 2023-08-23>
     """
     check_choice(matrix, argument="matrix", choices=("correlation", "covariance"))
     level = check_confidence(confidence)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from volkit.checks import check_positive
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["CapitalShortfall", "srisk"]
@@ -61,7 +62,7 @@ class CapitalShortfall(ResultDisplay):
             )
         return (
             f"{self.total:,.4g} short at {self.prudential_ratio:.4g} of assets, most in {top} "
-            f"({self.table['share'][top]:.0%}); debt is a modelling choice"
+            f"({percent_to(self.table['share'][top], 0)}); debt is a modelling choice"
         )
 
     def summary(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from volkit.checks import check_confidence, check_correlation, check_count, chec
 from volkit.contagion.measures.covar_planes import EXACT_UP_TO, CovarSample
 from volkit.contagion.measures.samples import check_panel, default_block, percentile_limits
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.margin.rates import require_tail
 from volkit.results import Provenance, ResultDisplay, freeze
 
@@ -141,8 +142,10 @@ class CovarEstimate(ResultDisplay):
     def headline(self) -> str:
         """Names, DeltaCoVaR and its interval in one line."""
         return (
-            f"{self.institution} in distress adds {self.delta_covar:.2%} [{self.lower:.2%}, {self.upper:.2%}] to the "
-            f"{self.confidence:.4g} loss of {self.system} (CoVaR {self.covar:.2%}), {self.n_obs:,} periods to "
+            f"{self.institution} in distress adds {percent_to(self.delta_covar, 2)} [{percent_to(self.lower, 2)}, "
+            f"{percent_to(self.upper, 2)}] to the "
+            f"{self.confidence:.4g} loss of {self.system} (CoVaR {percent_to(self.covar, 2)}), {self.n_obs:,} "
+            "periods to "
             f"{self.as_of.date()}"
         )
 

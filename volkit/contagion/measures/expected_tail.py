@@ -10,6 +10,7 @@ from scipy import special, stats
 from volkit.checks import check_confidence, check_correlation, check_count, check_positive
 from volkit.contagion.measures.samples import check_panel, default_block, percentile_limits
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.margin.frontier.bands import stationary_weights
 from volkit.margin.rates import require_tail
 from volkit.parallel import progress
@@ -84,16 +85,19 @@ class MarginalShortfall(ResultDisplay):
     @property
     def headline(self) -> str:
         """Names, estimate and interval in one line."""
-        reach = f" [{self.lower:.2%}, {self.upper:.2%}]" if np.isfinite(self.lower) else ""
+        reach = f" [{percent_to(self.lower, 2)}, {percent_to(self.upper, 2)}]" if np.isfinite(self.lower) else ""
         if self.path is not None and np.isfinite(self.confidence):
             # Every period has a threshold of its own; the one shown is the next one's.
             return (
-                f"{self.asset} loses {self.shortfall:.2%}{reach} in the next period when {self.market} loses "
-                f"{self.threshold:.2%} or more; {self.n_tail} of {self.n_obs:,} periods to {self.as_of.date()} lost as "
+                f"{self.asset} loses {percent_to(self.shortfall, 2)}{reach} in the next period when {self.market} "
+                "loses "
+                f"{percent_to(self.threshold, 2)} or more; {self.n_tail} of {self.n_obs:,} periods to "
+                f"{self.as_of.date()} lost as "
                 f"much for their own volatility; {self.method}"
             )
         return (
-            f"{self.asset} loses {self.shortfall:.2%}{reach} when {self.market} loses {self.threshold:.2%} or more "
+            f"{self.asset} loses {percent_to(self.shortfall, 2)}{reach} when {self.market} loses "
+            f"{percent_to(self.threshold, 2)} or more "
             f"({self.n_tail} of {self.n_obs:,} periods to {self.as_of.date()}); {self.method}"
         )
 

@@ -10,6 +10,7 @@ from volkit.contagion.measures.capital import CapitalShortfall, srisk
 from volkit.contagion.measures.conditional_risk import covar
 from volkit.contagion.measures.expected_tail import long_run_shortfall_from_beta, marginal_expected_shortfall
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.parallel import progress
 from volkit.results import Provenance, ResultDisplay, freeze
 
@@ -58,7 +59,8 @@ class SystemicTable(ResultDisplay):
         alone = "alone there" if first["rank_worst"] == 1 else f"ranks 1 to {int(first['rank_worst'])} cannot be told"
         return (
             f"{self.table.index[0]} adds most to the {self.confidence:.4g} loss of {self.market}: "
-            f"{first['delta_covar']:.2%} [{first['delta_covar_lower']:.2%}, {first['delta_covar_upper']:.2%}], {alone}"
+            f"{percent_to(first['delta_covar'], 2)} [{percent_to(first['delta_covar_lower'], 2)}, "
+            f"{percent_to(first['delta_covar_upper'], 2)}], {alone}"
         )
 
     def summary(self) -> pd.DataFrame:

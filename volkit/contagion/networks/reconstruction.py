@@ -12,6 +12,7 @@ from volkit.contagion.networks.entropy import maximum_entropy
 from volkit.contagion.networks.liabilities import LiabilityNetwork
 from volkit.contagion.networks.marginals import ADD_UP, Marginals, check_marginals, miss
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["NetworkReconstruction", "named_generator", "reconstruct_network"]
@@ -70,7 +71,7 @@ class NetworkReconstruction(ResultDisplay):
         """Method, links and residual in one line."""
         return (
             f"{self.method.replace('_', ' ')} of {len(self.matrix):,} nodes: {self.n_links:,} links "
-            f"({self.density:.1%} of all pairs), totals met within {self.residual:.0e}"
+            f"({percent_to(self.density)} of all pairs), totals met within {self.residual:.0e}"
         )
 
     def summary(self) -> pd.DataFrame:

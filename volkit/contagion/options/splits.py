@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from volkit.formatting import percent_to
 from volkit.options.exposure import feedback_volatility
 from volkit.results import Provenance, ResultDisplay
 
@@ -106,11 +107,12 @@ class FlowSplit(ResultDisplay):
     @property
     def headline(self) -> str:
         """Shock, move, amplification and who traded in one line."""
-        parts = [f"{name} {share:.0%}" for name, share in self.shares.items() if share > 0.0]
+        parts = [f"{name} {percent_to(share, 0)}" for name, share in self.shares.items() if share > 0.0]
         who = ", ".join(parts) or "nobody had to trade"
         thin = "; the law takes no coins within 1 %" if self.critical_gamma == 0.0 else ""
         return (
-            f"{self.status} after {self.n_rounds} rounds, shock {self.shock:+.1%} became {self.move:+.1%} "
+            f"{self.status} after {self.n_rounds} rounds, shock {percent_to(self.shock, signed=True)} became "
+            f"{percent_to(self.move, signed=True)} "
             f"({self.amplification:.2f} times), {who}; {self.words}{thin}"
         )
 
@@ -159,7 +161,8 @@ class DealerSigns(ResultDisplay):
         """Both moves in one line."""
         a, b = self.assumed, self.opposite
         return (
-            f"shock {a.shock:+.1%} becomes {a.move:+.1%} ({a.status}) with {a.words}, {b.move:+.1%} ({b.status}) with "
+            f"shock {percent_to(a.shock, signed=True)} becomes {percent_to(a.move, signed=True)} ({a.status}) with "
+            f"{a.words}, {percent_to(b.move, signed=True)} ({b.status}) with "
             f"dealers on the other side"
         )
 

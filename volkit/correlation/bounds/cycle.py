@@ -14,6 +14,7 @@ from volkit.correlation.inference.devolatilize import DEFAULT_HALF_LIFE
 from volkit.correlation.inputs import warn_small
 from volkit.correlation.intervals import standardize
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.parallel import progress
 from volkit.results import Provenance, ResultDisplay, freeze
 
@@ -80,7 +81,10 @@ class ThroughTheCycle(ResultDisplay):
     @property
     def headline(self) -> str:
         """Size, reviews, weight of stress and span in one line."""
-        size = f"{len(self.lower)} series, {len(self.reviews)} reviews, stressed windows at {self.stress_weight:.0%}"
+        size = (
+            f"{len(self.lower)} series, {len(self.reviews)} reviews, stressed windows at "
+            f"{percent_to(self.stress_weight, 0)}"
+        )
         return f"{size}, {self.n_obs} rows {self.start.date()}..{self.as_of.date()}"
 
     def summary(self) -> pd.DataFrame:
@@ -211,7 +215,7 @@ def through_the_cycle(
     >>> moves = changes(load_prices(BundledSource(), ["SPX", "NASDAQ", "VIX"])).tail(1250)
     >>> cycle = through_the_cycle(moves)
     >>> cycle
-    <ThroughTheCycle: 3 series, 16 reviews, stressed windows at 25%, 1240 rows 2014-01-29..2018-12-31>
+    <ThroughTheCycle: 3 series, 16 reviews, stressed windows at 25 %, 1240 rows 2014-01-29..2018-12-31>
     """
     level = check_confidence(confidence)
     rows = shock_rows(changes, half_life=half_life, clip=clip)

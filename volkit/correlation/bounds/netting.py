@@ -14,6 +14,7 @@ from volkit.correlation.bounds.estimates import CorrelationBounds, bound_along
 from volkit.correlation.bounds.rows import check_weights
 from volkit.correlation.bounds.shocks import check_correlation
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["MOST_REDUCTION", "NettingBenefit", "adverse_correlation", "netting_benefit"]
@@ -72,7 +73,8 @@ class NettingBenefit(ResultDisplay):
         """Benefit under the estimate and under the worst matrix in one line."""
         benefit = self.table["benefit"]
         return (
-            f"netting benefit {benefit['estimate']:.0%} of gross under the estimate, {benefit[self.worst]:.0%} at "
+            f"netting benefit {percent_to(benefit['estimate'], 0)} of gross under the estimate, "
+            f"{percent_to(benefit[self.worst], 0)} at "
             f"worst ({self.worst}); charge {self.allowed:.4g} of {self.gross:.4g} gross"
         )
 
@@ -137,7 +139,7 @@ def netting_benefit(
     >>> bounds = correlation_bounds(changes(load_prices(BundledSource(), ["SPX", "NASDAQ"])).tail(1250))
     >>> hedge = pd.Series({"SPX": 100.0, "NASDAQ": -80.0})
     >>> netting_benefit(bounds, positions=hedge, volatilities=pd.Series({"SPX": 0.01, "NASDAQ": 0.012})).headline
-    "netting benefit 81% of gross under the estimate, 79% at worst (pairs' own box); charge 0.7241 of 1.96 gross"
+    "netting benefit 81 % of gross under the estimate, 79 % at worst (pairs' own box); charge 0.7241 of 1.96 gross"
     """
     check_kind(bounds, CorrelationBounds, argument="bounds", remedy="pass what correlation_bounds returns")
     labels = bounds.estimate.columns

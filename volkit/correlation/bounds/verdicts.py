@@ -16,6 +16,7 @@ from volkit.correlation.bounds.stress import check_window_rows
 from volkit.correlation.inference.devolatilize import DEFAULT_HALF_LIFE
 from volkit.correlation.inference.family import ConstancyFamily, constancy_tests
 from volkit.correlation.matrix.family import ADJUSTMENTS, Adjustment, adjust, pair_p_values, symmetric
+from volkit.formatting import percent_to
 from volkit.prices.synchrony import Synchrony, clock_words
 from volkit.results import Provenance, ResultDisplay, freeze
 
@@ -90,7 +91,7 @@ class OffsetVerdicts(ResultDisplay):
     def headline(self) -> str:
         """Pairs admitted, hypotheses, rows and power in one line."""
         counts = f"{len(self.admitted)} of {len(self.table)} pairs {ADMITTED}"
-        test = f"{self.constancy.window}-row test of constancy with power {self.constancy.power:.0%}"
+        test = f"{self.constancy.window}-row test of constancy with power {percent_to(self.constancy.power, 0)}"
         return f"{counts}, {self.n_hypotheses} hypotheses, {self.bounds.n_obs} rows, {test}"
 
     def summary(self) -> pd.DataFrame:
@@ -292,7 +293,9 @@ def _unreliable(row: dict[Hashable, Any], is_constant: bool, test: ConstancyFami
     if row["n"] < limits.minimum:
         against.append(f"too few rows: {row['n']}, fewer than {limits.minimum}")
     if test.power < limits.power:
-        seen = f"sees a change from 0.4 to 0.7 with {test.power:.0%}, less than {limits.power:.0%}"
+        seen = (
+            f"sees a change from 0.4 to 0.7 with {percent_to(test.power, 0)}, less than {percent_to(limits.power, 0)}"
+        )
         against.append(f"too little power: a {test.window}-row test of constancy {seen}")
     if not is_constant and row["least"] < limits.threshold:
         changed = f"changed (adjusted p {row['constancy_p_adjusted']:.3f})"

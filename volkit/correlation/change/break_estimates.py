@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay
 
 __all__ = ["StructuralBreaks"]
@@ -77,7 +78,7 @@ class StructuralBreaks(ResultDisplay):
             f"{row.time.date()} ({row.lower_time.date()} to {row.upper_time.date()})"
             for row in self.breaks.itertuples()
         ]
-        table[f"last row before the break ({self.confidence:.0%} interval)"] = [*words, "sample ends"]
+        table[f"last row before the break ({percent_to(self.confidence, 0)} interval)"] = [*words, "sample ends"]
         return table
 
     def to_frame(self) -> pd.DataFrame:

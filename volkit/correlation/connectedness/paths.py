@@ -7,6 +7,7 @@ import pandas as pd
 
 from volkit.correlation.connectedness.system import System
 from volkit.correlation.connectedness.windows import SINGULAR, STATUS, percent_frame
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["ConnectednessPath", "assemble_path"]
@@ -108,7 +109,7 @@ class ConnectednessPath(ResultDisplay):
         if len(known):
             chosen |= {"lowest": known.idxmin(), "highest": known.idxmax()}
         table = self.total.loc[list(chosen.values())].reset_index()
-        level = f"{self.confidence:.0%}"
+        level = percent_to(self.confidence, 0)
         names = ["total (%)", "corrected (%)", "adjusted (%)", f"{level} lower (%)", f"{level} upper (%)", "floor (%)"]
         table.columns = pd.Index(["time (UTC)", *names, "status"])
         return table.set_axis(list(chosen), axis=0)

@@ -12,6 +12,7 @@ import pandas as pd
 from volkit.checks import check_choice, check_confidence, check_count, real_number
 from volkit.correlation.inputs import PairedChanges, check_pair, require_pairs
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.prices.synchrony import Synchrony, clock_words, warn_asynchronous
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.validation.blocks import block_indices
@@ -85,14 +86,14 @@ class TailDependence(ResultDisplay):
         """Tail, level, coefficient and interval."""
         row = self.latest
         words = f"{row['chi']:.2f} ({row['lower']:.2f} to {row['upper']:.2f})"
-        return f"{self.pair[0]} and {self.pair[1]}, {self.tail} {self.level:.1%} tail, {words}, n {self.n_obs}"
+        return f"{self.pair[0]} and {self.pair[1]}, {self.tail} {percent_to(self.level)} tail, {words}, n {self.n_obs}"
 
     def summary(self) -> pd.DataFrame:
         """Return the facts, one a row."""
         row = self.latest
         facts = {
-            f"chance of a joint {self.tail} tail of {self.level:.1%} (no unit)": f"{row['chi']:.4f}",
-            f"{self.confidence:.0%} interval": f"{row['lower']:.4f} to {row['upper']:.4f}",
+            f"chance of a joint {self.tail} tail of {percent_to(self.level)} (no unit)": f"{row['chi']:.4f}",
+            f"{percent_to(self.confidence, 0)} interval": f"{row['lower']:.4f} to {row['upper']:.4f}",
             "chi-bar (no unit)": f"{row['chi_bar']:.4f}",
             "rows in each tail": f"{row['n_tail']:.0f}",
             "if independent": f"{self.level:.4f}",
@@ -179,7 +180,7 @@ def tail_dependence(
     >>> x = pd.Series(rng.standard_t(4, 1000), index=times, name="BTC")
     >>> y = (0.7 * x + 0.7 * rng.standard_t(4, 1000)).rename("SPX")
     >>> tail_dependence(x, y, rng=rng).headline
-    'BTC and SPX, lower 5.0% tail, 0.36 (0.25 to 0.49), n 1000'
+    'BTC and SPX, lower 5.0 % tail, 0.36 (0.25 to 0.49), n 1000'
     """
     pair, kept = _check(x, y, synchrony)
     n = len(kept.index)

@@ -21,6 +21,7 @@ from volkit.correlation.dependence.t_likelihood import (
 from volkit.correlation.inputs import check_pair, require_pairs
 from volkit.correlation.intervals import cosine_terms
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.prices.synchrony import Synchrony, clock_words, warn_asynchronous
 from volkit.results import Provenance, ResultDisplay
 
@@ -131,7 +132,7 @@ class TCopulaFit(ResultDisplay):
             "rho (no unit)": f"{self.rho:.4f} ({_error_words(self.rho_error, 4)})",
             "nu (degrees of freedom)": f"{self.nu:.3f} ({_error_words(self.nu_error, 3)})",
             "tail coefficient (no unit)": f"{self.tail_coefficient:.4f}",
-            f"{self.confidence:.0%} interval": limits,
+            f"{percent_to(self.confidence, 0)} interval": limits,
             "log-likelihood, t and normal copula": f"{self.log_likelihood:.3f} and {self.normal_log_likelihood:.3f}",
             "log-likelihood of a further step": f"{self.gain:.1e}",
             "method": self.method,

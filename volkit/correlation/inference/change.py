@@ -11,6 +11,7 @@ from volkit.correlation.inference.devolatilize import DEFAULT_HALF_LIFE, shocks_
 from volkit.correlation.inputs import PairedChanges, check_pair, require_pairs, warn_small
 from volkit.correlation.intervals import CorrelationBand, ewc_band
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.prices.synchrony import Synchrony, warn_asynchronous
 from volkit.results import Provenance, ResultDisplay
 
@@ -97,7 +98,7 @@ class CorrelationChange(ResultDisplay):
 
     def summary(self) -> pd.DataFrame:
         """Return both spans and the difference: value, interval (no unit), pairs; p-value of the difference."""
-        level = f"{self.confidence:.0%}"
+        level = percent_to(self.confidence, 0)
         return pd.DataFrame(
             {
                 "correlation of shocks (no unit)": [self.before, self.after, self.difference],

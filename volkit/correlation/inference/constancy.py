@@ -23,6 +23,7 @@ from volkit.correlation.inference.resampling import (
 )
 from volkit.correlation.inputs import PairedChanges, check_pair, require_pairs
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.prices.synchrony import Synchrony, warn_asynchronous
 from volkit.results import Provenance, ResultDisplay
 from volkit.validation.blocks import block_starts
@@ -100,7 +101,7 @@ class ConstancyTest(ResultDisplay):
     @property
     def power_words(self) -> str:
         """Power in a clause, for a caption."""
-        words = f"power {self.power:.0%} for a change from {POWER_BEFORE:g} to {POWER_AFTER:g}"
+        words = f"power {percent_to(self.power, 0)} for a change from {POWER_BEFORE:g} to {POWER_AFTER:g}"
         return f"{words} (too little to see it)" if self.power < 0.5 else words
 
     @property
@@ -120,9 +121,9 @@ class ConstancyTest(ResultDisplay):
             "p-value of a constant correlation": f"{self.p_value:.3f}",
             "verdict": self.verdict,
             "range of atanh(correlation) (no unit)": f"{self.statistic:.3f}",
-            f"critical value at {self.confidence:.0%} (no unit)": f"{self.critical_value:.3f}",
+            f"critical value at {percent_to(self.confidence, 0)} (no unit)": f"{self.critical_value:.3f}",
             "lowest and highest of the tested line": f"{self.lowest:.3f} to {self.highest:.3f}",
-            "power, 0.4 to 0.7 at mid-sample, 5 % significance": f"{self.power:.0%}",
+            "power, 0.4 to 0.7 at mid-sample, 5 % significance": percent_to(self.power, 0),
             "method": self.method,
             "window (complete pairs)": str(self.window),
             "shocks (pairs)": str(self.n_obs),
@@ -217,7 +218,7 @@ def constancy_test(
     >>> from volkit.sources.bundled import BundledSource
     >>> moves = changes(load_prices(BundledSource(), ["SPX", "VIX"])).tail(1250)
     >>> constancy_test(moves["SPX"], moves["VIX"], window=90, rng=np.random.default_rng(1)).headline
-    'SPX and VIX, 90-period line, constant correlation p = 0.002: the correlation changed; power 86% for a change \
+    'SPX and VIX, 90-period line, constant correlation p = 0.002: the correlation changed; power 86 % for a change \
 from 0.4 to 0.7'
     """
     level = check_confidence(confidence)

@@ -18,6 +18,7 @@ from volkit.correlation.inference.resampling import (
 )
 from volkit.correlation.inputs import MINIMUM_PAIRS, check_frame
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.validation.blocks import block_starts
 
@@ -79,7 +80,10 @@ class ConstancyFamily(ResultDisplay):
         """Number of pairs and of changes, alone and in the family, and power in one line."""
         alone = int((self.table["p_value"] <= 1.0 - self.confidence + 1e-12).sum())
         changed = f"{len(self.rejected)} changed after adjustment ({alone} one by one)"
-        return f"{self.n_tests} pairs, {self.window}-period lines: {changed}; power of one test {self.power:.0%}"
+        return (
+            f"{self.n_tests} pairs, {self.window}-period lines: {changed}; power of one test "
+            f"{percent_to(self.power, 0)}"
+        )
 
     def summary(self) -> pd.DataFrame:
         """Return by pair: range of atanh(correlation) (no unit), both p-values and the verdict, smallest first."""

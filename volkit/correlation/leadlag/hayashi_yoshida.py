@@ -15,6 +15,7 @@ from volkit.correlation.inputs import MINIMUM_PAIRS
 from volkit.correlation.intervals import cosine_terms
 from volkit.correlation.leadlag.simultaneous import null_t, sup_t_draws
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.kernels import load_kernels
 from volkit.results import Provenance, ResultDisplay, freeze
 
@@ -100,7 +101,7 @@ class HayashiYoshida(ResultDisplay):
         best, zero, ratio = self.table.loc[self.best_lag], self.table.loc[0.0], self.lead_lag_ratio
         facts = {
             "correlation (no unit)": f"{zero['correlation']:.4f}",
-            f"{self.confidence:.0%} interval": f"{zero['lower']:.4f} to {zero['upper']:.4f}",
+            f"{percent_to(self.confidence, 0)} interval": f"{zero['lower']:.4f} to {zero['upper']:.4f}",
             "best lag (hours)": f"{self.best_lag:+g}",
             "its correlation (no unit)": f"{best['correlation']:.4f}",
             f"its p-value over {len(self.table)} lags": f"{best['adjusted_p_value']:.4f}",

@@ -9,6 +9,7 @@ import pandas as pd
 from volkit.checks import check_floats
 from volkit.correlation.macro.inputs import clock_column
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.prices.synchrony import Synchrony
 from volkit.results import Provenance, ResultDisplay
 
@@ -84,7 +85,7 @@ class MacroBetas(ResultDisplay):
 
     def summary(self) -> pd.DataFrame:
         """Return by factor: unit, the beta alone, the joint one with interval and p-value, and the clocks."""
-        level = f"{self.confidence:.0%}"
+        level = percent_to(self.confidence, 0)
         return pd.DataFrame(
             {
                 "unit": pd.Series(self.labels),

@@ -12,6 +12,7 @@ from volkit.correlation.leadlag.score import score_block, score_test
 from volkit.correlation.macro.inputs import FactorPanel, check_clocks, check_factors, check_lags, clock_column
 from volkit.correlation.macro.regression import least_squares, t_table
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.prices.synchrony import Synchrony
 from volkit.results import Provenance, ResultDisplay, freeze
 
@@ -78,7 +79,7 @@ class DirectionalBetas(ResultDisplay):
 
     def summary(self) -> pd.DataFrame:
         """Return by factor: unit, both betas with intervals, the difference, its p-value, and the clocks."""
-        level = f"{self.confidence:.0%}"
+        level = percent_to(self.confidence, 0)
         columns: dict[str, pd.Series] = {"unit": pd.Series(self.labels)}
         for side in ("up", "down"):
             rows = self.table.xs(side, level="side")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from volkit.formatting import percent_to
 from volkit.prices.synchrony import Synchrony, clock_words
 from volkit.results import Provenance, ResultDisplay
 
@@ -85,7 +86,7 @@ class EventStudy(ResultDisplay):
 
     def summary(self) -> pd.DataFrame:
         """Return the table with the events used and the matched rows; method and clocks in the title."""
-        level = f"{self.confidence:.0%}"
+        level = percent_to(self.confidence, 0)
         names = {"lower": f"{level} lower", "upper": f"{level} upper", "adjusted_p_value": "p-value (Holm)"}
         shown = self.table.drop(columns="p_value").rename(columns=names)
         kinds = shown.index.get_level_values("kind")

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 import pandas as pd
 
 from volkit.correlation.macro.inputs import clock_column
+from volkit.formatting import percent_to
 from volkit.prices.synchrony import Synchrony
 from volkit.results import Provenance, ResultDisplay
 
@@ -95,17 +96,19 @@ class MacroHedge(ResultDisplay):
     def headline(self) -> str:
         """Asset, hedges, effectiveness out of and in sample, and periods in one line."""
         row = self.table.loc["variance"]
-        out = f"{row['out_of_sample']:.0%} ({row['lower']:.0%} to {row['upper']:.0%})"
+        out = f"{percent_to(row['out_of_sample'], 0)} ({percent_to(row['lower'], 0)} to {percent_to(row['upper'], 0)})"
         hedges = ", ".join(self.ratios.columns)
         judged = f"{len(self.returns)} periods to {self.as_of.date()}"
-        return f"{self.asset} with {hedges}, variance removed {out}, in sample {row['in_sample']:.0%}, {judged}"
+        return (
+            f"{self.asset} with {hedges}, variance removed {out}, in sample {percent_to(row['in_sample'], 0)}, {judged}"
+        )
 
     def summary(self) -> pd.DataFrame:
         """Return shares removed in and out of sample, then ratios, turnover and cost (units in the labels)."""
-        level = f"{self.confidence:.0%}"
+        level = percent_to(self.confidence, 0)
         measures = {
             "variance": "variance removed (share)",
-            "expected shortfall": f"expected shortfall {self.tail_confidence:.0%} removed (share)",
+            "expected shortfall": f"expected shortfall {percent_to(self.tail_confidence, 0)} removed (share)",
         }
         shown = self.table.rename(index=measures).set_axis(
             ["out of sample", f"{level} lower", f"{level} upper", "in sample"], axis=1

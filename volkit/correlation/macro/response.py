@@ -10,6 +10,7 @@ from volkit.correlation.inputs import MINIMUM_PAIRS
 from volkit.correlation.macro.predictors import VarianceRows, check_variance_rows, own_terms
 from volkit.correlation.macro.regression import default_lags, least_squares, robust_f, t_table
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.prices.synchrony import Synchrony, clock_words, warn_asynchronous
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.validation.multiplicity import holm
@@ -71,7 +72,9 @@ class VolatilityResponse(ResultDisplay):
     def headline(self) -> str:
         """Asset, factor, first responses and rows in one line."""
         first = self.path.iloc[min(1, len(self.path) - 1)]
-        answers = f"up {first['up']:+.1%}, down {first['down']:+.1%} a period later"
+        answers = (
+            f"up {percent_to(first['up'], signed=True)}, down {percent_to(first['down'], signed=True)} a period later"
+        )
         return f"{self.asset} volatility to {self.size:.3g} {self.unit} of {self.factor}: {answers}, {self.n_obs} rows"
 
     def summary(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from volkit.correlation.inputs import MINIMUM_PAIRS, warn_small
 from volkit.correlation.macro.inputs import FactorPanel, check_clocks, check_factors, clock_column
 from volkit.correlation.macro.regression import window_fits
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.prices.synchrony import Synchrony
 from volkit.results import Provenance, ResultDisplay, freeze
 
@@ -84,7 +85,7 @@ class RollingBetas(ResultDisplay):
 
     def summary(self) -> pd.DataFrame:
         """Return by factor: unit, latest beta with interval, range of the line, share of windows that exclude 0."""
-        level, latest = f"{self.confidence:.0%}", self.latest
+        level, latest = percent_to(self.confidence, 0), self.latest
         apart = ((self.lower > 0.0) | (self.upper < 0.0)).sum() / max(self.n_windows, 1)
         return pd.DataFrame(
             {

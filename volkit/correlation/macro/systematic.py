@@ -13,6 +13,7 @@ from volkit.correlation.leadlag.score import score_block, score_test
 from volkit.correlation.macro.inputs import FactorPanel, check_clocks, check_factors, clock_column
 from volkit.correlation.macro.regression import Fits, least_squares, window_fits
 from volkit.correlation.macro.rolling import check_windows
+from volkit.formatting import percent_to
 from volkit.prices.synchrony import Synchrony
 from volkit.results import Provenance, ResultDisplay, freeze
 
@@ -93,12 +94,15 @@ class RiskSplit(ResultDisplay):
     def headline(self) -> str:
         """Asset, factors, share of the last window with interval, and rows in one line."""
         last, factors = self.latest, ", ".join(self.factors)
-        share = f"{last['adjusted_r_squared']:.0%} ({last['lower']:.0%} to {last['upper']:.0%})"
+        share = (
+            f"{percent_to(last['adjusted_r_squared'], 0)} ({percent_to(last['lower'], 0)} to "
+            f"{percent_to(last['upper'], 0)})"
+        )
         return f"{self.asset} on {factors}, {share} of variance in the last {self.window} rows to {self.as_of.date()}"
 
     def summary(self) -> pd.DataFrame:
         """Return the last window and the whole sample side by side, units in the labels."""
-        level = f"{self.confidence:.0%}"
+        level = percent_to(self.confidence, 0)
         labels = {
             "adjusted_r_squared": "systematic share (adjusted R2)",
             "lower": f"{level} lower",

@@ -13,6 +13,7 @@ from volkit.correlation.macro.predictors import VarianceRows, check_variance_row
 from volkit.correlation.macro.regression import default_lags, least_squares, robust_f, t_table
 from volkit.correlation.stationarity import StationarityReport
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.parallel import progress
 from volkit.prices.synchrony import Synchrony
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -85,7 +86,7 @@ class VolatilityTransmission(ResultDisplay):
     @property
     def headline(self) -> str:
         """Asset, out-of-sample share by horizon and rows in one line."""
-        shares = ", ".join(f"{h}: {r:+.1%}" for h, r in self.horizons["oos_r_squared"].items())
+        shares = ", ".join(f"{h}: {percent_to(r, signed=True)}" for h, r in self.horizons["oos_r_squared"].items())
         return f"{self.asset} volatility, out-of-sample R2 over its own past {shares}, to {self.as_of.date()}"
 
     def summary(self) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from volkit.correlation.regimes.likelihood import pass_of
 from volkit.correlation.regimes.one_state import OneStateTest, drawn_ratios
 from volkit.correlation.regimes.values import CorrelationStates, pairs_of, unpack
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.volatility.fit import Certificate
 
@@ -339,7 +340,7 @@ class CorrelationRegimeFit(ResultDisplay):
         levels = ", ".join(f"{label} {r:.2f}" for label, r in zip(self.labels, self.states.averages, strict=True))
         return (
             f"{', '.join(self.assets)}, {self.spec}, average correlation {levels}; {latest.idxmax()} with probability "
-            f"{latest.max():.0%} as of {self.as_of.date()}"
+            f"{percent_to(latest.max(), 0)} as of {self.as_of.date()}"
         )
 
     def summary(self) -> pd.DataFrame:

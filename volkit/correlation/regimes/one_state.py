@@ -9,6 +9,7 @@ import pandas as pd
 from volkit.correlation.regimes.search import SearchEnd, find_states
 from volkit.correlation.regimes.simulation import draw_shocks
 from volkit.correlation.regimes.values import CorrelationStates
+from volkit.formatting import percent_to
 from volkit.parallel import map_tasks, one_blas_thread
 from volkit.results import Provenance, ResultDisplay
 
@@ -76,7 +77,7 @@ class OneStateTest(ResultDisplay):
         """Return the facts, one a row."""
         facts = {
             "likelihood ratio": f"{self.ratio:.3f}",
-            f"{self.confidence:.0%} of histories of one state stay below": f"{self.critical_value:.3f}",
+            f"{percent_to(self.confidence, 0)} of histories of one state stay below": f"{self.critical_value:.3f}",
             "p-value (bootstrap)": f"{self.p_value:.4f}",
             "verdict": self.verdict,
             "histories drawn": str(len(self.draws)),

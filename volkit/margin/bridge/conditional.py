@@ -22,6 +22,7 @@ from volkit.checks import (
 from volkit.conventions import SIDES, losses
 from volkit.correlation.guards import find_random_walk
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.margin.bridge.estimators import fit_quantile_plane, nearness_weights, weighted_tail
 from volkit.margin.measures.sampled import tails_of_samples
 from volkit.margin.rates import require_tail, tail_of_losses
@@ -105,7 +106,8 @@ class ConditionalTails(ResultDisplay):
         """Latest Value at Risk of both sides with and without the state in one line."""
         now = self.frame.iloc[-1]
         words = " and ".join(
-            f"{now[f'value_at_risk_{s}']:.1%} {s} (without {now[f'unconditional_value_at_risk_{s}']:.1%})"
+            f"{percent_to(now[f'value_at_risk_{s}'])} {s} "
+            f"(without {percent_to(now[f'unconditional_value_at_risk_{s}'])})"
             for s in SIDES
         )
         names = ", ".join(map(str, self.state.columns))

@@ -12,6 +12,7 @@ import pandas as pd
 from volkit.checks import check_kind, check_returns
 from volkit.conventions import SIDES, losses
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.margin.schedule import MarginSchedule
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.scenarios import compound
@@ -77,7 +78,7 @@ class StressReplay(ResultDisplay):
         )
         window, side = self.table["worst_excess"].idxmax()
         excess = self.table["worst_excess"].max()
-        ending = f"{excess:.1%} not covered ({window}, {side})" if excess > 0.0 else "every loss covered"
+        ending = f"{percent_to(excess)} not covered ({window}, {side})" if excess > 0.0 else "every loss covered"
         return f"{self.asset}, {len(self.table) // 2} stress windows, {words}; {ending}"
 
     def summary(self) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from volkit.checks import check_choice, check_confidence, check_floats, check_se
 from volkit.conventions import SIDES
 from volkit.correlation import Dcc, DccFit, TCopulaFit, fit_t_copula, macro_betas
 from volkit.errors import ArgumentError, ConvergenceError
+from volkit.formatting import percent_to
 from volkit.margin.rates import tail_risk
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.scenarios import macro_day_scenarios
@@ -71,7 +72,10 @@ class MacroDayMargins(ResultDisplay):
         for side in SIDES:
             column = self.table[f"value_at_risk_{side}"]
             stressed = column.drop("ordinary day")
-            words.append(f"{side} {stressed.max():.1%} ({stressed.idxmax()}; ordinary {column['ordinary day']:.1%})")
+            words.append(
+                f"{side} {percent_to(stressed.max())} ({stressed.idxmax()}; ordinary "
+                f"{percent_to(column['ordinary day'])})"
+            )
         return f"{self.asset} on a stressed macro day at {self.confidence:.4g}: {', '.join(words)}"
 
     def summary(self) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from volkit.checks import check_choice, check_kind, real_number
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.margin.frontier.frontier import PolicyFrontier
 from volkit.margin.frontier.grid import effective_parameters
 from volkit.margin.policy import MarginPolicy
@@ -101,8 +102,8 @@ class PolicyChoice(ResultDisplay):
         """Pick, cost and exceedance in one line."""
         row = self.frontier.table.loc[self.name]
         return (
-            f"{self.name}: cost {row['cost']:.2%}, exceedance {row['exceedance']:.2%} "
-            f"({row['worst_exceedance']:.2%} in the worst cell), to {self.as_of.date()}"
+            f"{self.name}: cost {percent_to(row['cost'], 2)}, exceedance {percent_to(row['exceedance'], 2)} "
+            f"({percent_to(row['worst_exceedance'], 2)} in the worst cell), to {self.as_of.date()}"
         )
 
     def summary(self) -> pd.DataFrame:
@@ -253,7 +254,10 @@ def _reason(
 def _lead(frontier: PolicyFrontier, name: str, second: str) -> str:
     cost = frontier.difference(second, name).loc["cost"]
     share = f"{100 * frontier.coverage:g} %"
-    return f", cost {cost['difference']:+.2%}, {share} band {cost['lower']:+.2%} to {cost['upper']:+.2%}"
+    return (
+        f", cost {percent_to(cost['difference'], 2, signed=True)}, {share} band "
+        f"{percent_to(cost['lower'], 2, signed=True)} to {percent_to(cost['upper'], 2, signed=True)}"
+    )
 
 
 def _sensitivity(frontier: PolicyFrontier, name: str, kept: pd.Series) -> pd.DataFrame:
@@ -335,5 +339,5 @@ def _said(column: str) -> str:
 def _number(name: object, value: float) -> str:
     column = _COLUMNS.get(str(name), str(name))
     if column in _FRACTIONS:
-        return f"{value:.2%}"
+        return percent_to(value, 2)
     return f"{value:.4g}"

@@ -164,7 +164,7 @@ def name_policies(policies: Sequence[MarginPolicy]) -> list[str]:
     Examples
     --------
     >>> name_policies([MarginPolicy(floor=0.02), MarginPolicy(floor=0.05)])
-    ['filtered historical, floor 2%', 'filtered historical, floor 5%']
+    ['filtered historical, floor 2 %', 'filtered historical, floor 5 %']
     """
     parts = [effective_parameters(policy) for policy in policies]
     differing = [n for n in _FIELDS if n != "method" and len({part[n] for part in parts if n in part}) > 1]
@@ -188,7 +188,7 @@ def _words(name: str, value: object) -> str:
     if name == "model":
         return str(getattr(value, "words", value))
     if name in ("floor", "buffer", "tail_share", "stress_weight"):
-        return f"{name.replace('_', ' ')} {100 * float(str(value)):.4g}%"
+        return f"{name.replace('_', ' ')} {100 * float(str(value)):.4g} %"
     words = {"lookback": "look-back", "refit_every": "re-fit every", "measure": "", "confidence": ""}
     said = str(value).replace("_", " ") if isinstance(value, str) else f"{value:g}"
     return f"{words.get(name, name.replace('_', ' '))} {said}".strip()

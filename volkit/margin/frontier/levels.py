@@ -9,6 +9,7 @@ import pandas as pd
 from volkit.checks import check_kind, check_positive
 from volkit.conventions import SIDES
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.margin.frontier.choice import Minimised, NoPolicyError, PolicyChoice, choose_policy
 from volkit.margin.frontier.frontier import PolicyFrontier
 from volkit.margin.frontier.grid import effective_parameters
@@ -50,7 +51,10 @@ class RiskLevels(ResultDisplay):
     def headline(self) -> str:
         """Cost and exceedance of the three levels in one line."""
         rows = {level: choice.frontier.table.loc[choice.name] for level, choice in self.choices.items()}
-        said = [f"{level} {row['cost']:.1%} ({row['exceedance']:.2%} exceeded)" for level, row in rows.items()]
+        said = [
+            f"{level} {percent_to(row['cost'])} ({percent_to(row['exceedance'], 2)} exceeded)"
+            for level, row in rows.items()
+        ]
         return f"mean margin {', '.join(said)}, as of {self.as_of.date()}"
 
     def summary(self) -> pd.DataFrame:
@@ -177,7 +181,7 @@ def _beside(now: float, choices: Mapping[str, PolicyChoice], rates: list[float])
     by_rate = dict(zip(choices, rates, strict=True))
     held = [level for level, rate in by_rate.items() if now >= rate]
     words = f"at least the {held[0]}-risk rate" if held else "below the rate of every level"
-    return f"{now / by_rate['mid'] - 1.0:+.0%} from the middle level, {words}; {text}"
+    return f"{percent_to(now / by_rate['mid'] - 1.0, 0, signed=True)} from the middle level, {words}; {text}"
 
 
 def _drivers(choices: Mapping[str, PolicyChoice]) -> pd.DataFrame:

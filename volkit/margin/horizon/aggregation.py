@@ -12,6 +12,7 @@ import pandas as pd
 
 from volkit.checks import check_positive
 from volkit.errors import ArgumentError, VolkitWarning
+from volkit.formatting import percent_to
 from volkit.margin.horizon.clock import Horizon
 from volkit.margin.horizon.fitted import check_fit_horizon
 from volkit.results import Provenance, ResultDisplay
@@ -201,7 +202,7 @@ def square_root_volatility(fit: VolatilityFit, *, horizon: int | pd.Timedelta) -
     if abs(scaled / right - 1.0) > 1e-3:
         warnings.warn(
             f"square-root time gives {scaled:.4g} over {added.horizon} where the variances of {fit.spec} add up to "
-            f"{right:.4g}: {abs(scaled / right - 1.0):.1%} too {'high' if scaled > right else 'low'}. Use "
+            f"{right:.4g}: {percent_to(abs(scaled / right - 1.0))} too {'high' if scaled > right else 'low'}. Use "
             "horizon_volatility.",
             SquareRootTimeWarning,
             stacklevel=2,

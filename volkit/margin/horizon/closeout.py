@@ -9,6 +9,7 @@ import pandas as pd
 from volkit.checks import check_count
 from volkit.conventions import Side
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.margin.horizon.clock import Horizon, check_interval
 from volkit.margin.horizon.contracts import Contract, check_contract
 from volkit.margin.horizon.losses import HorizonLosses
@@ -57,7 +58,7 @@ class CloseOut(ResultDisplay):
         """Steps, factor and volatility in one line."""
         return (
             f"closed out over {self.horizon}: volatility {self.volatility:.4g} of the notional, {self.factor:.4g} x "
-            f"the first step's, {self.volatility / self.whole_volatility:.1%} of holding it all"
+            f"the first step's, {percent_to(self.volatility / self.whole_volatility)} of holding it all"
         )
 
     def summary(self) -> pd.DataFrame:

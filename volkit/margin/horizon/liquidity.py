@@ -8,6 +8,7 @@ import pandas as pd
 
 from volkit.checks import check_floats, check_not_negative, check_positive
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.margin.horizon.clock import check_interval, spoken_time
 from volkit.results import ResultDisplay
 
@@ -58,7 +59,7 @@ class ConcentrationAddOn(ResultDisplay):
         cap = ", capped" if self.is_capped else ""
         return (
             f"closed out in {_days(self.uncapped_period)} (base {_days(self.base_period)}): add-on "
-            f"{self.add_on / self.margin:.1%} of the margin, {self.add_on:.6g}{cap}"
+            f"{percent_to(self.add_on / self.margin)} of the margin, {self.add_on:.6g}{cap}"
         )
 
     def summary(self) -> pd.DataFrame:
@@ -255,7 +256,7 @@ def concentration_add_on(
     --------
     >>> two_days = pd.Timedelta("2D")
     >>> concentration_add_on(1000.0, position=480, daily_volume=1000, participation=0.1, base_period=two_days)
-    <ConcentrationAddOn: closed out in 5.1 d (base 2 d): add-on 59.7% of the margin, 596.872>
+    <ConcentrationAddOn: closed out in 5.1 d (base 2 d): add-on 59.7 % of the margin, 596.872>
     """
     money = check_positive(margin, argument="margin", unit="currency")
     volume = check_positive(daily_volume, argument="daily_volume", unit="as the position, per day")

@@ -14,6 +14,7 @@ import pandas as pd
 from volkit.checks import check_choice, check_confidence, check_fraction, real_number
 from volkit.conventions import Side
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.margin.horizon.clock import Horizon, read_horizon, spoken_time, usual_interval
 from volkit.margin.horizon.contracts import Contract, check_contract, losses_of_moves
 from volkit.margin.rates import TailRisk, tail_of_losses
@@ -153,13 +154,15 @@ class HorizonLosses(ResultDisplay):
         windows = "paths" if self.source == "paths" else overlapping
         return (
             f"{self.asset}, {self.contract} {self.side}, {self.horizon}, {self.n_obs} {windows}, worst touch "
-            f"{self.losses['touch'].max():.2%}, worst end {self.losses['end'].max():.2%}"
+            f"{percent_to(self.losses['touch'].max(), 2)}, worst end {percent_to(self.losses['end'].max(), 2)}"
         )
 
     def summary(self) -> pd.DataFrame:
         """Return quantiles of the losses (fractions of the notional), and counts."""
         levels = [0.5, 0.9, 0.99]
-        table = self.losses.quantile(levels).set_axis([f"{level:.0%} quantile (decimal)" for level in levels])
+        table = self.losses.quantile(levels).set_axis(
+            [f"{percent_to(level, 0)} quantile (decimal)" for level in levels]
+        )
         table.loc["mean (decimal)"] = self.losses.mean()
         table.loc["windows"] = float(self.n_obs)
         table.loc["windows that do not overlap"] = float(self.n_independent)
@@ -275,7 +278,7 @@ def _on_grid(bars: pd.DataFrame, step: pd.Timedelta, max_missing: float) -> pd.D
     if missing > max_missing * len(grid):
         raise DataError(
             "bars",
-            f"must lack at most {max_missing:.1%} of their rows",
+            f"must lack at most {percent_to(max_missing)} of their rows",
             f"{missing} of {len(grid)} missing",
             "cut the history at its holes, or pass a larger max_missing",
         )

@@ -13,6 +13,7 @@ from scipy import stats
 
 from volkit.checks import check_confidence, check_count, check_kind
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.margin.horizon.clock import Horizon
 from volkit.margin.horizon.losses import Event, HorizonLosses
 from volkit.results import ResultDisplay
@@ -102,7 +103,8 @@ class ExceedanceRate(ResultDisplay):
         """Rate, interval, target and worth of the windows in one line."""
         verdict = self.reason or f"p {self.p_value:.3g}"
         return (
-            f"{self.event}, {self.horizon}: {self.rate:.3%} above the margin ({self.low:.3%} to {self.high:.3%}), "
+            f"{self.event}, {self.horizon}: {percent_to(self.rate, 3)} above the margin ({percent_to(self.low, 3)} "
+            f"to {percent_to(self.high, 3)}), "
             f"target {self.target:g}, {self.n_obs} windows worth {self.effective_size:.0f}, {verdict}"
         )
 
@@ -111,8 +113,8 @@ class ExceedanceRate(ResultDisplay):
         rows = {
             "rate (probability)": self.rate,
             "target (probability)": self.target,
-            f"low, {self.interval_confidence:.0%} interval": self.low,
-            f"high, {self.interval_confidence:.0%} interval": self.high,
+            f"low, {percent_to(self.interval_confidence, 0)} interval": self.low,
+            f"high, {percent_to(self.interval_confidence, 0)} interval": self.high,
             "p-value (probability)": self.p_value,
             "HAC error (probability)": self.standard_error,
             "block bootstrap error (probability)": self.bootstrap_error,

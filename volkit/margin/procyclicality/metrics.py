@@ -9,6 +9,7 @@ import pandas as pd
 
 from volkit.checks import check_confidence, check_count
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.margin.procyclicality.recursions import check_rates
 from volkit.margin.rates import tail_of_losses
 from volkit.results import ResultDisplay, freeze
@@ -48,7 +49,7 @@ class ProcyclicalityMetrics(ResultDisplay):
     @property
     def headline(self) -> str:
         """Ratio and largest rises in one line."""
-        largest = ", ".join(f"{x:+.1%} in {n}" for n, x in self.rises["largest"].items())
+        largest = ", ".join(f"{percent_to(x, signed=True)} in {n}" for n, x in self.rises["largest"].items())
         return f"peak {self.peak_to_trough:.2f} times trough, largest rises {largest} periods, {self.n_obs} rates"
 
     def summary(self) -> pd.DataFrame:
@@ -96,7 +97,7 @@ def procyclicality_metrics(
     Examples
     --------
     >>> procyclicality_metrics([100, 110, 105, 150, 180, 120, 100], horizons=(1, 2), confidences=(0.75,))
-    <ProcyclicalityMetrics: peak 1.80 times trough, largest rises +42.9% in 1, +71.4% in 2 periods, 7 rates>
+    <ProcyclicalityMetrics: peak 1.80 times trough, largest rises +42.9 % in 1, +71.4 % in 2 periods, 7 rates>
     """
     values = check_rates(rates, positive=True, allow_missing=True)
     levels = [check_confidence(c, argument="confidences") for c in confidences]

@@ -74,7 +74,7 @@ class AntiProcyclicality:
     >>> policy = MarginPolicy(expanding=False, method="historical", confidence=0.95, lookback=200)
     >>> schedule = margin_schedule(returns, policy=policy, periods_per_year=365)
     >>> AntiProcyclicality(long_floor=LongFloor()).apply(schedule, returns)
-    <TreatedSchedule: BTC, margin +2.6% long and +0.2% short; floor of 10 years>
+    <TreatedSchedule: BTC, margin +2.6 % long and +0.2 % short; floor of 10 years>
     """
 
     volatility_floor: VolatilityFloor | None = None

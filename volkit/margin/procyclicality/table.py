@@ -11,6 +11,7 @@ from scipy import special
 from volkit.checks import check_confidence, check_count, check_named_kinds
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.margin.procyclicality.metrics import HORIZONS, procyclicality_metrics
 from volkit.margin.procyclicality.recursions import check_rates
 from volkit.margin.procyclicality.treated import FLOORS, TreatedSchedule
@@ -55,8 +56,11 @@ class TreatmentCost(ResultDisplay):
     @property
     def headline(self) -> str:
         """Cost and interval in one line."""
-        span = f"{self.coverage:.0%} interval {self.lower:+.1%} to {self.upper:+.1%}"
-        return f"cost {self.cost:+.1%}, {span}, {self.n_obs} rates"
+        span = (
+            f"{percent_to(self.coverage, 0)} interval {percent_to(self.lower, signed=True)} to "
+            f"{percent_to(self.upper, signed=True)}"
+        )
+        return f"cost {percent_to(self.cost, signed=True)}, {span}, {self.n_obs} rates"
 
     def summary(self) -> pd.DataFrame:
         """Return cost and interval (decimals) in one row."""
@@ -113,7 +117,7 @@ def treatment_cost(
     --------
     >>> untreated = 0.10 + 0.02 * np.sin(np.arange(900) / 50)
     >>> treatment_cost(np.maximum(untreated, 0.10), untreated, rng=np.random.default_rng(1))
-    <TreatmentCost: cost +6.3%, 90% interval +2.6% to +10.5%, 900 rates>
+    <TreatmentCost: cost +6.3 %, 90 % interval +2.6 % to +10.5 %, 900 rates>
     """
     after, before = (
         check_rates(treated, argument="treated"),
@@ -184,7 +188,8 @@ class ProcyclicalityTable(ResultDisplay):
         costs = self.table["cost"]
         names = self.table.index.get_level_values("name").nunique()
         return (
-            f"{self.asset}, {names} schedules, costs {costs.min():+.1%} to {costs.max():+.1%}, {self.n_obs} rates "
+            f"{self.asset}, {names} schedules, costs {percent_to(costs.min(), signed=True)} to "
+            f"{percent_to(costs.max(), signed=True)}, {self.n_obs} rates "
             f"to {self.as_of.date()}"
         )
 
@@ -245,7 +250,7 @@ def procyclicality_table(
     >>> policy = MarginPolicy(method="historical", confidence=0.95, lookback=200)
     >>> schedule = margin_schedule(returns, policy=policy, periods_per_year=365)
     >>> procyclicality_table({"none": schedule}, rng=np.random.default_rng(1))
-    <ProcyclicalityTable: BTC, 1 schedules, costs +0.0% to +0.0%, 401 rates to 2025-08-22>
+    <ProcyclicalityTable: BTC, 1 schedules, costs +0.0 % to +0.0 %, 401 rates to 2025-08-22>
     """
     first = _check_alike(schedules)
     seed = int(rng.integers(2**63))

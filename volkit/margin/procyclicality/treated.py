@@ -7,6 +7,7 @@ import pandas as pd
 from volkit.checks import check_choice
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.margin.schedule import MarginSchedule
 from volkit.results import Provenance, ResultDisplay
 
@@ -109,7 +110,10 @@ class TreatedSchedule(ResultDisplay):
     def headline(self) -> str:
         """Asset, cost and tools in one line."""
         cost = self.cost
-        return f"{self.asset}, margin {cost['long']:+.1%} long and {cost['short']:+.1%} short; {self.words}"
+        return (
+            f"{self.asset}, margin {percent_to(cost['long'], signed=True)} long and "
+            f"{percent_to(cost['short'], signed=True)} short; {self.words}"
+        )
 
     def summary(self) -> pd.DataFrame:
         """Return by side and tool the mean addition (fraction of the notional) and the share of periods it set."""

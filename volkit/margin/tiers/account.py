@@ -14,6 +14,7 @@ from scipy.optimize import brentq
 from volkit.checks import check_choice, check_kinds, check_positive, real_number
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError, ConvergenceError
+from volkit.formatting import percent_to
 from volkit.margin.liquidation import refuse_liquidatable
 from volkit.margin.tiers.forms import MarginRule
 from volkit.results import ResultDisplay
@@ -142,7 +143,7 @@ class AccountLiquidation(ResultDisplay):
         now = f"equity now {self.equity_now:,.2f}, margin {self.maintenance_margin_now:,.2f}"
         if not self.liquidates:
             return f"no move {self.direction} liquidates; {now}"
-        return f"liquidated at a move of {self.move:+.2%}; {now}"
+        return f"liquidated at a move of {percent_to(self.move, 2, signed=True)}; {now}"
 
     def summary(self) -> pd.DataFrame:
         """Return price (USD per coin), loading and relative move (decimal) of each asset."""
@@ -207,7 +208,7 @@ def account_liquidation(
     >>> long = AccountPosition(asset="BTC", side="long", size=1.0, entry_price=50_000, price=50_000, rule=rule)
     >>> short = AccountPosition(asset="ETH", side="short", size=10.0, entry_price=2_500, price=2_500, rule=rule)
     >>> account_liquidation([long, short], wallet=5_000)
-    <AccountLiquidation: liquidated at a move of -18.77%; equity now 5,000.00, margin 425.00>
+    <AccountLiquidation: liquidated at a move of −18.77 %; equity now 5,000.00, margin 425.00>
     """
     check_choice(direction, argument="direction", choices=_DIRECTIONS)
     held: tuple[AccountPosition, ...] = check_kinds(positions, AccountPosition, argument="positions")

@@ -16,6 +16,7 @@ from scipy.optimize import brentq
 
 from volkit.checks import check_choice, check_confidence, check_positive, real_number
 from volkit.errors import ArgumentError, ConvergenceError, DataError
+from volkit.formatting import percent_to
 from volkit.margin.rates import require_tail, tail_of_losses
 from volkit.results import ResultDisplay
 
@@ -85,7 +86,8 @@ class CollateralHaircut(ResultDisplay):
     def headline(self) -> str:
         """Haircut, its wrong-way part and the law in one line."""
         return (
-            f"haircut {self.haircut:.2%} at {self.confidence:.4g}, of which wrong-way {self.wrong_way_add_on:+.2%} "
+            f"haircut {percent_to(self.haircut, 2)} at {self.confidence:.4g}, of which wrong-way "
+            f"{percent_to(self.wrong_way_add_on, 2, signed=True)} "
             f"(correlation {self.correlation:.2f}); {self.method}"
         )
 
@@ -170,7 +172,7 @@ def collateral_haircut(
     Examples
     --------
     >>> collateral_haircut(volatility=0.04, correlation=0.8, horizon=2, confidence=0.99, cost=0.005)
-    <CollateralHaircut: haircut 13.99% at 0.99, of which wrong-way +1.22% (correlation 0.80); bivariate normal>
+    <CollateralHaircut: haircut 13.99 % at 0.99, of which wrong-way +1.22 % (correlation 0.80); bivariate normal>
     """
     sigma = check_positive(volatility, argument="volatility", unit="decimal per period") * float(
         np.sqrt(check_positive(horizon, argument="horizon", unit="periods"))

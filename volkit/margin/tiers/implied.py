@@ -13,6 +13,7 @@ import pandas as pd
 from volkit.checks import check_choice, check_confidence, check_kind
 from volkit.conventions import SIDES
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.margin.horizon.clock import spoken_time
 from volkit.margin.horizon.contracts import Contract
 from volkit.margin.horizon.losses import Event, HorizonLosses, horizon_losses
@@ -90,8 +91,10 @@ class ImpliedMargin(ResultDisplay):
         side = first["confidence"].xs(horizon, level="horizon").idxmin()
         worst = first.loc[(side, horizon)]
         return (
-            f"{self.table.asset or 'tiers'}, tier 1, {self.layer.replace('_', ' ')} {worst['rate']:.3%}: confidence "
-            f"{worst['confidence']:.2%} ({worst['low']:.2%} to {worst['high']:.2%}) over {spoken_time(horizon)}, {side}"
+            f"{self.table.asset or 'tiers'}, tier 1, {self.layer.replace('_', ' ')} {percent_to(worst['rate'], 3)}: "
+            "confidence "
+            f"{percent_to(worst['confidence'], 2)} ({percent_to(worst['low'], 2)} to "
+            f"{percent_to(worst['high'], 2)}) over {spoken_time(horizon)}, {side}"
         )
 
     def summary(self) -> pd.DataFrame:

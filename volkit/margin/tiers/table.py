@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.margin.tiers.refusals import FallingRateError
 from volkit.results import ResultDisplay
 
@@ -230,8 +231,9 @@ class TierTable(ResultDisplay):
         """Asset, number of tiers and range of rates in one line."""
         m = self.maintenance_rates
         return (
-            f"{self.asset or 'tiers'}, {len(m)} tiers to {self.cap:,.0f} {self.currency}: maintenance {m[0]:.4%} to "
-            f"{m[-1]:.4%}, leverage {self.max_leverages[0]:g}x to {self.max_leverages[-1]:g}x"
+            f"{self.asset or 'tiers'}, {len(m)} tiers to {self.cap:,.0f} {self.currency}: maintenance "
+            f"{percent_to(m[0], 4)} to "
+            f"{percent_to(m[-1], 4)}, leverage {self.max_leverages[0]:g}x to {self.max_leverages[-1]:g}x"
         )
 
     def summary(self) -> pd.DataFrame:

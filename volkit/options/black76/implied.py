@@ -8,6 +8,7 @@ import pandas as pd
 
 from volkit.checks import check_choice
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.kernels import load_kernels
 from volkit.options.black76.arguments import ArrayLike, by_block, call_signs, numbers
 from volkit.results import ResultDisplay
@@ -67,7 +68,7 @@ class ImpliedVolatility(ResultDisplay):
         text = f"{n_found} of {np.size(self.code)} found"
         if n_found:
             values = np.asarray(self.volatility)[self.found]
-            text += f", {values.min():.2%} to {values.max():.2%} a year"
+            text += f", {percent_to(values.min(), 2)} to {percent_to(values.max(), 2)} a year"
         return text
 
     def summary(self) -> pd.DataFrame:

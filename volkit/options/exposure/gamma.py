@@ -10,6 +10,7 @@ import pandas as pd
 
 from volkit.checks import check_positive
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.options.exposure.positions import DealerAssumption, dealer_positions, dealer_words
 from volkit.options.exposure.roots import all_roots
 from volkit.options.index.book import QuotedBook, book_provenance, dollar_quotes
@@ -88,7 +89,11 @@ class GammaExposure(ResultDisplay):
     @property
     def headline(self) -> str:
         """Net gamma, its flip and the assumption in one line."""
-        flip = "no flip" if self.flip is None else f"flips at {self.flip:,.0f} ({self.flip / self.spot - 1.0:+.1%})"
+        flip = (
+            "no flip"
+            if self.flip is None
+            else f"flips at {self.flip:,.0f} ({percent_to(self.flip / self.spot - 1.0, signed=True)})"
+        )
         more = f", {len(self.flips)} flips in all" if len(self.flips) > 1 else ""
         return (
             f"{self.underlying} at {self.spot:,.0f}: {self.total / 1e6:+,.3f} million USD per 1 %, {flip}{more}; "

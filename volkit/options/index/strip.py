@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.options.index.truncation import Truncation, truncation_of
 from volkit.results import Provenance, ResultDisplay, freeze
 
@@ -86,7 +87,8 @@ class VarianceStrip(ResultDisplay):
         ends = self.strikes["strike"].iloc[[0, -1]]
         until = f", {self.expiry:%Y-%m-%d %H:%M} UTC" if self.expiry is not None else ""
         return (
-            f"{self.annualized_volatility:.2%} a year over {self.minutes / 1440.0:.2f} days{until}, {self.n_strikes} "
+            f"{percent_to(self.annualized_volatility, 2)} a year over {self.minutes / 1440.0:.2f} days{until}, "
+            f"{self.n_strikes} "
             f"strikes from {ends.iloc[0]:g} to {ends.iloc[1]:g}, forward {self.forward:.8g}"
         )
 

@@ -9,6 +9,7 @@ import pandas as pd
 from volkit.checks import check_choice, check_floats, check_series, check_times
 from volkit.conventions import SIDES, Side, to_utc
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.margin import MarginSchedule
 from volkit.portfolio.netting.inputs import Floats, check_cost_of_capital
 from volkit.results import Provenance, ResultDisplay
@@ -78,7 +79,8 @@ class CapitalEfficiency(ResultDisplay):
     def headline(self) -> str:
         """Ratio, drag and rate in one line."""
         return (
-            f"margin {self.ratio:.2%} of exposure; drag {self.annual_drag:,.6g} a year, {self.drag_rate:.2%} of "
+            f"margin {percent_to(self.ratio, 2)} of exposure; drag {self.annual_drag:,.6g} a year, "
+            f"{percent_to(self.drag_rate, 2)} of "
             f"exposure, at {self.cost_of_capital:.4g} a year"
         )
 
@@ -254,7 +256,7 @@ def book_efficiency(margin: float, exposure: float, *, cost_of_capital: float) -
     Examples
     --------
     >>> book_efficiency(12_000.0, 200_000.0, cost_of_capital=0.08)
-    <CapitalEfficiency: margin 6.00% of exposure; drag 960 a year, 0.48% of exposure, at 0.08 a year>
+    <CapitalEfficiency: margin 6.00 % of exposure; drag 960 a year, 0.48 % of exposure, at 0.08 a year>
     """
     rate = check_cost_of_capital(cost_of_capital)
     if not (np.isfinite(margin) and margin >= 0.0 and np.isfinite(exposure) and exposure > 0.0):

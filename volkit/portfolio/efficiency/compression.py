@@ -14,6 +14,7 @@ from scipy.optimize import linprog
 
 from volkit.checks import check_choice, check_floats
 from volkit.errors import ConvergenceError, DataError
+from volkit.formatting import percent_to
 from volkit.portfolio.netting.inputs import Floats
 from volkit.results import ResultDisplay, freeze
 
@@ -82,7 +83,7 @@ class CompressedObligations(ResultDisplay):
         """Gross before and after, and share of the excess removed, in one line."""
         return (
             f"{self.rule}: gross {self.gross:,.6g} to {self.gross_after:,.6g}, least {self.least_gross:,.6g} "
-            f"({self.efficiency:.1%} of the excess removed)"
+            f"({percent_to(self.efficiency)} of the excess removed)"
         )
 
     def summary(self) -> pd.DataFrame:
@@ -182,7 +183,7 @@ def compress_obligations(
     Examples
     --------
     >>> compress_obligations([[0, 100, 0], [0, 0, 80], [60, 0, 0]])
-    <CompressedObligations: conservative: gross 240 to 60, least 40 (90.0% of the excess removed)>
+    <CompressedObligations: conservative: gross 240 to 60, least 40 (90.0 % of the excess removed)>
     """
     check_choice(rule, argument="rule", choices=_RULES)
     W, names = _check_obligations(obligations)

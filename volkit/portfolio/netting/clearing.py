@@ -8,6 +8,7 @@ import pandas as pd
 
 from volkit.checks import check_count, check_positive
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.results import ResultDisplay
 
 __all__ = ["ClearingBenefit", "clearing_benefit", "least_members"]
@@ -42,7 +43,7 @@ class ClearingBenefit(ResultDisplay):
         """Exposures and reduction in one line."""
         return (
             f"{self.n_members} members, {len(self.deviations)} classes, one cleared: exposure {self.bilateral:.4g} "
-            f"bilateral, {self.with_ccp:.4g} with the counterparty ({self.reduction:+.1%} saved)"
+            f"bilateral, {self.with_ccp:.4g} with the counterparty ({percent_to(self.reduction, signed=True)} saved)"
         )
 
     def summary(self) -> pd.DataFrame:
@@ -98,7 +99,7 @@ def clearing_benefit(n_members: int, *, n_classes: int, deviations: Sequence[flo
     --------
     >>> clearing_benefit(12, n_classes=2)
     <ClearingBenefit: 12 members, 2 classes, one cleared: exposure 6.206 bilateral, 5.712 with the counterparty \
-(+8.0% saved)>
+(+8.0 % saved)>
     """
     N = check_count(n_members, argument="n_members", minimum=2, unit="members")
     K = check_count(n_classes, argument="n_classes", unit="classes")

@@ -13,6 +13,7 @@ import pandas as pd
 
 from volkit.checks import check_choice, check_confidence, real_number
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.portfolio.netting.inputs import Floats, check_pnl, check_probabilities
 from volkit.portfolio.netting.measure import check_measure, measure_words, tail_measure, tail_weights
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -73,7 +74,8 @@ class MarginContributions(ResultDisplay):
         """Margin, gross, offset and the largest part in one line."""
         largest = self.table["euler"].idxmax()
         return (
-            f"margin {self.margin:,.6g} of {self.gross:,.6g} gross, offset {self.offset:.1%}; largest part {largest} "
+            f"margin {self.margin:,.6g} of {self.gross:,.6g} gross, offset {percent_to(self.offset)}; largest part "
+            f"{largest} "
             f"with {self.table['euler'].max():,.6g}; {self.method}"
         )
 

@@ -15,6 +15,7 @@ from volkit.correlation.bounds import OffsetVerdicts
 from volkit.correlation.bounds.netting import MOST_REDUCTION
 from volkit.correlation.bounds.verdicts import ADMITTED
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.margin.horizon import concentration_factor
 from volkit.portfolio.netting.inputs import Floats
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -70,10 +71,10 @@ class OffsetCredits(ResultDisplay):
     def headline(self) -> str:
         """Margin, gross, credit and pairs in one line."""
         earning = int((self.table["credit"] > 0.0).sum())
-        capped = f", capped at {self.cap:.0%}" if self.is_capped else ""
+        capped = f", capped at {percent_to(self.cap, 0)}" if self.is_capped else ""
         credit = 1.0 - self.margin / self.gross
         return (
-            f"margin {self.margin:,.6g} of {self.gross:,.6g} gross, credit {credit:.1%}{capped}; "
+            f"margin {self.margin:,.6g} of {self.gross:,.6g} gross, credit {percent_to(credit)}{capped}; "
             f"{earning} of {len(self.table)} pairs earn one"
         )
 
@@ -141,7 +142,7 @@ def offset_credits(
     >>> found.table[["correlation", "credit"]].round(3).to_numpy().tolist()
     [[-0.7, 0.599], [1.0, 0.0], [1.0, 0.0]]
     >>> found
-    <OffsetCredits: margin 160.312 of 230 gross, credit 30.3%; 1 of 3 pairs earn one>
+    <OffsetCredits: margin 160.312 of 230 gross, credit 30.3 %; 1 of 3 pairs earn one>
     """
     share = check_fraction(cap, argument="cap")
     m = _check_margins(margins)

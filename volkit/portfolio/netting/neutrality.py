@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from volkit.checks import check_choice, check_fraction
+from volkit.formatting import percent_to
 from volkit.portfolio.netting.inputs import Floats, Labels, Pnl, check_labels, check_pnl
 from volkit.portfolio.netting.measure import MarginMeasure, check_measure, measure_words
 from volkit.portfolio.netting.sets import margins_of_sets
@@ -69,15 +70,16 @@ class InsolvencyNeutrality(ResultDisplay):
         """Shares under the three rules for the first account, and accounts where netting is less safe."""
         first = self.table.index[0][0]
         shares = self.table.loc[first]["share"]
-        words = ", ".join(f"{rule} {shares[rule]:.2%}" for rule in RULES)
+        words = ", ".join(f"{rule} {percent_to(shares[rule], 2)}" for rule in RULES)
         worse = int((~self.is_neutral).sum())
         return f"insolvent under {words} ({first}); net less safe in {worse} of {len(self.is_neutral)} accounts"
 
     def summary(self) -> pd.DataFrame:
         """Return the table with units in its labels."""
+        share = percent_to(self.coverage, 0)
         units = {
             "margin": "margin (money)", "n_insolvent": "insolvent (scenarios)", "n_judged": "judged (scenarios)",
-            "share": "insolvent (share)", "low": f"low ({self.coverage:.0%})", "high": f"high ({self.coverage:.0%})",
+            "share": "insolvent (share)", "low": f"low ({share})", "high": f"high ({share})",
             "mean_excess": "mean loss above margin (money)",
             "mean_excess_if_insolvent": "the same if insolvent (money)",
             "equal_net_margin": "net margin as safe (money)", "equal_ratio": "it over gross margin (fraction)",

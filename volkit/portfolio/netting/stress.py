@@ -12,6 +12,7 @@ from volkit.correlation.bounds import CorrelationBounds, adverse_correlation
 from volkit.correlation.bounds.rows import check_weights
 from volkit.correlation.bounds.shocks import check_correlation
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.portfolio.netting.contributions import NormalMeasure, normal_multiplier
 from volkit.portfolio.netting.inputs import Labels, check_labels, check_pnl
 from volkit.portfolio.netting.measure import MarginMeasure, check_measure, measure_words
@@ -65,7 +66,9 @@ class StressedMargin(ResultDisplay):
     def headline(self) -> str:
         """Margin first and at worst, and how much of the benefit goes, in one line."""
         first, worst = self.table.iloc[0], self.table.loc[self.worst]
-        lost = f", {worst['lost_share']:.0%} of the netting benefit lost" if worst["lost_share"] > 0.0 else ""
+        lost = (
+            f", {percent_to(worst['lost_share'], 0)} of the netting benefit lost" if worst["lost_share"] > 0.0 else ""
+        )
         return (
             f"margin {first['margin']:,.6g} {self.table.index[0]}, {worst['margin']:,.6g} at worst ({self.worst}) of "
             f"{self.gross:,.6g} gross{lost}; {self.method}"
@@ -138,7 +141,7 @@ def stressed_margin(
     >>> broken = {"hedge fails": stressed_correlation(now, severity=0.5, towards=-1.0)}
     >>> hedge, volatility = pd.Series({"BTC": 100.0, "ETH": -90.0}), pd.Series({"BTC": 0.05, "ETH": 0.06})
     >>> stressed_margin(now, positions=hedge, volatilities=volatility, confidence=0.99, stressed=broken)
-    <StressedMargin: margin 8.82343 estimate, 20.5688 at worst (hedge fails) of 27.7182 gross, 62% of the netting \
+    <StressedMargin: margin 8.82343 estimate, 20.5688 at worst (hedge fails) of 27.7182 gross, 62 % of the netting \
 benefit lost; 99 % expected shortfall, normal>
     """
     level = check_confidence(confidence)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.portfolio.netting.inputs import (
     Labels,
     check_cost_of_capital,
@@ -68,7 +69,8 @@ class NetMargin(ResultDisplay):
         """Net, gross, offset and drag of the book in one line."""
         row = self.book
         return (
-            f"net {row['net']:,.6g} of {row['gross']:,.6g} gross, netting ratio {row['netting_ratio']:.1%}; drag "
+            f"net {row['net']:,.6g} of {row['gross']:,.6g} gross, netting ratio {percent_to(row['netting_ratio'])}; "
+            "drag "
             f"{row['annual_drag']:,.6g} a year at {self.cost_of_capital:.4g}, {row['annual_saving']:,.6g} less"
         )
 
@@ -130,7 +132,10 @@ class MarginModes(ResultDisplay):
         """The three margins and what portfolio mode releases, in one line."""
         margins = self.total["margin"]
         words = ", ".join(f"{mode} {margins[mode]:,.6g}" for mode in MODES)
-        return f"{words}; portfolio mode releases {self.total['offset']['portfolio']:.1%} of isolated; {self.method}"
+        return (
+            f"{words}; portfolio mode releases {percent_to(self.total['offset']['portfolio'])} of isolated; "
+            f"{self.method}"
+        )
 
     def summary(self) -> pd.DataFrame:
         """Return the table with units in its labels."""
@@ -204,7 +209,7 @@ def net_and_gross(
     >>> moves = np.linspace(-0.1, 0.1, 201)
     >>> book = pd.DataFrame([1e6 * moves, -8e5 * moves], index=["BTC spot", "BTC perpetual"])
     >>> net_and_gross(book, confidence=0.99, cost_of_capital=0.08)
-    <NetMargin: net 19,898.5 of 179,087 gross, netting ratio 11.1%; drag 1,591.88 a year at 0.08, 12,735 less>
+    <NetMargin: net 19,898.5 of 179,087 gross, netting ratio 11.1 %; drag 1,591.88 a year at 0.08, 12,735 less>
     """
     book = check_pnl(pnl, names=names)
     level = check_measure(measure, confidence=confidence, n_scenarios=book.n_scenarios)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.kernels import load_kernels
 from volkit.portfolio.scenarios.arrays import RiskArray, units_of
 from volkit.portfolio.scenarios.tail import tail_of
@@ -101,7 +102,9 @@ class AccountState:
         self._margin = -float(shares @ total[self._likely])
 
     def __repr__(self) -> str:
-        measure = "worst scenario" if self.confidence is None else f"expected shortfall {self.confidence:.2%}"
+        measure = (
+            "worst scenario" if self.confidence is None else f"expected shortfall {percent_to(self.confidence, 2)}"
+        )
         held = int(np.count_nonzero(self._units))
         return (
             f"<AccountState: {held} of {len(self._rows)} instruments held, margin {self.margin:,.6g} USD of "

@@ -8,6 +8,7 @@ import pandas as pd
 
 from volkit.conventions import to_utc
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.portfolio.venues.compare import MarginUnderRules
 
 __all__ = ["margin_lines", "margin_record", "parse_instant", "parse_prices"]
@@ -16,7 +17,7 @@ _MEANING = "A margin is the equity in USD, with every position counted at its ma
 
 
 def _share(rate: float) -> str:
-    return f"{rate:.2%}" if rate == rate else "\u2013"
+    return percent_to(rate, 2) if rate == rate else "\u2013"
 
 
 def margin_lines(result: MarginUnderRules) -> list[str]:

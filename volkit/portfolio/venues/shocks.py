@@ -203,8 +203,8 @@ def scenario_words(scenario: Scenario) -> str:
     Examples
     --------
     >>> scenario_words(Scenario(spot=-0.66, volatility=0.4, weight=0.24))
-    'price -66%, volatility +40%, weight 0.24'
+    'price -66 %, volatility +40 %, weight 0.24'
     """
-    volatility = f", volatility {100 * scenario.volatility:+.4g}%" if scenario.volatility else ""
+    volatility = f", volatility {100 * scenario.volatility:+.4g} %" if scenario.volatility else ""
     weight = f", weight {scenario.weight:.3g}" if scenario.weight != 1.0 else ""
-    return f"price {100 * scenario.spot:+.4g}%{volatility}{weight}"
+    return f"price {100 * scenario.spot:+.4g} %{volatility}{weight}"

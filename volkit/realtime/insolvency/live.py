@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from volkit.checks import check_choice
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.instruments import ContractTerms, MarketState, PositionBook
 from volkit.kernels import load_kernels
 from volkit.margin.horizon.touch import check_probability
@@ -192,8 +193,9 @@ class LiveInsolvencyMargin:
     def __repr__(self) -> str:
         now = self.current
         return (
-            f"<LiveInsolvencyMargin: {self.account}, {now.margin:,.6g} USD for insolvency {self.target:.3%}, equity "
-            f"{now.equity:,.6g}, {', '.join(self._coins)} within {self._reach:.1%}>"
+            f"<LiveInsolvencyMargin: {self.account}, {now.margin:,.6g} USD for insolvency "
+            f"{percent_to(self.target, 3)}, equity "
+            f"{now.equity:,.6g}, {', '.join(self._coins)} within {percent_to(self._reach)}>"
         )
 
     @property

@@ -8,6 +8,7 @@ import pandas as pd
 
 from volkit.checks import check_floats, check_kind, check_series, check_times
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.kernels import load_kernels
 from volkit.margin.procyclicality import ProcyclicalityMetrics, procyclicality_metrics
 from volkit.realtime.online.calibrator import KERNELS, OnlineCalibrator
@@ -98,7 +99,7 @@ class OnlineCalibration(ResultDisplay, Generic[AnyCalibrator]):
         now = self.calibrator.multiplier
         return (
             f"{type(self.calibrator).__name__}, {self.n_exceedances} exceedances in {self.n_obs:,} scores "
-            f"({self.rate:.2%}, target {1.0 - self.confidence:.2%}), multiplier now {now:.3g}"
+            f"({percent_to(self.rate, 2)}, target {percent_to(1.0 - self.confidence, 2)}), multiplier now {now:.3g}"
         )
 
     def summary(self) -> pd.DataFrame:
@@ -165,7 +166,7 @@ def calibrate_online(
     >>> times = pd.date_range("2024-01-01", periods=2000, freq="8h", tz="UTC")
     >>> simulated = pd.Series(np.random.default_rng(1).standard_t(4, 2000) / 3.0, index=times)
     >>> calibrate_online(simulated, QuantileTracker(confidence=0.99))
-    <OnlineCalibration: QuantileTracker, 21 exceedances in 2,000 scores (1.05%, target 1.00%), multiplier now 1.46>
+    <OnlineCalibration: QuantileTracker, 21 exceedances in 2,000 scores (1.05 %, target 1.00 %), multiplier now 1.46>
     """
     check_kind(calibrator, OnlineCalibrator, argument="calibrator", remedy="pass one, e.g. QuantileTracker(...)")
     index = check_times(check_series(scores, argument="scores").index, argument="scores")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from volkit.formatting import percent_to
 from volkit.results import ResultDisplay
 
 __all__ = ["Guarantee", "length_for"]
@@ -77,15 +78,18 @@ class Guarantee(ResultDisplay):
         if self.above is None:
             first = f"No bound on exceedances in {self.n:,} scores"
         else:
-            first = f"At most {self.largest_rate:.2%} exceedances in {self.n:,} scores (target {self.target:.2%})"
+            first = (
+                f"At most {percent_to(self.largest_rate, 2)} exceedances in {self.n:,} scores (target "
+                f"{percent_to(self.target, 2)})"
+            )
         parts = [first + self._emptiness()]
         if self.below is not None:
-            least = f"at least {self.smallest_rate:.2%}"
+            least = f"at least {percent_to(self.smallest_rate, 2)}"
             parts.append(least if self.smallest_rate > 0.0 else "from below the bound says nothing yet")
         if self.above is not None or self.below is not None:
             parts.append(f"holds {self.condition}")
         if self.published is not None and self.published >= self.target:
-            two_sided = f"the published two-sided bound, {self.published:.2%} around the target"
+            two_sided = f"the published two-sided bound, {percent_to(self.published, 2)} around the target"
             parts.append(f"{two_sided}, is empty before {self.needed_published:,} scores")
         return "; ".join([*parts, *self.lost]) + "."
 

@@ -113,8 +113,8 @@ class AdaptiveConformal(_OnLevels):
     >>> round(aci.level, 5), round(aci.multiplier, 3)
     (0.00505, 1.225)
     >>> print(aci.guarantee(1000).words)
-    At most 1.20% exceedances in 1,000 scores (target 1.00%); holds for any scores up to 10; no bound from below: the \
-multiplier is held at 1 (may_shrink=False).
+    At most 1.20 % exceedances in 1,000 scores (target 1.00 %); holds for any scores up to 10; no bound from below: \
+the multiplier is held at 1 (may_shrink=False).
     """
 
     gamma: float | None = None

@@ -7,6 +7,7 @@ import pandas as pd
 from volkit.checks import check_count, check_kind, check_positive
 from volkit.conventions import SIDES, Side
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.realtime.online import OnlineCalibrator, QuantileTracker, coverage_by_group, full_years
 from volkit.realtime.replay.measures import block_regimes, measure_margin
 from volkit.realtime.replay.policy import LivePolicy
@@ -80,10 +81,10 @@ class StaticDynamicComparison(ResultDisplay):
         target = self.replay.policy.target
         words = "; ".join(
             f"{margin} {self.table.loc[margin, 'exceedances'].sum():.0f} exceedances at "
-            f"{self.table.loc[margin, 'mean_margin'].mean():.1%} mean margin"
+            f"{percent_to(self.table.loc[margin, 'mean_margin'].mean())} mean margin"
             for margin in MARGINS
         )
-        return f"{self.asset}, {self.replay.n_blocks:,} blocks, two sides, target {target:.2%}: {words}"
+        return f"{self.asset}, {self.replay.n_blocks:,} blocks, two sides, target {percent_to(target, 2)}: {words}"
 
     def summary(self) -> pd.DataFrame:
         """Return the table (fractions of the notional unless said)."""
@@ -151,8 +152,8 @@ def compare_static_dynamic(
     >>> start = start_live(close, n_train=900, target=0.01, model=Ewma(half_life=100), asset="SIM")
     >>> compare_static_dynamic(start.later, start.state, start.policy, static_long=start.static_long,
     ...                        static_short=start.static_short)
-    <StaticDynamicComparison: SIM, 74 blocks, two sides, target 1.00%: static 0 exceedances at 7.4% mean margin; \
-dynamic 0 exceedances at 6.8% mean margin; online 0 exceedances at 6.8% mean margin>
+    <StaticDynamicComparison: SIM, 74 blocks, two sides, target 1.00 %: static 0 exceedances at 7.4 % mean margin; \
+dynamic 0 exceedances at 6.8 % mean margin; online 0 exceedances at 6.8 % mean margin>
     """
     check_kind(state, LiveVolatility, argument="state", remedy="pass the state of start_live")
     check_kind(policy, LivePolicy, argument="policy", remedy="pass the policy of start_live")

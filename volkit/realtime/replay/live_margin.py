@@ -9,7 +9,7 @@ import pandas as pd
 
 from volkit.conventions import SIDES, Side, losses
 from volkit.errors import DataError
-from volkit.formatting import length_words
+from volkit.formatting import length_words, percent_to
 from volkit.realtime.online import OnlineCalibrator, load_calibrator
 from volkit.realtime.replay.policy import LivePolicy
 from volkit.realtime.replay.run import check_target
@@ -99,7 +99,7 @@ class LiveMargin:
     def __repr__(self) -> str:
         online = ", calibrated online" if self.calibrators else ""
         return (
-            f"<LiveMargin: {self.state.model.asset}, target {self.policy.target:.2%} over "
+            f"<LiveMargin: {self.state.model.asset}, target {percent_to(self.policy.target, 2)} over "
             f"{length_words(self.policy.horizon)}{online}, as of {self.state.as_of:%Y-%m-%d %H:%M}>"
         )
 

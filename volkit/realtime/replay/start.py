@@ -9,6 +9,7 @@ import pandas as pd
 from volkit.checks import check_count, check_kind
 from volkit.conventions import SIDES, Side, losses
 from volkit.errors import ArgumentError, DataError, SmallSampleWarning
+from volkit.formatting import percent_to
 from volkit.margin.rates import tail_of_losses
 from volkit.realtime.replay.policy import LivePolicy, check_target, horizon_moves, policy_from_law, read_length
 from volkit.realtime.state import LiveVolatility, fit_season
@@ -74,7 +75,8 @@ class LiveStart(ResultDisplay):
         """Model, window and static margins in one line."""
         return (
             f"{self.fit.asset}, {self.fit.spec} on {self.n_obs:,} bars to {self.as_of:%Y-%m-%d %H:%M}, static margin "
-            f"{self.static_long:.2%} long and {self.static_short:.2%} short from {self.n_blocks:.0f} horizons, "
+            f"{percent_to(self.static_long, 2)} long and {percent_to(self.static_short, 2)} short from "
+            f"{self.n_blocks:.0f} horizons, "
             f"{len(self.later):,} bars to come"
         )
 
@@ -147,7 +149,7 @@ def start_live(
     >>> times = pd.date_range("2024-01-01", periods=300, freq="1h", tz="UTC", name="time")
     >>> waves = pd.Series(range(300), index=times).mod(7)
     >>> start_live((100.0 + waves).to_frame("close"), n_train=200, target=0.05, model=Ewma(), asset="WAVE")
-    <LiveStart: WAVE, EWMA half-life 11.2 on 200 bars to 2024-01-09 07:00, static margin 5.66% long and 1.00% short \
+    <LiveStart: WAVE, EWMA half-life 11.2 on 200 bars to 2024-01-09 07:00, static margin 5.66 % long and 1.00 % short \
 from 25 horizons, 100 bars to come>
     """
     check_target(target)

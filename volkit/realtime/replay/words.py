@@ -1,20 +1,23 @@
 """What a comparison of margins says in a sentence: the worse first."""
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from volkit.conventions import SIDES
+from volkit.formatting import percent_to, to_digits
 
 __all__ = ["comparison_sentence"]
 
 # Column, words, how a value is written; more is worse in all of them.
 _CRITERIA = (
-    ("mean_margin", "mean margin", "{:.1%}"),
-    ("peak_to_trough", "peak to trough", "{:.1f} times"),
-    ("largest_rise", "largest rise within a block", "{:.0%}"),
-    ("exceedances", "exceedances", "{:.0f}"),
-    ("episodes", "shortfall episodes", "{:.0f}"),
-    ("deepest", "deepest shortfall", "{:.1%}"),
-    ("shortfall", "shortfall in all", "{:.1%}"),
+    ("mean_margin", "mean margin", percent_to),
+    ("peak_to_trough", "peak to trough", lambda times: f"{to_digits(times, 1)} times"),
+    ("largest_rise", "largest rise within a block", lambda share: percent_to(share, 0)),
+    ("exceedances", "exceedances", lambda count: to_digits(count, 0)),
+    ("episodes", "shortfall episodes", lambda count: to_digits(count, 0)),
+    ("deepest", "deepest shortfall", percent_to),
+    ("shortfall", "shortfall in all", percent_to),
 )
 _NAMES = {"dynamic": "The dynamic margin", "online": "With online calibration it"}
 
@@ -54,8 +57,8 @@ def _both_sides(rows: pd.DataFrame) -> pd.Series:
     return pd.concat([added, worst, rows[["mean_margin"]].mean()])
 
 
-def _pair(column: str, words: str, form: str, ours: pd.Series, static: pd.Series) -> str:
-    return f"{words} ({form.format(ours[column])} against {form.format(static[column])})"
+def _pair(column: str, words: str, form: Callable[[float], str], ours: pd.Series, static: pd.Series) -> str:
+    return f"{words} ({form(ours[column])} against {form(static[column])})"
 
 
 def _beyond(coverage: pd.DataFrame) -> list[str]:

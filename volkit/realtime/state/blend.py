@@ -18,6 +18,7 @@ from volkit.checks import (
     real_number,
 )
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.margin.rates import tail_of_losses
 from volkit.results import Provenance, ResultDisplay, freeze
 
@@ -70,7 +71,8 @@ class BlendChoice(ResultDisplay):
         row = self.table.loc[self.weight]
         return (
             f"implied weight {self.weight:g} by {self.criterion}, margin {self.multiplier:.2f} times the blend, rate "
-            f"{row['rate']:.2%} at target {self.target:.2%}, {self.n_obs:,} horizons to {self.as_of:%Y-%m-%d}"
+            f"{percent_to(row['rate'], 2)} at target {percent_to(self.target, 2)}, {self.n_obs:,} horizons to "
+            f"{self.as_of:%Y-%m-%d}"
         )
 
     def summary(self) -> pd.DataFrame:
@@ -201,7 +203,7 @@ def choose_blend(
     >>> realized = pd.Series(0.02 * np.exp(0.5 * rng.standard_normal(4000)), index=times)
     >>> simulated = implied * rng.standard_normal(4000)
     >>> choose_blend(simulated, realized=realized, implied=implied, target=0.05)
-    <BlendChoice: implied weight 1 by quantile loss, margin 1.61 times the blend, rate 4.80% at target 5.00%, \
+    <BlendChoice: implied weight 1 by quantile loss, margin 1.61 times the blend, rate 4.80 % at target 5.00 %, \
 4,000 horizons to 2023-08-26>
     """
     check_choice(criterion, argument="criterion", choices=("quantile loss", "exceedance"))

@@ -14,6 +14,7 @@ import pandas as pd
 from volkit.checks import check_fraction, check_positive
 from volkit.conventions import annualize
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.kernels import load_kernels
 from volkit.realtime.state import files
 from volkit.realtime.state.bars import ClosingBar, SkippedBar, bar_arrays, reason_words, refusal, skipped_table
@@ -59,7 +60,7 @@ class LiveVolatility:
     >>> returns = pd.Series([0.01, -0.01] * 30, index=times, name="BTC")
     >>> live = LiveVolatility.from_fit(Ewma().fit(returns, periods_per_year=8760), last_close=42000.0)
     >>> live
-    <LiveVolatility: BTC, EWMA half-life 11.2, 93.6% a year, as of 2024-01-03 11:00, 0 bars, 0 skipped>
+    <LiveVolatility: BTC, EWMA half-life 11.2, 93.6 % a year, as of 2024-01-03 11:00, 0 bars, 0 skipped>
     >>> round(live.update(LiveBar(pd.Timestamp("2024-01-03 12:00", tz="UTC"), 43260.0)) ** 0.5, 5)
     0.01217
     """
@@ -357,7 +358,8 @@ class LiveVolatility:
 
     def __repr__(self) -> str:
         return (
-            f"<LiveVolatility: {self.model.asset}, {self.model.words}, {self.annualized_volatility():.1%} a year, "
+            f"<LiveVolatility: {self.model.asset}, {self.model.words}, {percent_to(self.annualized_volatility())} a "
+            "year, "
             f"as of {self.as_of:%Y-%m-%d %H:%M}, {self.n_obs} bars, {len(self._skipped)} skipped>"
         )
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.conventions import annualize
+from volkit.formatting import percent_to
 from volkit.realtime.state.model import LiveModel
 from volkit.results import Provenance, ResultDisplay
 
@@ -54,7 +55,7 @@ class LivePath(ResultDisplay):
         """Bars, last volatility and what was skipped in one line."""
         year = annualize(float(self.variance.iloc[-1] ** 0.5), periods_per_year=self.model.periods_per_year)
         return (
-            f"{self.asset}, {self.words}, {len(self.frame):,} bars, {year:.1%} a year as of "
+            f"{self.asset}, {self.words}, {len(self.frame):,} bars, {percent_to(year)} a year as of "
             f"{self.as_of:%Y-%m-%d %H:%M}, {len(self.skipped)} skipped"
         )
 

@@ -9,6 +9,7 @@ from scipy import optimize, special
 
 from volkit.checks import check_positive, check_returns
 from volkit.errors import ConvergenceError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay
 from volkit.scenarios.paths.jumps import JumpDiffusion, Jumps
 
@@ -78,8 +79,8 @@ class JumpFit(ResultDisplay):
     def headline(self) -> str:
         """Asset and estimates in one line."""
         j = self.jumps
-        size = f"mean {j.mean:.2%}, deviation {j.deviation:.2%}"
-        return f"{self.asset}, diffusion {j.volatility:.1%} a year, {j.intensity:.1f} jumps a year ({size})"
+        size = f"mean {percent_to(j.mean, 2)}, deviation {percent_to(j.deviation, 2)}"
+        return f"{self.asset}, diffusion {percent_to(j.volatility)} a year, {j.intensity:.1f} jumps a year ({size})"
 
     def summary(self) -> pd.DataFrame:
         """Return the estimates with standard errors (per year, decimal), and what follows."""

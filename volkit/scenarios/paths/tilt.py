@@ -14,6 +14,7 @@ from scipy import special
 
 from volkit.checks import check_positive
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 
 __all__ = ["Tilt", "push_rows", "push_shocks"]
 
@@ -55,7 +56,7 @@ class Tilt:
     Examples
     --------
     >>> Tilt(direction={"BTC": 1.0}).words
-    'pushed towards losses (40% in the sum by 2 sd, 40% in one shock beyond its 0.003 tail)'
+    'pushed towards losses (40 % in the sum by 2 sd, 40 % in one shock beyond its 0.003 tail)'
     """
 
     direction: Mapping[str, float]
@@ -85,7 +86,10 @@ class Tilt:
     @property
     def words(self) -> str:
         """The push in words."""
-        parts = f"{self.sum_share:.0%} in the sum by {self.size:g} sd, {self.single_share:.0%} in one shock"
+        parts = (
+            f"{percent_to(self.sum_share, 0)} in the sum by {self.size:g} sd, {percent_to(self.single_share, 0)} in "
+            "one shock"
+        )
         return f"pushed towards losses ({parts} beyond its {self.tail:g} tail)"
 
     def exposures(self, assets: Sequence[str]) -> Floats:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from volkit.checks import check_fraction
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.solvency.balance.ratios import ratio
 from volkit.solvency.balance.sheet import ALL, BalanceSheet
@@ -45,9 +46,9 @@ class OwnTokenSensitivity(ResultDisplay):
     def headline(self) -> str:
         """Share of own tokens and break-even haircut in one line."""
         total = self.break_even.loc[ALL]
-        words = f"surplus is zero at a haircut of {total['haircut']:.1%}"
+        words = f"surplus is zero at a haircut of {percent_to(total['haircut'])}"
         told = words if total["status"] == "break-even" else str(total["status"])
-        return f"own tokens are {total['own_token_share']:.1%} of the assets, {told}"
+        return f"own tokens are {percent_to(total['own_token_share'])} of the assets, {told}"
 
     def summary(self) -> pd.DataFrame:
         """Return the break-even haircuts by entity (fractions)."""
@@ -89,7 +90,7 @@ def own_token_sensitivity(sheet: BalanceSheet, *, haircuts: Sequence[float] | No
     ...     "quantity": [9.0, 1e6, 10.0], "price": [80_000.0, 0.2, 80_000.0],
     ...     "own_token": [False, True, False], "liquid": [True, False, True]}))
     >>> own_token_sensitivity(sheet)
-    <OwnTokenSensitivity: own tokens are 21.7% of the assets, surplus is zero at a haircut of 60.0%>
+    <OwnTokenSensitivity: own tokens are 21.7 % of the assets, surplus is zero at a haircut of 60.0 %>
     """
     steps = np.linspace(0.0, 1.0, _STEPS) if haircuts is None else np.asarray(haircuts, dtype=np.float64)
     if steps.ndim != 1 or not len(steps) or not (np.diff(steps) > 0.0).all():

@@ -10,6 +10,7 @@ import pandas as pd
 
 from volkit.checks import check_choice, check_fraction
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.solvency.balance.ratios import DOLLARS
 from volkit.solvency.balance.sheet import ALL, BalanceSheet
@@ -70,16 +71,16 @@ class ReverseStress(ResultDisplay):
         total = self.table.loc[ALL]
         kind = "of all prices but fixed ones" if self.is_uniform else "of the market, by beta"
         told = (
-            f"surplus is zero at a {self.direction} {kind} by {total['shock']:.1%}"
+            f"surplus is zero at a {self.direction} {kind} by {percent_to(total['shock'])}"
             if total["status"] == "break-even"
-            else f"{total['status']} for a {self.direction} {kind} up to {self.largest:.0%}"
+            else f"{total['status']} for a {self.direction} {kind} up to {percent_to(self.largest, 0)}"
         )
         entities = self.table.drop(index=ALL)
         failed = entities[entities["status"] == "insolvent without shock"].index
         if len(failed):
             return f"{told}; insolvent without shock: {', '.join(failed)}"
         found = entities["shock"].dropna()
-        first = f"; first {found.idxmin()} at {found.min():.1%}" if len(found) and len(entities) > 1 else ""
+        first = f"; first {found.idxmin()} at {percent_to(found.min())}" if len(found) and len(entities) > 1 else ""
         return told + first
 
     def summary(self) -> pd.DataFrame:
@@ -143,7 +144,7 @@ def reverse_stress(
     ...     "quantity": [10.0, 1e6, 7e5], "price": [80_000.0, 0.2, 1.0],
     ...     "own_token": [False, True, False], "liquid": [True, False, True]}))
     >>> reverse_stress(sheet)
-    <ReverseStress: surplus is zero at a fall of all prices but fixed ones by 30.0%>
+    <ReverseStress: surplus is zero at a fall of all prices but fixed ones by 30.0 %>
     >>> float(reverse_stress(sheet, betas={"BTC": 1.0, "VEN": 3.0}).table.loc["all", "shock"].round(6))
     0.214286
     """

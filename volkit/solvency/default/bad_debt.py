@@ -14,6 +14,7 @@ import pandas as pd
 
 from volkit.checks import check_confidence
 from volkit.errors import DataError, SmallSampleWarning
+from volkit.formatting import percent_to
 from volkit.parallel import progress
 from volkit.realtime.insolvency.tail import LEAST_EVENTS, probability_interval, ranks_around
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -129,8 +130,9 @@ class BadDebtMeasures(ResultDisplay):
         var, es = self.table.loc["VaR"], self.table.loc["ES"]
         return (
             f"bad debt VaR {var['confidence']:.4g} {var['value']:,.6g} USD ({var['lower']:,.6g} to "
-            f"{var['upper']:,.6g}), ES {es['value']:,.6g}; any bad debt in {self.probability:.3%} ({self.lower:.3%} "
-            f"to {self.upper:.3%}) of {self.n_scenarios:,} scenarios"
+            f"{var['upper']:,.6g}), ES {es['value']:,.6g}; any bad debt in {percent_to(self.probability, 3)} "
+            f"({percent_to(self.lower, 3)} "
+            f"to {percent_to(self.upper, 3)}) of {self.n_scenarios:,} scenarios"
         )
 
     def summary(self) -> pd.DataFrame:

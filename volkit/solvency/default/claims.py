@@ -13,6 +13,7 @@ from scipy.signal import fftconvolve
 
 from volkit.checks import check_confidence, check_count, check_positive
 from volkit.errors import ArgumentError, ConvergenceError, DataError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay
 from volkit.solvency.default.inputs import Floats, check_amount, check_losses
 from volkit.solvency.default.survival import integrals_beyond, integrals_of_cells
@@ -104,7 +105,7 @@ class FundRuin(ResultDisplay):
         when = "for ever" if self.horizon is None else f"within {self.horizon:g} periods"
         return (
             f"fund of {self.fund:,.6g} USD used up {when} with probability {self.probability:.4g} ({self.lower:.4g} to "
-            f"{self.upper:.4g}, {self.method}), loading {self.loading:.1%}"
+            f"{self.upper:.4g}, {self.method}), loading {percent_to(self.loading)}"
         )
 
     def summary(self) -> pd.DataFrame:

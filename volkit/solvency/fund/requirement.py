@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from volkit.checks import check_confidence, check_positive
-from volkit.formatting import money_words
+from volkit.formatting import money_words, percent_to
 from volkit.margin.horizon.touch import check_probability
 from volkit.realtime.insolvency.tail import (
     LEAST_EVENTS,
@@ -222,7 +222,10 @@ class FundAdequacy(ResultDisplay):
         """Fund, its ratios and the depletion probability."""
         parts = [f"{ratio:.4g} of {name}" for name, ratio in self.table["ratio"].items()]
         if np.isfinite(self.depletion):
-            parts.append(f"depleted in {self.depletion:.3%} ({self.lower:.3%} to {self.upper:.3%})")
+            parts.append(
+                f"depleted in {percent_to(self.depletion, 3)} ({percent_to(self.lower, 3)} to "
+                f"{percent_to(self.upper, 3)})"
+            )
         return f"fund of {money_words(self.fund)} USD: {', '.join(parts)}"
 
     def summary(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from volkit.checks import check_confidence
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.realtime.insolvency.tail import probability_interval
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.solvency.default.inputs import Floats, check_amount, check_scenario_weights
@@ -63,7 +64,8 @@ class MarginShortfall(ResultDisplay):
         """Expected shortfall, and how often it exceeds the fund."""
         return (
             f"expected shortfall after margin {self.expected:,.6g} USD, above the fund of {self.fund:,.6g} in "
-            f"{self.exhausted:.3%} ({self.lower:.3%} to {self.upper:.3%}) of {len(self.uncovered):,} scenarios"
+            f"{percent_to(self.exhausted, 3)} ({percent_to(self.lower, 3)} to {percent_to(self.upper, 3)}) of "
+            f"{len(self.uncovered):,} scenarios"
         )
 
     def summary(self) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from volkit.checks import check_kind, check_positive
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.solvency.balance.ratios import ratio
 from volkit.solvency.lending.book import LendingBook
@@ -100,7 +101,9 @@ class HealthDistribution(ResultDisplay):
     @property
     def headline(self) -> str:
         """Debt shares below each level and the median by debt in one line."""
-        shares = ", ".join(f"{share:.2%} below {level:g}" for level, share in self.table["debt_share"].items())
+        shares = ", ".join(
+            f"{percent_to(share, 2)} below {level:g}" for level, share in self.table["debt_share"].items()
+        )
         half = self.weighted_quantiles.loc[0.5]
         return (
             f"{self.total_debt:,.0f} USD debt of {len(self.accounts):,} accounts: {shares}; median by debt {half:.3g}"

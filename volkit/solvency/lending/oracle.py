@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.solvency.lending.book import LendingBook, require_positive
 from volkit.solvency.lending.health import health_distribution
@@ -56,7 +57,8 @@ class OracleGap(ResultDisplay):
         """Largest gap, and what is liquidatable by the oracle only or hidden by it, in one line."""
         asset = self.assets["gap"].abs().idxmax()
         return (
-            f"largest gap {self.assets.loc[asset, 'gap']:+.1%} ({asset}); liquidatable by the oracle only "
+            f"largest gap {percent_to(self.assets.loc[asset, 'gap'], signed=True)} ({asset}); liquidatable by the "
+            "oracle only "
             f"{self.spurious['debt'].sum():,.0f} USD debt of {len(self.spurious):,} accounts, hidden by it "
             f"{self.hidden['debt'].sum():,.0f} USD of {len(self.hidden):,}"
         )
@@ -97,7 +99,7 @@ def oracle_gap(book: LendingBook, redemption_values: Mapping[str, float] | pd.Se
     >>> terms = pd.DataFrame({"asset": ["wETH", "USDC"], "price": [1500.0, 1.0], "liquidation_threshold": [0.8, 0.78],
     ...     "liquidation_bonus": 0.05, "oracle": ["venue price", "usdc-usd"]})
     >>> oracle_gap(LendingBook.from_frames(positions, terms), {"wETH": 2000.0})
-    <OracleGap: largest gap -25.0% (wETH); liquidatable by the oracle only 13,000 USD debt of 1 accounts, hidden by \
+    <OracleGap: largest gap −25.0 % (wETH); liquidatable by the oracle only 13,000 USD debt of 1 accounts, hidden by \
 it 0 USD of 0>
     """
     given = require_positive(pd.Series(dict(redemption_values), dtype=np.float64), argument="redemption_values")

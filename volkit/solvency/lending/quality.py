@@ -8,6 +8,7 @@ import pandas as pd
 
 from volkit.checks import check_positive
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 
 __all__ = ["CollateralQuality", "collateral_quality"]
@@ -70,9 +71,12 @@ class CollateralQuality(ResultDisplay):
         """Largest asset, effective number, and shares in one line."""
         first = self.composition["share"].iloc[0]
         return (
-            f"{self.value:,.0f} USD, {first:.0%} {self.composition.index[0]}, as good as {1 / self.concentration:.1f} "
-            f"equal assets; {self.own_token_share:.0%} own tokens, {self.illiquid_share:.0%} illiquid, "
-            f"{self.volatile_share:.0%} volatile; {self.after_haircuts / self.value:.0%} after haircuts"
+            f"{self.value:,.0f} USD, {percent_to(first, 0)} {self.composition.index[0]}, as good as "
+            f"{1 / self.concentration:.1f} "
+            f"equal assets; {percent_to(self.own_token_share, 0)} own tokens, {percent_to(self.illiquid_share, 0)} "
+            "illiquid, "
+            f"{percent_to(self.volatile_share, 0)} volatile; {percent_to(self.after_haircuts / self.value, 0)} "
+            "after haircuts"
         )
 
     def summary(self) -> pd.DataFrame:
@@ -85,7 +89,7 @@ class CollateralQuality(ResultDisplay):
             "effective number of assets": 1.0 / self.concentration,
             "own tokens (fraction)": self.own_token_share,
             "illiquid (fraction)": self.illiquid_share,
-            f"volatility of {self.volatile_above:.0%} a year or more (fraction)": self.volatile_share,
+            f"volatility of {percent_to(self.volatile_above, 0)} a year or more (fraction)": self.volatile_share,
         }
         return pd.Series(rows, name="collateral").to_frame()
 
@@ -138,8 +142,8 @@ def collateral_quality(
     >>> values = pd.Series({"BTC": 600.0, "USDC": 300.0, "VEN": 100.0})
     >>> collateral_quality(values, haircuts={"BTC": 0.2, "USDC": 0.1, "VEN": 0.6}, own_tokens=["VEN"],
     ...                    annualized_volatility={"BTC": 0.55, "USDC": 0.0, "VEN": 1.2}, illiquid=["VEN"])
-    <CollateralQuality: 1,000 USD, 60% BTC, as good as 2.2 equal assets; 10% own tokens, 10% illiquid, 70% volatile; \
-79% after haircuts>
+    <CollateralQuality: 1,000 USD, 60 % BTC, as good as 2.2 equal assets; 10 % own tokens, 10 % illiquid, \
+70 % volatile; 79 % after haircuts>
     """
     check_positive(volatile_above, argument="volatile_above", unit="decimal per year")
     usd = values.astype(np.float64)

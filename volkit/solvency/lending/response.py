@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.scenarios import ScenarioSet
 from volkit.solvency.balance.ratios import DOLLARS
@@ -95,8 +96,9 @@ class LiquidationMap(ResultDisplay):
         last = self.liquidatable_debt.columns[-1]
         most, worst = self.liquidatable_debt[last], self.bad_debt[last]
         return (
-            f"a fall by {last:.0%}: most liquidatable debt with {most.idxmax()} ({most.max():,.0f} USD, "
-            f"{most.max() / self.total_debt:.0%} of all), most bad debt with {worst.idxmax()} ({worst.max():,.0f} USD)"
+            f"a fall by {percent_to(last, 0)}: most liquidatable debt with {most.idxmax()} ({most.max():,.0f} USD, "
+            f"{percent_to(most.max() / self.total_debt, 0)} of all), most bad debt with {worst.idxmax()} "
+            f"({worst.max():,.0f} USD)"
         )
 
     def summary(self) -> pd.DataFrame:

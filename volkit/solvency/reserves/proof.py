@@ -8,6 +8,7 @@ import pandas as pd
 
 from volkit.checks import check_floats
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.solvency.balance import BalanceSheet
 from volkit.solvency.balance.ratios import ratio
@@ -64,8 +65,8 @@ class ReserveRatios(ResultDisplay):
         """Lowest ratio and its asset, how many are not covered, and what is not proved in one line."""
         short = int((self.owed["reserve_ratio"] < 1.0).sum())
         told = f"; {self.warning}" if self.warning else ""
-        lowest = f"lowest reserve ratio {self.minimum:.1%} ({self.weakest})"
-        return f"{lowest}, {short} of {len(self.owed)} assets below 100%{told}"
+        lowest = f"lowest reserve ratio {percent_to(self.minimum)} ({self.weakest})"
+        return f"{lowest}, {short} of {len(self.owed)} assets below 100 %{told}"
 
     def summary(self) -> pd.DataFrame:
         """Return the table (units of each asset, fractions)."""
@@ -116,8 +117,8 @@ def reserve_ratios(
     Examples
     --------
     >>> reserve_ratios({"BTC": 95.0, "USDC": 130.0}, {"BTC": 100.0, "USDC": 100.0})
-    <ReserveRatios: lowest reserve ratio 95.0% (BTC), 1 of 2 assets below 100%; no proof of solvency: not all that is \
-owed is in it>
+    <ReserveRatios: lowest reserve ratio 95.0 % (BTC), 1 of 2 assets below 100 %; no proof of solvency: not all that \
+is owed is in it>
     """
     held, owed = (_amounts(part, name) for part, name in ((reserves, "reserves"), (liabilities, "liabilities")))
     if not owed.sum() > 0.0:

@@ -11,6 +11,7 @@ import pandas as pd
 from volkit.checks import check_choice, check_confidence, check_fraction, check_kind
 from volkit.conventions import spoken_periods
 from volkit.errors import DataError
+from volkit.formatting import percent_to
 from volkit.margin import MarginSchedule
 from volkit.margin.rates import require_tail, tail_of_losses
 from volkit.results import Provenance, ResultDisplay, freeze
@@ -87,7 +88,7 @@ class ReserveRequirement(ResultDisplay):
         return (
             f"required {self.required:,.0f} USD ({words} {self.confidence:.4g}, {spoken_periods(self.horizon)}, "
             f"{self.method}), held {self.held:,.0f} USD, coverage {coverage_words(self.coverage)}; insolvent in "
-            f"{self.insolvency_share:.2%} of {self.n_scenarios:,} scenarios"
+            f"{percent_to(self.insolvency_share, 2)} of {self.n_scenarios:,} scenarios"
         )
 
     def summary(self) -> pd.DataFrame:

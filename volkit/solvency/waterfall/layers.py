@@ -14,6 +14,7 @@ import pandas as pd
 
 from volkit.checks import check_choice, check_confidence, check_kinds
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.realtime.insolvency.tail import probability_interval
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.solvency.default.inputs import Floats, LossSample, check_losses, check_scenario_weights
@@ -230,7 +231,10 @@ class LossWaterfall(ResultDisplay):
         words = "no layer is reached"
         if len(last):
             name, row = last.index[-1], last.iloc[-1]
-            words = f"{name} reached in {row['reached']:.3%} ({row['lower']:.3%} to {row['upper']:.3%})"
+            words = (
+                f"{name} reached in {percent_to(row['reached'], 3)} ({percent_to(row['lower'], 3)} to "
+                f"{percent_to(row['upper'], 3)})"
+            )
         return (
             f"expected loss {self.table['expected'].sum():,.6g} USD over {len(self.table)} layers, {words}, "
             f"{self.n_scenarios:,} scenarios"

@@ -10,6 +10,7 @@ import pandas as pd
 
 from volkit.checks import check_times
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.solvency.default.inputs import Floats
 
@@ -112,7 +113,8 @@ class AdlTriggerPath(ResultDisplay):
         frame = self.frame
         return (
             f"auto-deleveraging on at {int(frame['active'].sum()):,} of {len(frame):,} times in {len(self.spans)} "
-            f"stretches, lowest ratio {frame['ratio'].min():.1%} (trigger {self.rule.trigger_ratio:.0%})"
+            f"stretches, lowest ratio {percent_to(frame['ratio'].min())} (trigger "
+            f"{percent_to(self.rule.trigger_ratio, 0)})"
         )
 
     def summary(self) -> pd.DataFrame:

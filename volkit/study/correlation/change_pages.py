@@ -3,7 +3,7 @@
 import pandas as pd
 
 from volkit.correlation import BreakdownAlarm, CorrelationRegimeFit, DccFit, FluctuationTest
-from volkit.formatting import to_digits
+from volkit.formatting import percent_to, to_digits
 from volkit.prices.synchrony import clock_words
 from volkit.report import (
     Block,
@@ -103,7 +103,7 @@ def _tables(changes: dict[str, Change], files: Artefacts) -> list[Block]:
         first = next(iter(families.values()))
         caption = (
             f"Tests of one constant correlation over {first.window} rows, adjusted over {first.n_tests} pairs of the "
-            f"asset and its factors (Romano-Wolf); power of one test {first.power:.0%}."
+            f"asset and its factors (Romano-Wolf); power of one test {percent_to(first.power, 0)}."
         )
         shown = rows.drop(columns="study of")
         blocks.append(files.table("constancy_tests", shown, caption, is_folded=True))

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from volkit.formatting import percent_to
 from volkit.report import (
     Block,
     ColumnKind,
@@ -97,7 +98,7 @@ def _correlation_figures(name: str, found: AssetCorrelation) -> list[FigureSpec]
             alt=f"Return of {name} that goes with a usual move of each factor, with intervals.",
             caption=(
                 f"{name}: return that goes with a move of one standard deviation of each factor, the others held "
-                f"still. All factors together explain {found.betas.r_squared:.0%} of its variance."
+                f"still. All factors together explain {percent_to(found.betas.r_squared, 0)} of its variance."
             ),
             height_ratio=0.14 + 0.055 * len(found.betas.joint),
             narrow_height_ratio=0.4 + 0.1 * len(found.betas.joint),
@@ -150,6 +151,7 @@ def _overlap_words(run: StudyRun) -> str:
     return (
         f"On the sessions of {run.panel.clock}. The least synchronous series is {lowest}: its close lies {hours:.1f} "
         "hours "
-        f"away and {shares[lowest]:.0%} of a period is common, which pulls a correlation towards zero by a factor of "
+        f"away and {percent_to(shares[lowest], 0)} of a period is common, which pulls a correlation towards zero by "
+        "a factor of "
         f"about {factor:.2f}."
     )

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from volkit.formatting import percent_to
 from volkit.margin.tiers import to_leverage_tiers
 from volkit.report import Block, ColumnKind, FigureSpec, Section, TextBlock, plot_tiers, plot_treated_margin
 from volkit.study.artefacts import Artefacts
@@ -60,7 +61,7 @@ def procyclicality_section(run: StudyRun, files: Artefacts) -> Section | None:
         row, plain = tables[name].loc[(best, "long")], tables[name].loc[("untreated", "long")]
         lead.append(
             f"{name}: the {best} lowers peak over trough of long margins from {plain['peak to trough']:.1f} to "
-            f"{row['peak to trough']:.1f} and costs {row['cost']:+.0%}."
+            f"{row['peak to trough']:.1f} and costs {percent_to(row['cost'], 0, signed=True)}."
         )
         blocks.append(files.figure(_treated_figure(name, best, parts, float(row["cost"]))))
     return Section(title="Procyclicality", lead=" ".join(lead), blocks=tuple(blocks))
@@ -79,7 +80,7 @@ def tier_section(run: StudyRun, files: Artefacts) -> Section | None:
             continue
         rates = design.table.maintenance_rates
         lead.append(
-            f"{name}: maintenance from {rates[0]:.1%} to {rates[-1]:.1%}, leverage "
+            f"{name}: maintenance from {percent_to(rates[0])} to {percent_to(rates[-1])}, leverage "
             f"{design.table.max_leverages[0]:.1f}x to {design.table.max_leverages[-1]:.1f}x."
         )
         figure = FigureSpec(
@@ -87,10 +88,10 @@ def tier_section(run: StudyRun, files: Artefacts) -> Section | None:
             draw=lambda ax, d=design: plot_tiers(designed=d, ax=ax),  # type: ignore[misc]
             alt=f"Maintenance rate of {name} by size of the position, and the rate that it has to cover.",
             caption=(
-                f"{name}: {design.confidence:.2%} of {losses.n_obs:,} losses of {losses.side} positions "
-                f"({losses.method}), daily volatility {impact.volatility:.2%}, {impact.volume:,.0f} "
+                f"{name}: {percent_to(design.confidence, 2)} of {losses.n_obs:,} losses of {losses.side} positions "
+                f"({losses.method}), daily volatility {percent_to(impact.volatility, 2)}, {impact.volume:,.0f} "
                 f"{design.table.currency} traded a period, "
-                f"half spread {impact.half_spread:.2%} and impact constant {impact.constant:g} assumed."
+                f"half spread {percent_to(impact.half_spread, 2)} and impact constant {impact.constant:g} assumed."
             ),
         )
         blocks += [
@@ -120,5 +121,5 @@ def _treated_figure(name: str, best: str, parts: AssetMarginParts, cost: float) 
         name=f"treated_{name.lower()}",
         draw=lambda ax: plot_treated_margin(treated, ax=ax),
         alt=f"Maintenance margin of {name} for longs, with and without the {best}.",
-        caption=dated(f"{name}, {best}: {cost:+.1%} of margin on average.", treated.schedule),
+        caption=dated(f"{name}, {best}: {percent_to(cost, signed=True)} of margin on average.", treated.schedule),
     )

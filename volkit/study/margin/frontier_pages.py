@@ -1,5 +1,6 @@
 """The report's section on policies beside one another, and on three risk levels beside what is in force."""
 
+from volkit.formatting import percent_to
 from volkit.margin.frontier import LEVELS
 from volkit.report import Block, ColumnKind, FigureSpec, Section, TextBlock, plot_frontier
 from volkit.study.artefacts import Artefacts
@@ -68,7 +69,7 @@ def _blocks(one: FrontierParts, ending: str, files: Artefacts) -> list[Block]:
         shown = ["asset", "parameter", *(["current"] if table["current"].notna().any() else []), *_LEVELS]
         kinds: dict[str, ColumnKind] = dict.fromkeys(("current", *_LEVELS), "percent")
         meaning = ", ".join(
-            f"{level} {multiple * (1.0 - frontier.confidence):.2%}" for level, multiple in LEVELS.items()
+            f"{level} {percent_to(multiple * (1.0 - frontier.confidence), 2)}" for level, multiple in LEVELS.items()
         )
         caption = f"Rates now at three levels of risk; most exceptions on any asset and side: {meaning}."
         blocks += [
@@ -95,7 +96,7 @@ def _lead(one: FrontierParts) -> str:
     if one.recommended is not None:
         row = one.frontier.table.loc[one.recommended]
         text += (
-            f" The recommended policy, {one.recommended}, costs {row['cost']:.2%} and is exceeded "
-            f"{row['exceedance']:.2%} of the time."
+            f" The recommended policy, {one.recommended}, costs {percent_to(row['cost'], 2)} and is exceeded "
+            f"{percent_to(row['exceedance'], 2)} of the time."
         )
     return text

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from volkit.conventions import SIDES
+from volkit.formatting import percent_to
 from volkit.margin import CalibratedParameters
 from volkit.report import (
     Block,
@@ -145,8 +146,8 @@ def _schedule_figure(name: str, found: CalibratedParameters) -> FigureSpec:
         worst = exceptions.loc[exceptions["loss"].idxmax()]
         caption = (
             f"{name}, {method_words(found.policy.method)}: the largest loss outside the rate was "
-            f"{worst['loss']:.1%} ({worst['side']}, {worst['until'].date()}) against a maintenance margin of "
-            f"{worst['maintenance_margin']:.1%}."
+            f"{percent_to(worst['loss'])} ({worst['side']}, {worst['until'].date()}) against a maintenance margin of "
+            f"{percent_to(worst['maintenance_margin'])}."
         )
     return FigureSpec(
         name=f"margin_{name.lower()}",
@@ -159,12 +160,13 @@ def _schedule_figure(name: str, found: CalibratedParameters) -> FigureSpec:
 
 def _coverage_figure(name: str, found: CalibratedParameters) -> FigureSpec:
     rates = {m: b.coverage["long"].exception_rate for m, b in found.backtests.items()}
-    words = ", ".join(f"{method_words(m)} {r:.2%}" for m, r in rates.items())
+    words = ", ".join(f"{method_words(m)} {percent_to(r, 2)}" for m, r in rates.items())
+    target = percent_to(1 - found.policy.confidence, 2)
     return FigureSpec(
         name=f"coverage_{name.lower()}",
         draw=lambda ax: plot_coverage({str(m): b for m, b in found.backtests.items()}, ax=ax),
         alt=f"Rate of exceptions of {name} by method and side against the target.",
-        caption=f"{name}: rate of exceptions on the long side {words}; target {1 - found.policy.confidence:.2%}.",
+        caption=f"{name}: rate of exceptions on the long side {words}; target {target}.",
         height_ratio=0.14 + 0.08 * len(found.backtests),
         narrow_height_ratio=0.4 + 0.16 * len(found.backtests),
     )
@@ -182,7 +184,7 @@ def _range_words(everyone: list[CalibratedParameters]) -> str:
     row = one.table.loc["initial_margin_long"]
     return (
         f"Every rate stands in a wide range: {one.asset}'s initial margin for longs is recommended at "
-        f"{row['recommended']:.1%} and lies between {row['low']:.1%} and {row['high']:.1%}."
+        f"{percent_to(row['recommended'])} and lies between {percent_to(row['low'])} and {percent_to(row['high'])}."
     )
 
 
@@ -192,7 +194,7 @@ def _worst_words(run: StudyRun) -> str:
         lost = found.backtest.exceptions
         beyond = (lost["loss"] - lost["maintenance_margin"]).astype(float)
         n = int((beyond > 0.0).sum())
-        deep = f", {beyond[beyond > 0.0].mean():.1%} of the notional beyond it on average" if n else ""
+        deep = f", {percent_to(beyond[beyond > 0.0].mean())} of the notional beyond it on average" if n else ""
         lines.append(f"{name}: {n} losses above the maintenance margin on both sides together{deep}.")
     return " ".join(lines)
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from volkit.formatting import percent_to
 from volkit.report import (
     Block,
     ColumnKind,
@@ -111,7 +112,7 @@ def replay_section(run: StudyRun, files: Artefacts) -> Section | None:
     worst = {n: r.table["worst_excess"].idxmax() for n, r in replays.items()}
     lead = " ".join(
         f"{n}: {int(r.table['exceptions'].sum())} losses above the margin in {len(r.table) // 2} windows; the largest "
-        f"part not covered was {max(r.table['worst_excess'].max(), 0.0):.1%} ({worst[n][0]}, {worst[n][1]})."
+        f"part not covered was {percent_to(max(r.table['worst_excess'].max(), 0.0))} ({worst[n][0]}, {worst[n][1]})."
         for n, r in replays.items()
     )
     return Section(title="Stress windows", lead=lead, blocks=tuple(blocks))

@@ -13,6 +13,7 @@ import pandas as pd
 
 from volkit.checks import check_choice, check_confidence, check_count
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.results import ResultDisplay, freeze
 from volkit.validation.blocks import block_indices
 from volkit.validation.scoring import Values
@@ -81,7 +82,10 @@ class MurphyDiagram(ResultDisplay):
     def headline(self) -> str:
         """Names, and the shares of thresholds at which one is better."""
         a, b = self.names
-        shares = f"{a} better at {self.first_better:.0%} and {b} at {self.second_better:.0%} of the thresholds"
+        shares = (
+            f"{a} better at {percent_to(self.first_better, 0)} and {b} at {percent_to(self.second_better, 0)} of the "
+            "thresholds"
+        )
         return f"{self.functional}, {shares}, {self.n_obs} periods"
 
     def summary(self) -> pd.DataFrame:
@@ -175,7 +179,7 @@ def murphy_diagram(
     >>> scale = np.exp(0.5 * rng.standard_normal(2000))
     >>> losses, flat = scale * rng.standard_normal(2000), np.full(2000, 2.1)
     >>> murphy_diagram(losses, 1.645 * scale, flat, functional="quantile", confidence=0.95, rng=rng)
-    <MurphyDiagram: quantile, first better at 48% and second at 0% of the thresholds, 2000 periods>
+    <MurphyDiagram: quantile, first better at 48 % and second at 0 % of the thresholds, 2000 periods>
     """
     if len(names) != 2:
         raise ArgumentError("names", "must be two names", f"{len(names)} of them", 'pass ("first", "second")')

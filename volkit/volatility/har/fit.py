@@ -9,6 +9,7 @@ import pandas as pd
 from volkit.checks import check_count
 from volkit.conventions import annualize
 from volkit.errors import ArgumentError, DataQualityWarning
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay
 from volkit.volatility.expected import ExpectedVariance
 from volkit.volatility.fit import FitStatus
@@ -156,7 +157,10 @@ class HarFit(ResultDisplay):
     def headline(self) -> str:
         """Asset, model, status and next volatility in one line."""
         year, words = self.annualized_next_volatility, self.spec.words
-        return f"{self.asset}, {words}, {self.status}, next volatility {year:.1%} a year, as of {self.as_of.date()}"
+        return (
+            f"{self.asset}, {words}, {self.status}, next volatility {percent_to(year)} a year, as of "
+            f"{self.as_of.date()}"
+        )
 
     def summary(self) -> pd.DataFrame:
         """Return coefficients with Newey-West errors, then what follows from them (units in the labels)."""

@@ -78,7 +78,7 @@ class Har(HarTerms):
     >>> bars = BundledSource().load_bars("SPX").frame
     >>> parkinson = (np.log(bars["high"] / bars["low"]) ** 2 / (4 * np.log(2))).rename("SPX")
     >>> Har(lags=SESSION_LAGS, form="log").fit(parkinson.iloc[-2000:], periods_per_year=252)
-    <HarFit: SPX, log HAR (1, 5, 22), closed form, next volatility 20.9% a year, as of 2018-12-31>
+    <HarFit: SPX, log HAR (1, 5, 22), closed form, next volatility 20.9 % a year, as of 2018-12-31>
     """
 
     def fit(

@@ -16,6 +16,7 @@ import pandas as pd
 from volkit.checks import check_count, check_floats, check_fraction, check_positive, check_series, check_times
 from volkit.conventions import annualize
 from volkit.errors import ArgumentError, DataError, SmallSampleWarning
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.volatility.measured.realized import close_to_close_volatility
 
@@ -77,7 +78,8 @@ class VolatilityCone(ResultDisplay):
         window, now = self.standing.index[0], self.standing.iloc[0]
         return (
             f"{self.asset}, windows of {', '.join(map(str, self.table.index))} periods, latest {window}-period "
-            f"volatility {now['current']:.1%} a year, above {now['percentile_rank']:.0%} of earlier ones, "
+            f"volatility {percent_to(now['current'])} a year, above {percent_to(now['percentile_rank'], 0)} of "
+            "earlier ones, "
             f"as of {self.as_of.date()}"
         )
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from volkit.checks import check_count, check_positive, real_number
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.results import ResultDisplay, freeze
 from volkit.volatility.measured.bars import bar_variances, check_bars
 from volkit.volatility.measured.ranges import RangeEstimator, range_volatility
@@ -195,7 +196,10 @@ def simulate_range_efficiency(
         raise ArgumentError("gap_share", "must be a fraction from 0 to below 1", repr(gap_share), "pass e.g. 0.3")
     bars = _simulated_bars(rng, days, steps, sigma, drift, gap_share)
     table = _compare(bars, width, truth=sigma**2)
-    spec = f"simulated, {steps} steps a day, drift {drift / sigma:g} daily volatilities, {gap_share:.0%} of it in gaps"
+    spec = (
+        f"simulated, {steps} steps a day, drift {drift / sigma:g} daily volatilities, {percent_to(gap_share, 0)} of "
+        "it in gaps"
+    )
     return RangeEfficiency(table=freeze(table), truth="the true variance", n_obs=days, window=width, spec=spec)
 
 

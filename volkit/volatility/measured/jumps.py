@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from volkit.checks import check_choice, check_confidence
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.volatility.measured.intraday import ReturnBlocks, block_returns
 from volkit.volatility.measured.multipower import (
@@ -92,7 +93,7 @@ class JumpTest(ResultDisplay):
     def headline(self) -> str:
         """Asset, jumps among periods, and their share in one line."""
         found = f"{self.n_jumps} of {self.n_obs} periods of {self.period} with a jump at {self.confidence:g}"
-        return f"{self.asset}, {found}, {self.jump_share:.1%} of the variance, as of {self.as_of.date()}"
+        return f"{self.asset}, {found}, {percent_to(self.jump_share)} of the variance, as of {self.as_of.date()}"
 
     def summary(self) -> pd.DataFrame:
         """Return one row a quantity (unit in the label): value, and what chance alone would give."""
@@ -176,7 +177,7 @@ def jump_test(
     >>> returns = pd.Series(np.random.default_rng(1).normal(0, 0.002, len(times)), index=times, name="BTC")
     >>> returns.iloc[1000] += 0.05  # on the fourth day
     >>> jump_test(returns, returns_per_period=288)
-    <JumpTest: BTC, 1 of 10 periods of 1D with a jump at 0.999, 17.5% of the variance, as of 2024-01-10>
+    <JumpTest: BTC, 1 of 10 periods of 1D with a jump at 0.999, 17.5 % of the variance, as of 2024-01-10>
     """
     check_choice(measure, argument="measure", choices=get_args(RobustMeasure))
     target = check_confidence(confidence)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from volkit.checks import check_count, check_positive, check_returns
 from volkit.conventions import annualize
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.volatility.measured.intraday import block_returns
 from volkit.volatility.measured.kernel import kernel_bandwidth, realized_kernel
@@ -154,7 +155,7 @@ class RealizedVariance(ResultDisplay):
         mean = annualize(self.table["realized_variance"].mean() ** 0.5, periods_per_year=self.periods_per_year)
         return (
             f"{self.asset}, {self.n_obs} periods of {self.period} ({self.n_blank} blank), root mean realised variance "
-            f"{mean:.1%} a year, as of {self.as_of.date()}"
+            f"{percent_to(mean)} a year, as of {self.as_of.date()}"
         )
 
     def summary(self) -> pd.DataFrame:
@@ -223,7 +224,7 @@ def realized_variance(
     >>> times = pd.date_range("2024-01-01", periods=3 * 288, freq="5min", tz="UTC")
     >>> returns = pd.Series(np.random.default_rng(1).normal(0, 0.002, len(times)), index=times, name="BTC")
     >>> realized_variance(returns, returns_per_period=288, periods_per_year=365)
-    <RealizedVariance: BTC, 3 periods of 1D (0 blank), root mean realised variance 64.0% a year, as of 2024-01-03>
+    <RealizedVariance: BTC, 3 periods of 1D (0 blank), root mean realised variance 64.0 % a year, as of 2024-01-03>
     """
     check_positive(periods_per_year, argument="periods_per_year", unit="periods")
     blocks = block_returns(returns, returns_per_period=returns_per_period, period=period, max_missing=max_missing)

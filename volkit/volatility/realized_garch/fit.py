@@ -9,6 +9,7 @@ import pandas as pd
 from volkit.checks import check_choice, check_count
 from volkit.conventions import annualize
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay
 from volkit.volatility.distributions import Distribution
 from volkit.volatility.expected import ExpectedVariance
@@ -248,7 +249,10 @@ class RealizedGarchFit(ResultDisplay):
     def headline(self) -> str:
         """Asset, model, status and next volatility in one line."""
         year = self.annualized_next_volatility
-        return f"{self.asset}, {self.spec}, {self.status}, next volatility {year:.1%} a year, as of {self.as_of.date()}"
+        return (
+            f"{self.asset}, {self.spec}, {self.status}, next volatility {percent_to(year)} a year, as of "
+            f"{self.as_of.date()}"
+        )
 
     def summary(self) -> pd.DataFrame:
         """Return estimates with both standard errors, then what follows from them (units in the labels)."""

@@ -73,7 +73,7 @@ class RealizedGarch:
     >>> returns = log_returns(bars["close"].rename("SPX"))
     >>> parkinson = (np.log(bars["high"] / bars["low"]) ** 2 / (4 * np.log(2))).iloc[1:]
     >>> RealizedGarch().fit(returns, parkinson, periods_per_year=252)
-    <RealizedGarchFit: SPX, Realized GARCH-normal, converged, next volatility 22.7% a year, as of 2018-12-31>
+    <RealizedGarchFit: SPX, Realized GARCH-normal, converged, next volatility 22.7 % a year, as of 2018-12-31>
     """
 
     distribution: Literal["normal", "t"] = "normal"

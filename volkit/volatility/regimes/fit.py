@@ -8,6 +8,7 @@ import pandas as pd
 
 from volkit.checks import check_count, check_returns
 from volkit.conventions import annualize
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay
 from volkit.volatility.expected import ExpectedVariance
 from volkit.volatility.fit import FitStatus
@@ -218,8 +219,9 @@ class RegimeFit(ResultDisplay):
         """Asset, model, status and the latest regime in one line."""
         latest = self.probabilities.iloc[-1]
         return (
-            f"{self.asset}, {self.spec}, {self.status}, {latest.idxmax()} with probability {latest.max():.0%}, next "
-            f"volatility {self.annualized_next_volatility:.1%} a year, as of {self.as_of.date()}"
+            f"{self.asset}, {self.spec}, {self.status}, {latest.idxmax()} with probability "
+            f"{percent_to(latest.max(), 0)}, next "
+            f"volatility {percent_to(self.annualized_next_volatility)} a year, as of {self.as_of.date()}"
         )
 
     def summary(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pandas as pd
 from volkit.checks import check_confidence, check_returns, check_series
 from volkit.conventions import SIDES, Side, losses
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.volatility.tails.exceedances import Losses, check_losses
 from volkit.volatility.tails.hill import hill_index
@@ -60,7 +61,7 @@ class TailComparison(ResultDisplay):
 
     def summary(self) -> pd.DataFrame:
         """Return one column an asset, measures below one another, intervals in words (units in the labels)."""
-        level = f"{self.confidence:.0%}"
+        level = percent_to(self.confidence, 0)
         columns = {}
         for name, row in self.table.iterrows():
             cells = {

@@ -13,6 +13,7 @@ from scipy import stats
 
 from volkit.checks import check_confidence, check_count
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.results import ResultDisplay, freeze
 from volkit.volatility.tails.exceedances import Losses, check_losses
 from volkit.volatility.tails.influence import cosine_error
@@ -68,7 +69,8 @@ class HillEstimate(ResultDisplay):
     def headline(self) -> str:
         """Name, index, interval and order statistics in one line."""
         return (
-            f"{self.asset}, tail index {self.tail_index:.2f} ({self.confidence:.0%} interval {self.lower:.2f} to "
+            f"{self.asset}, tail index {self.tail_index:.2f} ({percent_to(self.confidence, 0)} interval "
+            f"{self.lower:.2f} to "
             f"{self.upper:.2f}), largest {self.n_tail} of {self.n_obs:,} losses, {self.selection}"
         )
 
@@ -76,8 +78,8 @@ class HillEstimate(ResultDisplay):
         """Return index, interval and choice (no unit but the threshold's)."""
         rows = {
             "tail index (Hill)": self.tail_index,
-            f"{self.confidence:.0%} lower": self.lower,
-            f"{self.confidence:.0%} upper": self.upper,
+            f"{percent_to(self.confidence, 0)} lower": self.lower,
+            f"{percent_to(self.confidence, 0)} upper": self.upper,
             "tail index (reduced bias)": self.reduced_bias_index,
             "losses in the tail": self.n_tail,
             "threshold (unit of the losses)": self.threshold,
@@ -185,7 +187,7 @@ def hill_index(losses: Losses, *, n_tail: int | None = None, confidence: float =
     --------
     >>> losses = np.random.default_rng(1).random(5000) ** (-1 / 3)
     >>> hill_index(losses, n_tail=500)
-    <HillEstimate: losses, tail index 3.10 (95% interval 2.84 to 3.38), largest 500 of 5,000 losses, given>
+    <HillEstimate: losses, tail index 3.10 (95 % interval 2.84 to 3.38), largest 500 of 5,000 losses, given>
     """
     level = check_confidence(confidence)
     checked = check_losses(losses)

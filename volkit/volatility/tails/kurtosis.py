@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from volkit.checks import check_confidence, check_returns
+from volkit.formatting import percent_to
 from volkit.results import ResultDisplay
 from volkit.volatility.tails.hill import hill_index
 from volkit.volatility.tails.influence import cosine_error
@@ -59,16 +60,17 @@ class KurtosisEstimate(ResultDisplay):
     def headline(self) -> str:
         """Name, kurtosis, interval and the largest move's part in one line."""
         return (
-            f"{self.asset}, excess kurtosis {self.value:.1f} ({self.confidence:.0%} interval {self.lower:.1f} to "
-            f"{self.upper:.1f}), {self.largest_share:.0%} of it from one return, n = {self.n_obs:,}"
+            f"{self.asset}, excess kurtosis {self.value:.1f} ({percent_to(self.confidence, 0)} interval "
+            f"{self.lower:.1f} to "
+            f"{self.upper:.1f}), {percent_to(self.largest_share, 0)} of it from one return, n = {self.n_obs:,}"
         )
 
     def summary(self) -> pd.DataFrame:
         """Return the estimate, its interval and what it rests on (no units)."""
         rows = {
             "excess kurtosis": self.value,
-            f"{self.confidence:.0%} lower": self.lower,
-            f"{self.confidence:.0%} upper": self.upper,
+            f"{percent_to(self.confidence, 0)} lower": self.lower,
+            f"{percent_to(self.confidence, 0)} upper": self.upper,
             "tail index, lower end": self.tail_index,
             "share of the largest return": self.largest_share,
             "observations": self.n_obs,
@@ -119,7 +121,7 @@ def excess_kurtosis(returns: pd.Series, *, confidence: float = 0.95) -> Kurtosis
     >>> from volkit.sources.bundled import BundledSource
     >>> returns = simple_returns(BundledSource().load_bars("SPX").frame["close"].rename("SPX"))
     >>> excess_kurtosis(returns)
-    <KurtosisEstimate: SPX, excess kurtosis 8.3 (95% interval 3.7 to inf), 15% of it from one return, n = 5,030>
+    <KurtosisEstimate: SPX, excess kurtosis 8.3 (95 % interval 3.7 to inf), 15 % of it from one return, n = 5,030>
     """
     level = check_confidence(confidence)
     checked = check_returns(returns, minimum=_LEAST_RETURNS)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from volkit.checks import check_choice, check_confidence, check_positive
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay
 from volkit.volatility.tails.levels import Level, delta_interval, level_profile_interval, shape_profile_interval
 from volkit.volatility.tails.pareto import REGULAR_SHAPE, ParetoEstimate, ParetoStatus
@@ -262,9 +263,9 @@ class ParetoTail(ResultDisplay):
         }
         for level in (0.99, 0.999):
             if 1.0 - level < self.exceedance_rate:
-                derived[f"Value at Risk {level:.1%} ({self.unit})"] = self.value_at_risk(level)
+                derived[f"Value at Risk {percent_to(level)} ({self.unit})"] = self.value_at_risk(level)
                 mean = self.expected_shortfall(level) if self.shape < 1.0 else float("inf")
-                derived[f"expected shortfall {level:.1%} ({self.unit})"] = mean
+                derived[f"expected shortfall {percent_to(level)} ({self.unit})"] = mean
         return pd.concat([table, pd.DataFrame({"estimate": derived})]).rename_axis(self.asset)
 
     def to_frame(self) -> pd.DataFrame:
@@ -283,7 +284,9 @@ class ParetoTail(ResultDisplay):
 
     def _beyond(self, probability: float, kind: Literal["quantile", "tail mean"], argument: str, got: str) -> Level:
         if not probability < self.exceedance_rate:
-            requirement = f"must reach beyond the threshold, which {self.exceedance_rate:.2%} of the losses exceed"
+            requirement = (
+                f"must reach beyond the threshold, which {percent_to(self.exceedance_rate, 2)} of the losses exceed"
+            )
             raise ArgumentError(argument, requirement, got, "pass a rarer level, or fit with a lower threshold")
         return Level(probability, kind)
 

@@ -8,6 +8,7 @@ from scipy import stats
 
 from volkit.checks import check_confidence, check_positive
 from volkit.errors import ArgumentError
+from volkit.formatting import percent_to
 from volkit.results import ResultDisplay, freeze
 from volkit.volatility.distributions import Distribution
 from volkit.volatility.tails.exceedances import Losses, check_losses
@@ -67,7 +68,7 @@ class QuantileComparison(ResultDisplay):
     @property
     def headline(self) -> str:
         """Name, law and what lies outside in one line."""
-        band = f"{self.outside_share:.1%} outside the {self.confidence:.0%} band"
+        band = f"{percent_to(self.outside_share)} outside the {percent_to(self.confidence, 0)} band"
         return f"{self.asset} against the {self.law}, n = {self.n_obs:,}, {band}"
 
     def summary(self) -> pd.DataFrame:
@@ -131,7 +132,7 @@ def quantile_quantile(
     >>> from volkit.sources.bundled import BundledSource
     >>> returns = log_returns(BundledSource().load_bars("SPX").frame["close"].rename("SPX"))
     >>> quantile_quantile(returns)
-    <QuantileComparison: SPX against the normal, n = 5,030, 58.6% outside the 95% band>
+    <QuantileComparison: SPX against the normal, n = 5,030, 58.6 % outside the 95 % band>
     """
     level = check_confidence(confidence)
     checked = check_losses(values, argument="values")

@@ -12,6 +12,7 @@ from scipy import stats
 
 from volkit.checks import check_confidence, check_count, check_floats
 from volkit.errors import ArgumentError, DataError
+from volkit.formatting import percent_to
 from volkit.results import ResultDisplay, freeze
 from volkit.volatility.tails.exceedances import Losses, check_losses
 from volkit.volatility.tails.goodness import anderson_darling
@@ -93,7 +94,7 @@ class ThresholdDiagnostics(ResultDisplay):
 
     def summary(self) -> pd.DataFrame:
         """Return counts, mean excess, shape with interval and p-value by threshold (units in the labels)."""
-        level = f"{self.confidence:.0%}"
+        level = percent_to(self.confidence, 0)
         names = {
             "n_exceedances": "exceedances",
             "mean_excess": f"mean excess ({self.unit})",

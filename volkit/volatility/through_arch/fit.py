@@ -8,6 +8,7 @@ import pandas as pd
 from volkit.checks import check_choice, check_count
 from volkit.conventions import annualize
 from volkit.errors import ArgumentError, ConvergenceError
+from volkit.formatting import percent_to
 from volkit.results import Provenance, ResultDisplay, freeze
 from volkit.volatility.covariance_tables import covariance_of_kind, errors_of
 from volkit.volatility.distributions import Distribution
@@ -306,7 +307,10 @@ class ArchFit(ResultDisplay):
     def headline(self) -> str:
         """Asset, model, status and next volatility in one line."""
         year = self.annualized_next_volatility
-        return f"{self.asset}, {self.spec}, {self.status}, next volatility {year:.1%} a year, as of {self.as_of.date()}"
+        return (
+            f"{self.asset}, {self.spec}, {self.status}, next volatility {percent_to(year)} a year, as of "
+            f"{self.as_of.date()}"
+        )
 
     def summary(self) -> pd.DataFrame:
         """Return estimates with robust and Hessian standard errors, then what follows (units in the labels)."""

@@ -97,7 +97,7 @@ class ThroughArch:
     >>> returns = simple_returns(close).iloc[-1500:]
     >>> fit = ThroughArch(kind="harch").fit(returns, periods_per_year=252)
     >>> fit
-    <ArchFit: SPX, HARCH(1, 5, 22)-t, converged, next volatility 34.6% a year, as of 2018-12-31>
+    <ArchFit: SPX, HARCH(1, 5, 22)-t, converged, next volatility 34.6 % a year, as of 2018-12-31>
     >>> fit.certificate.gain < 1e-6
     True
     """
