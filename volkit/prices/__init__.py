@@ -1,6 +1,7 @@
 """Bars checked into a `GapReport`, closes of many series on one clock, and what had been published by an instant."""
 
-from volkit.prices.panel import BarSet, PricePanel, align, load_bars, load_prices
+from volkit.prices.alignment import BarSet, align, load_bars, load_prices
+from volkit.prices.panel import PricePanel
 from volkit.prices.quality import GapReport, inspect_bars
 from volkit.prices.releases import first_and_latest, last_known
 from volkit.prices.synchrony import Synchrony, warn_asynchronous

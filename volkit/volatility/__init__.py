@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     from volkit.volatility.realized_garch import RealizedGarch, RealizedGarchFit
     from volkit.volatility.recursion import NEAR_INTEGRATED, Recursion
     from volkit.volatility.regimes import RegimeFit, VolatilityRegimes
-    from volkit.volatility.rolling import RollingForecast, VolatilityState, rolling_forecast, walk_forward
+    from volkit.volatility.rolling import VolatilityState, rolling_forecast, walk_forward
+    from volkit.volatility.rolling_results import RollingForecast
     from volkit.volatility.tails import (
         AndersonDarling,
         ClusterPeaks,
@@ -151,11 +152,11 @@ _HOMES = {
         "VolatilityRegimes",
     ),
     "rolling": (
-        "RollingForecast",
         "VolatilityState",
         "rolling_forecast",
         "walk_forward",
     ),
+    "rolling_results": ("RollingForecast",),
     "tails": (
         "AndersonDarling",
         "ClusterPeaks",

@@ -19,7 +19,7 @@ from volkit.validation.confidence_set import EliminationRule, model_confidence_s
 from volkit.validation.mincer_zarnowitz import weighted_mincer_zarnowitz_test
 from volkit.validation.scoring import hac_lags, qlike_loss, squared_error_loss
 from volkit.volatility.outcomes import Outcomes, align_outcomes
-from volkit.volatility.rolling import RollingForecast
+from volkit.volatility.rolling_results import RollingForecast
 
 __all__ = ["LOSSES", "Forecast", "ForecastComparison", "compare_forecasts"]
 

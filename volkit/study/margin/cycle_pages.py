@@ -7,7 +7,7 @@ from volkit.margin.tiers import to_leverage_tiers
 from volkit.report import Block, ColumnKind, FigureSpec, Section, TextBlock, plot_tiers, plot_treated_margin
 from volkit.study.artefacts import Artefacts
 from volkit.study.correlation.words import dated
-from volkit.study.margin.parts import AssetMarginParts
+from volkit.study.margin.part_results import AssetMarginParts
 from volkit.study.run import StudyRun
 
 __all__ = ["procyclicality_section", "tier_section"]

@@ -5,7 +5,7 @@ from volkit.margin.frontier import LEVELS
 from volkit.report import Block, ColumnKind, FigureSpec, Section, TextBlock, plot_frontier
 from volkit.study.artefacts import Artefacts
 from volkit.study.correlation.words import dated
-from volkit.study.margin.parts import FrontierParts
+from volkit.study.margin.part_results import FrontierParts
 from volkit.study.run import StudyRun
 from volkit.study.words import sentence
 

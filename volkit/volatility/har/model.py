@@ -18,7 +18,7 @@ from volkit.volatility.har._regression import newey_west, solve
 from volkit.volatility.har._terms import HarTerms
 from volkit.volatility.har.fit import HarFit, warn_replaced
 from volkit.volatility.recursion import NEAR_INTEGRATED
-from volkit.volatility.rolling import RollingForecast
+from volkit.volatility.rolling_results import RollingForecast
 
 __all__ = ["CRYPTO_LAGS", "SESSION_LAGS", "Har", "rolling_har_forecast"]
 
