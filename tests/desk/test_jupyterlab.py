@@ -83,9 +83,18 @@ def wait_for(address, server, log):
     pytest.fail(f"JupyterLab does not answer: {log.read_text()[-2000:]}")
 
 
+def wait_for_kernel(page):
+    # A notebook says that it is idle before it has a kernel, and once more between its name and its connection.
+    page.locator(".jp-KernelName", has_text="Python 3").wait_for(timeout=60_000)
+    for _ in range(2):
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=60_000)
+        page.wait_for_timeout(1_000)
+
+
 def run_all_cells(page):
     # A menu that is clicked while the page still settles may close without doing anything.
     for _ in range(5):
+        assert page.locator(".jp-Dialog").all_inner_texts() == []
         page.locator("#jp-MainMenu").get_by_text("Run", exact=True).click()
         page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Run All Cells$")).click()
         with suppress(playwright.TimeoutError):
@@ -99,12 +108,14 @@ def not_run(cells):
     return [cell.source for cell in cells if cell.source.strip() and not cell.execution_count]
 
 
-def saved_cells(path):
+def saved_cells(page, path):
     for _ in range(60):
+        # A key that is pressed while the page still draws may reach nothing, so it is pressed again.
+        page.keyboard.press("Control+s")
+        page.wait_for_timeout(500)
         cells = [cell for cell in read_notebook(path).cells if cell.cell_type == "code"]
         if not_run(cells) == []:
             break
-        time.sleep(0.5)  # the page saves when it likes
     return cells
 
 
@@ -119,12 +130,11 @@ def test_run_all_cells_shows_the_figures_of_notebook_04(tmp_path):
         page = watched.page
         page.goto(address, timeout=60_000)
         page.locator(".jp-Notebook .jp-CodeCell").last.wait_for(timeout=60_000)
-        page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=60_000)
+        wait_for_kernel(page)
         run_all_cells(page)
         page.wait_for_function(ALL_DONE, timeout=PATIENCE)
 
-        page.keyboard.press("Control+s")
-        cells = saved_cells(folder / NAME)
+        cells = saved_cells(page, folder / NAME)
         outputs = [output for cell in cells for output in cell.outputs]
         assert [o.get("evalue") for o in outputs if o.output_type == "error"] == []
         assert not_run(cells) == []
@@ -133,6 +143,6 @@ def test_run_all_cells_shows_the_figures_of_notebook_04(tmp_path):
         assert page.evaluate(
             "[...document.querySelectorAll('.jp-OutputArea-output img')].every(i => i.naturalWidth > 0)"
         )
-        assert page.locator(".jp-Dialog").count() == 0
+        assert page.locator(".jp-Dialog").all_inner_texts() == []
         assert page.get_by_text("Jupyter news").count() == 0
         assert watched.outside == []
