@@ -281,8 +281,7 @@ def _warn_asynchronous(panel: PricePanel, tolerance: pd.Timedelta) -> None:
     for name in shares.index[(shares < _OVERLAP_WARNING).to_numpy()]:
         warnings.warn(
             f"{name} and the {panel.clock} clock have {percent_to(shares[name], 0)} of a period in common: a "
-            "correlation is "
-            "multiplied by about that share. Use hourly bars, or read it as a lower bound.",
+            "correlation is multiplied by about that share. Use hourly bars, or read it as a lower bound.",
             AsynchronousWarning,
             stacklevel=3,
         )

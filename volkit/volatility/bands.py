@@ -65,8 +65,7 @@ class ForecastBand(ResultDisplay):
         low, central, high = self.annualized_volatility.iloc[0]
         return (
             f"{self.asset}, {self.spec}, next volatility {percent_to(central)} a year, {percent_to(low)} to "
-            f"{percent_to(high)} at "
-            f"{percent_to(self.confidence, 0)}, as of {self.as_of.date()}"
+            f"{percent_to(high)} at {percent_to(self.confidence, 0)}, as of {self.as_of.date()}"
         )
 
     def summary(self) -> pd.DataFrame:

@@ -145,8 +145,7 @@ class CovarEstimate(ResultDisplay):
             f"{self.institution} in distress adds {percent_to(self.delta_covar, 2)} [{percent_to(self.lower, 2)}, "
             f"{percent_to(self.upper, 2)}] to the "
             f"{self.confidence:.4g} loss of {self.system} (CoVaR {percent_to(self.covar, 2)}), {self.n_obs:,} "
-            "periods to "
-            f"{self.as_of.date()}"
+            f"periods to {self.as_of.date()}"
         )
 
     def summary(self) -> pd.DataFrame:

@@ -90,10 +90,8 @@ class MarginalShortfall(ResultDisplay):
             # Every period has a threshold of its own; the one shown is the next one's.
             return (
                 f"{self.asset} loses {percent_to(self.shortfall, 2)}{reach} in the next period when {self.market} "
-                "loses "
-                f"{percent_to(self.threshold, 2)} or more; {self.n_tail} of {self.n_obs:,} periods to "
-                f"{self.as_of.date()} lost as "
-                f"much for their own volatility; {self.method}"
+                f"loses {percent_to(self.threshold, 2)} or more; {self.n_tail} of {self.n_obs:,} periods to "
+                f"{self.as_of.date()} lost as much for their own volatility; {self.method}"
             )
         return (
             f"{self.asset} loses {percent_to(self.shortfall, 2)}{reach} when {self.market} loses "

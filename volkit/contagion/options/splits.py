@@ -112,8 +112,7 @@ class FlowSplit(ResultDisplay):
         thin = "; the law takes no coins within 1 %" if self.critical_gamma == 0.0 else ""
         return (
             f"{self.status} after {self.n_rounds} rounds, shock {percent_to(self.shock, signed=True)} became "
-            f"{percent_to(self.move, signed=True)} "
-            f"({self.amplification:.2f} times), {who}; {self.words}{thin}"
+            f"{percent_to(self.move, signed=True)} ({self.amplification:.2f} times), {who}; {self.words}{thin}"
         )
 
     def summary(self) -> pd.DataFrame:
@@ -162,8 +161,7 @@ class DealerSigns(ResultDisplay):
         a, b = self.assumed, self.opposite
         return (
             f"shock {percent_to(a.shock, signed=True)} becomes {percent_to(a.move, signed=True)} ({a.status}) with "
-            f"{a.words}, {percent_to(b.move, signed=True)} ({b.status}) with "
-            f"dealers on the other side"
+            f"{a.words}, {percent_to(b.move, signed=True)} ({b.status}) with dealers on the other side"
         )
 
     def summary(self) -> pd.DataFrame:

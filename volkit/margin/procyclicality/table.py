@@ -189,8 +189,7 @@ class ProcyclicalityTable(ResultDisplay):
         names = self.table.index.get_level_values("name").nunique()
         return (
             f"{self.asset}, {names} schedules, costs {percent_to(costs.min(), signed=True)} to "
-            f"{percent_to(costs.max(), signed=True)}, {self.n_obs} rates "
-            f"to {self.as_of.date()}"
+            f"{percent_to(costs.max(), signed=True)}, {self.n_obs} rates to {self.as_of.date()}"
         )
 
     def summary(self) -> pd.DataFrame:

@@ -92,8 +92,7 @@ class ImpliedMargin(ResultDisplay):
         worst = first.loc[(side, horizon)]
         return (
             f"{self.table.asset or 'tiers'}, tier 1, {self.layer.replace('_', ' ')} {percent_to(worst['rate'], 3)}: "
-            "confidence "
-            f"{percent_to(worst['confidence'], 2)} ({percent_to(worst['low'], 2)} to "
+            f"confidence {percent_to(worst['confidence'], 2)} ({percent_to(worst['low'], 2)} to "
             f"{percent_to(worst['high'], 2)}) over {spoken_time(horizon)}, {side}"
         )
 

@@ -88,8 +88,7 @@ class VarianceStrip(ResultDisplay):
         until = f", {self.expiry:%Y-%m-%d %H:%M} UTC" if self.expiry is not None else ""
         return (
             f"{percent_to(self.annualized_volatility, 2)} a year over {self.minutes / 1440.0:.2f} days{until}, "
-            f"{self.n_strikes} "
-            f"strikes from {ends.iloc[0]:g} to {ends.iloc[1]:g}, forward {self.forward:.8g}"
+            f"{self.n_strikes} strikes from {ends.iloc[0]:g} to {ends.iloc[1]:g}, forward {self.forward:.8g}"
         )
 
     def summary(self) -> pd.DataFrame:

@@ -80,8 +80,7 @@ class CapitalEfficiency(ResultDisplay):
         """Ratio, drag and rate in one line."""
         return (
             f"margin {percent_to(self.ratio, 2)} of exposure; drag {self.annual_drag:,.6g} a year, "
-            f"{percent_to(self.drag_rate, 2)} of "
-            f"exposure, at {self.cost_of_capital:.4g} a year"
+            f"{percent_to(self.drag_rate, 2)} of exposure, at {self.cost_of_capital:.4g} a year"
         )
 
     def summary(self) -> pd.DataFrame:

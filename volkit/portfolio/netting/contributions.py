@@ -75,8 +75,7 @@ class MarginContributions(ResultDisplay):
         largest = self.table["euler"].idxmax()
         return (
             f"margin {self.margin:,.6g} of {self.gross:,.6g} gross, offset {percent_to(self.offset)}; largest part "
-            f"{largest} "
-            f"with {self.table['euler'].max():,.6g}; {self.method}"
+            f"{largest} with {self.table['euler'].max():,.6g}; {self.method}"
         )
 
     def summary(self) -> pd.DataFrame:

@@ -70,8 +70,7 @@ class NetMargin(ResultDisplay):
         row = self.book
         return (
             f"net {row['net']:,.6g} of {row['gross']:,.6g} gross, netting ratio {percent_to(row['netting_ratio'])}; "
-            "drag "
-            f"{row['annual_drag']:,.6g} a year at {self.cost_of_capital:.4g}, {row['annual_saving']:,.6g} less"
+            f"drag {row['annual_drag']:,.6g} a year at {self.cost_of_capital:.4g}, {row['annual_saving']:,.6g} less"
         )
 
     def summary(self) -> pd.DataFrame:

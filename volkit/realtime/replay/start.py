@@ -76,8 +76,7 @@ class LiveStart(ResultDisplay):
         return (
             f"{self.fit.asset}, {self.fit.spec} on {self.n_obs:,} bars to {self.as_of:%Y-%m-%d %H:%M}, static margin "
             f"{percent_to(self.static_long, 2)} long and {percent_to(self.static_short, 2)} short from "
-            f"{self.n_blocks:.0f} horizons, "
-            f"{len(self.later):,} bars to come"
+            f"{self.n_blocks:.0f} horizons, {len(self.later):,} bars to come"
         )
 
     def summary(self) -> pd.DataFrame:

@@ -359,8 +359,7 @@ class LiveVolatility:
     def __repr__(self) -> str:
         return (
             f"<LiveVolatility: {self.model.asset}, {self.model.words}, {percent_to(self.annualized_volatility())} a "
-            "year, "
-            f"as of {self.as_of:%Y-%m-%d %H:%M}, {self.n_obs} bars, {len(self._skipped)} skipped>"
+            f"year, as of {self.as_of:%Y-%m-%d %H:%M}, {self.n_obs} bars, {len(self._skipped)} skipped>"
         )
 
     def _step(self, time: pd.Timestamp, value: float, grid: np.ndarray) -> float:

@@ -131,8 +131,7 @@ class BadDebtMeasures(ResultDisplay):
         return (
             f"bad debt VaR {var['confidence']:.4g} {var['value']:,.6g} USD ({var['lower']:,.6g} to "
             f"{var['upper']:,.6g}), ES {es['value']:,.6g}; any bad debt in {percent_to(self.probability, 3)} "
-            f"({percent_to(self.lower, 3)} "
-            f"to {percent_to(self.upper, 3)}) of {self.n_scenarios:,} scenarios"
+            f"({percent_to(self.lower, 3)} to {percent_to(self.upper, 3)}) of {self.n_scenarios:,} scenarios"
         )
 
     def summary(self) -> pd.DataFrame:

@@ -58,8 +58,7 @@ class OracleGap(ResultDisplay):
         asset = self.assets["gap"].abs().idxmax()
         return (
             f"largest gap {percent_to(self.assets.loc[asset, 'gap'], signed=True)} ({asset}); liquidatable by the "
-            "oracle only "
-            f"{self.spurious['debt'].sum():,.0f} USD debt of {len(self.spurious):,} accounts, hidden by it "
+            f"oracle only {self.spurious['debt'].sum():,.0f} USD debt of {len(self.spurious):,} accounts, hidden by it "
             f"{self.hidden['debt'].sum():,.0f} USD of {len(self.hidden):,}"
         )
 

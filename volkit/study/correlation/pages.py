@@ -152,6 +152,5 @@ def _overlap_words(run: StudyRun) -> str:
         f"On the sessions of {run.panel.clock}. The least synchronous series is {lowest}: its close lies {hours:.1f} "
         "hours "
         f"away and {percent_to(shares[lowest], 0)} of a period is common, which pulls a correlation towards zero by "
-        "a factor of "
-        f"about {factor:.2f}."
+        f"a factor of about {factor:.2f}."
     )

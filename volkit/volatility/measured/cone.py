@@ -79,8 +79,7 @@ class VolatilityCone(ResultDisplay):
         return (
             f"{self.asset}, windows of {', '.join(map(str, self.table.index))} periods, latest {window}-period "
             f"volatility {percent_to(now['current'])} a year, above {percent_to(now['percentile_rank'], 0)} of "
-            "earlier ones, "
-            f"as of {self.as_of.date()}"
+            f"earlier ones, as of {self.as_of.date()}"
         )
 
     def summary(self) -> pd.DataFrame:

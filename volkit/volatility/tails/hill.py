@@ -70,8 +70,7 @@ class HillEstimate(ResultDisplay):
         """Name, index, interval and order statistics in one line."""
         return (
             f"{self.asset}, tail index {self.tail_index:.2f} ({percent_to(self.confidence, 0)} interval "
-            f"{self.lower:.2f} to "
-            f"{self.upper:.2f}), largest {self.n_tail} of {self.n_obs:,} losses, {self.selection}"
+            f"{self.lower:.2f} to {self.upper:.2f}), largest {self.n_tail} of {self.n_obs:,} losses, {self.selection}"
         )
 
     def summary(self) -> pd.DataFrame:
