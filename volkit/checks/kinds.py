@@ -35,7 +35,7 @@ def check_kind(value: Any, *kinds: type, argument: str, remedy: str = "") -> Non
     volkit.errors.ArgumentError: weights must be a dict; got None; make one with dict(...).
     """
     if not isinstance(value, kinds):
-        requirement = f"must be {_article(kinds)}"
+        requirement = f"must be {_any_of(kinds)}"
         raise ArgumentError(argument, requirement, _words(value), remedy or f"make one with {kinds[0].__name__}(...)")
 
 
@@ -56,7 +56,7 @@ def check_kinds(values: Any, *kinds: type, argument: str, remedy: str = "") -> t
     """
     if not isinstance(values, Iterable) or isinstance(values, (str, Mapping, *kinds)):
         raise ArgumentError(
-            argument, f"must be a list, each item {_article(kinds)}", _words(values), f"pass [{argument}]"
+            argument, f"must be a list, each item {_any_of(kinds)}", _words(values), f"pass [{argument}]"
         )
     items = tuple(values)
     for k, item in enumerate(items):
@@ -81,17 +81,21 @@ def check_named_kinds(values: Any, *kinds: type, argument: str, remedy: str = ""
     """
     if not isinstance(values, Mapping):
         raise ArgumentError(
-            argument, f"must be a mapping, each value {_article(kinds)}", _words(values), f'pass {{"name": {argument}}}'
+            argument, f"must be a mapping, each value {_any_of(kinds)}", _words(values), f'pass {{"name": {argument}}}'
         )
     for name, item in values.items():
         check_kind(item, *kinds, argument=f"{argument}[{name!r}]", remedy=remedy)
 
 
-def _article(kinds: tuple[type, ...]) -> str:
-    named = [f"{'an' if kind.__name__[0] in 'AEIOUaeiou' else 'a'} {kind.__name__}" for kind in kinds]
-    return " or ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else named[0]
+def _any_of(kinds: tuple[type, ...]) -> str:
+    *others, last = map(_with_article, kinds)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _words(value: object) -> str:
-    kind = type(value).__name__
-    return "None" if value is None else f"{'an' if kind[0] in 'AEIOUaeiou' else 'a'} {kind}"
+    return "None" if value is None else _with_article(type(value))
+
+
+def _with_article(kind: type) -> str:
+    name = kind.__name__
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
